@@ -1,7 +1,7 @@
-"""How well a file's first lines fit a layout: by column names where there is a header, else by shape and content.
+"""How well a file's first lines fit a layout: by column names if there is a header, else by shape and content.
 
-Scores run from 0 to 1 and are only compared with each other. A fit may carry the reason why the layout, though it is
-the nearest, cannot be used (`error`).
+Scores run from 0 to 1 and are only compared with each other. A fit may carry the reason why the layout, though the nearest,
+cannot be used (`error`).
 """
 
 import re
@@ -27,7 +27,7 @@ _CONTENT_REFUSED: Final = 0.2
 _HEADER_EDITED: Final = 0.7
 _HEADER_OF_POSITIONAL: Final = 0.5
 _FEW_LINES: Final = 3
-# A file without its column names must be as wide as a layout is that nobody writes by chance, and its dates be dates.
+# A file without column names must be so wide that the match is not by chance, and its dates must be dates.
 _WIDE: Final = 30
 _CONTENT_WITHOUT_HEADER: Final = 0.8
 _NAMES_SHOWN: Final = 8
@@ -85,8 +85,8 @@ def _fit_delimited(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
 
 
 class _KnownNames(NamedTuple):
-    """Column by normalized name; the names with a `*` in them, and one expression for what any of those may mean; how many
-    columns are not fillers.
+    """Column by normalized name; the names with a `*` in them, and one expression that matches any of those; how many columns are
+    not fillers.
     """
 
     names: dict[str, Column]
@@ -97,9 +97,9 @@ class _KnownNames(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _known_names(layout: Layout) -> _KnownNames:
-    """What the layout's columns are called. Filler columns are nobody's name.
+    """The names of the layout's columns. Filler columns do not count as names.
 
-    An alias that is another column's name, or the alias of two, only counts where the whole header fits by position.
+    An alias that is another column's name, or an alias of two columns, counts only if the whole header fits by position.
     """
     names = {column.names[0]: column for column in layout.columns}
     patterns: list[tuple[str, Column]] = []
@@ -183,7 +183,7 @@ def _named(
             positions.setdefault(column.field, at)
     missing = [c for c in layout.fields.values() if c.field not in positions and c.field not in layout.constants]
     needed = [column.name for column in missing if column.required or layout.needs_every_field]
-    # Two names that are known make a line of names, of which others are missing.
+    # Two known names make a line of column names, even if others are missing.
     some = score >= 0.3 or len(positions) >= 2 or (not needed and bool(positions))
     is_header = some if layout.optional_columns else score >= _HEADER_EDITED
     if not is_header:
@@ -209,7 +209,7 @@ def _named(
 
 
 def _has_end_marker(layout: Layout, found: Sequence[Column | None], lines: Sequence[str], delimiter: str) -> bool:
-    """Do the records end with the marker's column? By its name, or, under a name that nobody knows, by the marker."""
+    """Do the records end with the marker's column? Found by its name or, under an unknown name, by the marker."""
     if layout.end_marker is None or not found:
         return False
     if found[-1] is not None:
@@ -219,7 +219,7 @@ def _has_end_marker(layout: Layout, found: Sequence[Column | None], lines: Seque
 
 
 def listed(names: Sequence[str]) -> str:
-    """The names with commas, the first few of many."""
+    """The names separated by commas; only the first few of many."""
     more = len(names) - _NAMES_SHOWN
     listed = ", ".join(name[:60] for name in names[:_NAMES_SHOWN])
     return f"{listed} and {more} more" if more > 0 else listed
@@ -227,8 +227,8 @@ def listed(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
-    """How much of a header of `named` columns a layout knows (0 to 1, and in names), which of them it does not know, and what
-    the header lacks to be taken for that layout.
+    """How much of a header of `named` columns a layout knows (0 to 1, and in names), which names it does not know, and what the
+    header lacks to match that layout.
     """
 
     share: float
@@ -239,7 +239,7 @@ class Nearness:
 
 
 def missing_markers(layout: Layout, lines: Sequence[str], delimiter: str) -> list[str]:
-    """Marker columns of the layout that the header does not hold by their own names."""
+    """Marker columns of the layout whose own names are not in the header."""
     if not layout.marker_columns:
         return []
     header = set(FirstLines.of(lines).names(delimiter))
@@ -264,9 +264,9 @@ def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
 
 
 def _fit_without_header(layout: Layout, lines: FirstLines, delimiter: str) -> Fit | None:
-    """The fit of records whose line of column names was removed: as many columns as the layout has, and the right content.
+    """The fit of records whose header line was removed: the layout's number of columns and the right content.
 
-    Only for wide layouts without optional columns, which no other file has by chance.
+    Only for wide layouts without optional columns, which no other file matches by chance.
     """
     width = len(layout.columns)
     if layout.optional_columns or width < _WIDE or _count(layout, lines.cells(0, delimiter)) != width:
@@ -298,7 +298,7 @@ def _fit_positions(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
         by_name = {column.field: at for at, column in enumerate(find_columns(layout, names)) if column and column.field}
         if by_name.keys() == positions.keys():
             positions = {name: by_name[name] for name in positions}
-        # Past the columns of known order, a name that is known says where its column is, however few of them are.
+        # Beyond the columns of fixed order, a known name gives the place of its column, however few names are known.
         named = {name: at for name, at in by_name.items() if name not in positions and at >= by_position}
         positions |= named if layout.fixed_columns else {}
         usable = usable[1:] if usable and usable[0] is rows[0] else usable
@@ -314,12 +314,12 @@ def _fit_positions(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
 
 
 def _is_count(layout: Layout, count: int) -> bool:
-    """May a file of this layout have so many columns?"""
+    """May a file of this layout have this many columns?"""
     return count >= layout.fixed_columns if layout.fixed_columns else count in layout.counts
 
 
 def _count(layout: Layout, row: Sequence[str]) -> int:
-    """Columns of a line, blank ones at its end not counted where they are too many."""
+    """Number of columns in a line, without surplus blank ones at its end."""
     count = len(row)
     fewest = layout.fixed_columns or min(layout.counts)
     while count > fewest and not _is_count(layout, count) and not row[count - 1].strip():
@@ -352,9 +352,9 @@ def _are_names(layout: Layout, names: Sequence[str]) -> bool:
 
 
 def _is_header(layout: Layout, row: Sequence[str], names: Sequence[str]) -> bool:
-    """Is the first line of a file without promised header one of column names all the same?
+    """Is the first line a header even though the layout does not promise one?
 
-    Yes when half the names are known, or when every cell that should be a date, number or code is a word instead.
+    Yes if half the names are known, or if every cell that should be a date, number or code is a word instead.
     """
     if _are_names(layout, names):
         return True
@@ -376,7 +376,7 @@ def _checkable(layout: Layout) -> Iterator[Column]:
 
 
 def _is_checkable(column: Column) -> bool:
-    """Can a wrong value be told from a right one?"""
+    """Can a wrong value be distinguished from a right one?"""
     return column.kind is not ColumnKind.TEXT and (column.kind is not ColumnKind.CODE or column.codes is not None)
 
 
@@ -391,19 +391,18 @@ def _reads(layout: Layout, column: Column, text: str) -> bool:
 
 
 def _content(layout: Layout, rows: Sequence[Sequence[str]], positions: Mapping[str, int]) -> float:
-    """Share of dates, numbers and codes that can be read, and are there where they must be; of a layout of nothing but text,
-    one half."""
+    """Share of dates, numbers and codes that can be read and are present where required; one half for a layout of only text."""
     right = total = 0
     for name, at in positions.items():
         column = layout.fields[name]
         if not _is_checkable(column):
             continue
-        for text, count in Counter(row[at] for row in rows).items():  # a column has few different ones
+        for text, count in Counter(row[at] for row in rows).items():  # a column has few different values
             if text.strip():
                 total += count
                 right += count * _reads(layout, column, text)
             else:
-                total += count * column.required  # what no record is without
+                total += count * column.required  # required in every record
     return right / total if total else 0.5
 
 

@@ -7,7 +7,7 @@
     date_formats = ["CCYYMMDD"]          # read without a notice; lenient_date_formats are read with a notice
     columns = ["Name as published", { name = "SSID", field = "ssid", kind = "text", required = true }, …]
 
-    [fields]                             # for wide layouts: the same facts beside the list of names
+    [fields]                             # for wide layouts: the same facts, outside the list of names
     scale_score = "ScaleScore"           # or { column = "ScaleScore", kind = "number" } or { position = 12, … }
     [aliases]                            # other spellings of a column's name
     ScaleScore = ["Scale Score"]
@@ -15,8 +15,8 @@
     14 = "the middle name column is missing"
 
 Code sets live in `codes.toml` beside the layouts (`[gender] M = "Male"`) and are named from a column. Loading is
-strict: an unknown key, a column or field named twice, a field on a column that is not there, an unknown code set are
-errors when the program starts, not at line 4,000.
+strict: an unknown key, a column or field named twice, a field on a missing column, or an unknown code set is an error when the
+program starts, not at line 4,000.
 """
 
 import re
@@ -46,7 +46,7 @@ class LayoutError(ValueError):
 
 
 class ColumnKind(StrEnum):
-    """What a column holds. CODE values are matched without regard to case and, where digits, to lost leading zeros."""
+    """What a column holds. CODE values are matched ignoring case and, if digits, lost leading zeros."""
 
     TEXT = "text"
     DATE = "date"
@@ -63,19 +63,19 @@ class Header(StrEnum):
     REQUIRED = "required"
 
 
-# Date forms a layout may name. M/D stands for one or two digits, with slashes or hyphens; YY is a year without century.
+# Date forms a layout may name. M/D means one or two digits, with slashes or hyphens; YY is a year without century.
 DATE_FORMATS = frozenset({"CCYYMMDD", "CCYY-MM-DD", "M/D/CCYY", "D/M/CCYY", "M/D/YY", "CCYY-MM-DD with time"})
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `position` counts from 1; `field` is the key our code knows it by (None: read by nobody).
+    """One column. `position` counts from 1; `field` is its key in our code (None: not read).
 
-    `severity` is that of a value that is missing, no date, no number or an unknown code; `length_severity` that of a
-    value longer than `length`. `translations` say what a value (casefolded) of this very file stands for, as somebody
-    declared it: read without a notice. `spellings` are everyday words for codes, `unclear` those that leave a choice, as text
-    (both casefolded). `written`: its names go on record in a layout whose others are compared. `span` holds first and last
-    character in the fixed-width twin, counted from 1; None where that twin has no place for the column.
+    `severity` is that of a value that is missing, not a date, not a number or an unknown code; `length_severity` that of a value
+    longer than `length`. `translations` give the declared meaning of a value (casefolded) in this particular file, read without a
+    notice. `spellings` are everyday words for codes, `unclear` the ambiguous ones, as text (both casefolded). `written`: its
+    names go on record in a layout whose other names are only compared. `span` holds first and last character in the fixed-width
+    twin, counted from 1; None where that twin has no place for the column.
     """
 
     position: int
@@ -105,16 +105,17 @@ class Column:
 class Layout:
     """One file format. `fields` maps field keys to columns; `code_sets` are those of `codes.toml` beside the file.
 
-    `optional_columns`: columns of a header may be missing unless required, and unknown ones are left out with a notice.
-    `fixed_columns`: that many columns go by position even where a header gives the rest by name.
-    `same_file_as`: another layout of the very same file, which is the one meant when nobody says which.
-    `any_newline`: CRLF is as usual here as LF and not worth a notice.
-    `marker_columns`: names, as written here, that a header must hold before a file is taken for this layout unasked.
-    `spaced`: blank lines stand for lines of the original that are not records, and are not worth a notice.
+    `optional_columns`: columns of a header may be missing unless required, and unknown ones are ignored with a notice.
+    `fixed_columns`: this many columns go by position even if a header gives the rest by name.
+    `same_file_as`: another layout of the same file, which is used when none is chosen.
+    `any_newline`: CRLF is as common here as LF and gives no notice.
+    `marker_columns`: names, as written here, that a header must hold before a file is assigned to this layout without being
+    chosen.
+    `spaced`: blank lines replace lines of the original that are not records, and give no notice.
     `own_export`: a file that we wrote ourselves, so that text is read as `cells.safe_cell` wrote it.
-    `answers`: what somebody reported about the file when the layout was added; its readers know what is there.
+    `answers`: a person's statements about the file when the layout was added; code that reads them knows the keys.
     `writes_names`: its names go on record, so that a damaged one is an error; elsewhere names are only compared.
-    `needs_every_field`: people said which columns it is read from, so each of them has to be there.
+    `needs_every_field`: people said which columns it is read from, so each of them must be present.
     `constants`: field -> the value that every record has; such fields are in `fields`, and have no column.
     """
 
@@ -171,11 +172,11 @@ class Layout:
 _YEAR = re.compile(r"-(\d{4})-\d{2}(?:-|\Z)")
 _DROPPED = re.compile(r"[\s_\-–—/()#]+")
 _BLANK = re.compile(r"blank\d+\Z")
-_AROUND: Final = " \t\r\n\xa0=;\"'“”„‘’`´«»"  # no part of a name: marks around it, or a separator too many
+_AROUND: Final = " \t\r\n\xa0=;\"'“”„‘’`´«»"  # not part of a name: surrounding marks, or an extra separator
 
 
 def normalise_header(name: str) -> str:
-    """A column name without what changes between copies of a file: case, spaces, hyphens, dashes, slashes, brackets, `#`.
+    """A column name without details that vary between copies of a file: case, spaces, hyphens, dashes, slashes, brackets, `#`.
 
     Numbered filler columns (`Blank12`) are one name, as their numbers differ between editions of one layout.
     """
@@ -216,7 +217,7 @@ def load_layouts(folder: Path, *, own: Path | None = None) -> dict[str, Layout]:
     """All layouts of a folder by key (the file name without ending). Raises LayoutError.
 
     `own`: a folder whose files take the place of those of the same name, or add a year to their family (caaspp-2025-26 beside
-    caaspp-2024-25); a code set of its `codes.toml` takes the place of that of the same set.
+    caaspp-2024-25); a code set of its `codes.toml` replaces the set of the same name.
     """
     code_sets = load_code_sets(folder / CODES_FILE)
     if own is not None:
@@ -233,7 +234,7 @@ def load_layouts(folder: Path, *, own: Path | None = None) -> dict[str, Layout]:
 
 
 def _family(key: str) -> str:
-    """What the names of one file's yearly layouts share: `caaspp-` of caaspp-2023-24; empty for names without year."""
+    """The common part of the names of one file's yearly layouts: `caaspp-` of caaspp-2023-24; empty for names without year."""
     match = re.match(r"(.*?)(?=\d{4}-\d{2})", key)
     return match[1] if match else ""
 
@@ -273,7 +274,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 class _Loader:
-    """Turns the tables of one file into a Layout; every complaint names file and key."""
+    """Turns the tables of one file into a Layout; every error names file and key."""
 
     def __init__(self, file: str, code_sets: CodeSets) -> None:
         self.file = file

@@ -1,6 +1,6 @@
 """Physical lines of a file: bytes in chunks of whole lines, and finding a line again by its number.
 
-A line ends with LF, CR LF or CR, nothing else; numbers count from 1 and include header and blank lines.
+A line ends only with LF, CR LF or CR; numbers count from 1 and include header and blank lines.
 """
 
 from bisect import bisect_right
@@ -14,11 +14,11 @@ from sisimport.files.issues import FileError
 MAX_LINE_BYTES: Final = 1 << 20
 REREAD_LIMIT: Final = (
     16 * MAX_LINE_BYTES
-)  # of files that were read already: the limit of the settings may be above ours
+)  # for files that were already read: the limit in the settings may be above ours
 
 DOS_END: Final = "\x1a"  # Ctrl-Z
 
-# [first line, byte offset] of stretches of the file, in order: what `read_lines` seeks by.
+# [first line, byte offset] of sections of the file, in order, which `read_lines` uses to seek.
 LineIndex = Sequence[Sequence[int]]
 
 
@@ -30,9 +30,9 @@ def whole_lines(
     max_line_bytes: int = MAX_LINE_BYTES,
     encoding: str = UTF8,
 ) -> Iterator[tuple[int, bytes]]:
-    """The file from byte `start` on in chunks that end with a line end (the last perhaps not), with their byte offsets.
+    """The file from byte `start` on, in chunks that end with a line end (except perhaps the last), with their byte offsets.
 
-    Of a file in UTF-16 the chunks are UTF-8; the offsets are those of the file.
+    For a file in UTF-16 the chunks are UTF-8; the offsets are those of the file.
     Raises FileError (FILE-LINE-LENGTH, its line counted from `start`) as soon as a line is longer than
     `max_line_bytes`, so that a file that is one endless line is never held in memory.
     """
@@ -59,7 +59,7 @@ def whole_lines(
 def _whole_utf16_lines(
     stream: IO[bytes], size: int, start: int, max_line_bytes: int, encoding: str
 ) -> Iterator[tuple[int, bytes]]:
-    """As `whole_lines`. Raises FileError (FILE-ENCODING) for half characters and surrogates that stand alone."""
+    """Like `whole_lines`. Raises FileError (FILE-ENCODING) for incomplete characters and lone surrogates."""
     offset, rest = start, b""
     while True:
         data = stream.read(size)
@@ -88,7 +88,7 @@ def _whole_utf16_lines(
 
 
 def _after_last_line(buffer: bytes, encoding: str) -> int:
-    """Where the last line end of UTF-16 is over: after LF, or after a CR that is not at the very end."""
+    """Offset after the last line end in UTF-16: after LF, or after a CR that is not at the very end."""
     for end, before in (("\n", len(buffer)), ("\r", len(buffer) - 2)):
         sign = end.encode(encoding)
         at = buffer.rfind(sign, 0, before)
@@ -111,11 +111,11 @@ def _check_line_length(stream: IO[bytes], start: int, offset: int, lines: Sequen
     at = next((at for at, line in enumerate(lines) if len(line) > limit), None)
     if at is None:
         return
-    # The lines before are counted only now: a count of every chunk would cost each file a tenth of its reading time.
+    # The preceding lines are counted only now: counting in every chunk would add a tenth to the reading time of each file.
     stream.seek(start)
     before = 0
     while start < offset:
-        # A line end of two bytes may be cut in half here; its second half is not a line of its own.
+        # A two-byte line end may be split here; its second half is not a line of its own.
         data = stream.read(min(1 << 20, offset - start))
         start += len(data)
         if data.endswith(b"\r") and start < offset:
@@ -130,7 +130,7 @@ def _check_line_length(stream: IO[bytes], start: int, offset: int, lines: Sequen
     )
 
 
-# What str.splitlines takes for the end of a line beside LF and CR.
+# Characters that str.splitlines treats as line ends besides LF and CR.
 _ASCII_LINE_ENDS: Final = "\x0b\x0c\x1c\x1d\x1e"
 _OTHER_LINE_ENDS: Final = "\x85\u2028\u2029"
 
@@ -148,7 +148,7 @@ def split_text(text: str) -> list[str]:
 
 
 def without_dos_ends(lines: list[str]) -> list[str]:
-    """The lines without the sign with which programs of DOS end a file; a line of nothing else becomes blank."""
+    """The lines without the character with which DOS programs end a file; a line of nothing else becomes blank."""
     return [line.rstrip(DOS_END) if line.endswith(DOS_END) else line for line in lines]
 
 
@@ -172,8 +172,8 @@ def iter_lines(stream: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
 def read_lines(stream: IO[bytes], line_index: LineIndex, wanted: Iterable[int], encoding: str) -> dict[int, str]:
     """The wanted physical lines by number, found by seeking through the index; numbers beyond the file are left out.
 
-    `line_index` is what `Reader.line_index` holds after reading; stretches between its entries are read at most once.
-    A line without end, and what comes after it, is left out too.
+    `line_index` is `Reader.line_index` after reading; the sections between its entries are read at most once.
+    An overlong line and those after it are also left out.
     """
     index = [(int(line), int(offset)) for line, offset in line_index] or [(1, 0)]
     starts = [line for line, _ in index]
@@ -198,9 +198,9 @@ def read_lines(stream: IO[bytes], line_index: LineIndex, wanted: Iterable[int], 
 def _read_tail(
     stream: IO[bytes], line: int, offset: int, numbers: set[int], encoding: str
 ) -> Iterator[tuple[int, str]]:
-    """The lines of the last stretch, which may run far beyond the index."""
+    """The lines of the last section, which may extend far beyond the index."""
     missing = len(numbers)
-    with suppress(FileError):  # the very line a file was refused for may be a gigabyte long
+    with suppress(FileError):  # the line for which a file was refused may be a gigabyte long
         for start, chunk in whole_lines(stream, start=offset, max_line_bytes=REREAD_LIMIT, encoding=encoding):
             lines = _drop_bom(chunk, start).splitlines()
             here = [number for number in numbers if line <= number < line + len(lines)]
@@ -221,5 +221,5 @@ def _decode_line(line: bytes, encoding: str) -> str:
 
 
 def as_text_bytes(data: bytes, encoding: str) -> bytes:
-    """A stretch of whole lines as `whole_lines` hands it out; undecodable characters of UTF-16 as U+FFFD."""
+    """A section of whole lines as `whole_lines` returns it, with undecodable UTF-16 characters as U+FFFD."""
     return data.decode(encoding, errors="replace").encode() if encoding in UTF16 else data

@@ -1,4 +1,4 @@
-"""Members of an archive, whatever becomes of them: names as they are shown, limits on what is unpacked."""
+"""Archive members in general: names for display, and limits on unpacking."""
 
 import zipfile
 from pathlib import PurePosixPath
@@ -18,13 +18,13 @@ def shown_name(name: str) -> str:
 
 
 def is_system_file(name: str) -> bool:
-    """What Mac computers and file managers leave in archives."""
+    """Is this a file that Mac computers or file managers leave in archives?"""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or (bool(parts) and parts[-1].startswith("."))
 
 
 def check_size(member: zipfile.ZipInfo, max_bytes: int) -> None:
-    """Raises FileError for what is too large (FILE-SIZE), or shrunk so far that no list of students can be in it."""
+    """Raises FileError if it is too large (FILE-SIZE), or compressed so far that it cannot be a list of students."""
     if member.file_size > max_bytes:
         raise too_large(max_bytes, f"{member.file_size:,} bytes")
     if member.file_size > _MAX_RATIO * max(member.compress_size, 1_000):
@@ -37,6 +37,6 @@ def check_size(member: zipfile.ZipInfo, max_bytes: int) -> None:
 
 
 def too_large(max_bytes: int, size: str = "") -> FileError:
-    """`size` as the archive says it; blank where it lied: then no more is known than that the limit was passed."""
+    """`size` as the archive states it; blank if it was false: then only the fact that the limit was exceeded is known."""
     most = f"{max_bytes:,} bytes"
     return FileError("FILE-SIZE", found=f"{size or 'more than ' + most} when unpacked", expected=most)

@@ -1,4 +1,4 @@
-"""Which layouts a file comes near that fits none: by its column names, else by its number of columns, and how it differs."""
+"""The nearest layouts for a file that fits none, by its column names, else by its number of columns, and how it differs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from sisimport.files.layout_matching import Nearness, listed, nearness
 from sisimport.files.layouts import Layout
 from sisimport.files.quoting import split_line
 
-# A layout that knows so much of a header is named as near, and no more than so many.
+# A layout that knows this share of a header is named as near, up to a maximum number.
 _NEAR_SHARE: Final = 0.25
 _NEAR_SHOWN: Final = 3
-# Wide files of other numbers of columns are hardly of the layout by chance; narrow ones always are.
+# Wide files with a similar number of columns are hardly near a layout by chance; narrow ones always are.
 _WIDE: Final = 20
 _FEW_MORE: Final = 3
 _UNKNOWN: Final = "a layout that is known here"
@@ -19,14 +19,14 @@ _UNKNOWN: Final = "a layout that is known here"
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """What was expected instead, in words with each layout's difference; and the keys of the nearest layouts."""
+    """What was expected instead, in words, with each layout's difference; and the keys of the nearest layouts."""
 
     text: str
     keys: tuple[str, ...] = ()
 
 
 def nearest_layouts(layouts: Sequence[Layout], lines: Sequence[str], delimiter: str) -> Near:
-    """Layouts that a file of no known layout comes near."""
+    """The layouts nearest to a file of unknown layout."""
     if not delimiter:
         return Near(f"{_UNKNOWN}, with columns separated by carets, commas or tabs")
     own = [layout for layout in layouts if layout.same_file_as is None]
@@ -47,7 +47,7 @@ def _difference(how: Nearness) -> str:
 
 
 def _by_width(layouts: Sequence[Layout], count: int) -> list[tuple[Layout, str]]:
-    """Layouts of nearly so many columns, for a file none of whose cells is a column name."""
+    """Layouts with a similar number of columns, for a file in which no cell is a column name."""
     if count < _WIDE:
         return []
     near = [layout for layout in layouts if abs(len(layout.columns) - count) <= _FEW_MORE]

@@ -1,10 +1,10 @@
 """Numbers that identify people and places, without the marks that programs put around them.
 
-    '109001   ="109002"   109003.0   9.001090002E+09   and characters nobody sees   ->   the digits they stand for
+    '109001   ="109002"   109003.0   9.001090002E+09   and invisible characters   ->   the digits they stand for
     90123 45678   9012-345-678   9,012,345,678   SSID: 9012345678   #9012345678     ->   an SSID in groups, or with its name
 
-Marks keep a spreadsheet from changing a number, or are what it made of it. Only what leaves no doubt is undone: a number in
-scientific notation is read where it holds every digit, one in groups where all of it makes an SSID.
+Marks keep a spreadsheet from changing a number, or result from such a change. They are undone only if there is no doubt: a number
+in scientific notation is read if it has every digit, one in groups if all of it makes an SSID.
 """
 
 import re
@@ -12,11 +12,9 @@ from typing import Final
 
 from sisimport.files.damage import HIDDEN_BEYOND_ASCII
 
-# Fields that hold SSIDs: none of them is ever written with a mark, so the reader takes marks off at once.
+# Fields that hold SSIDs: none is ever written with a mark, so the reader removes marks immediately.
 SSID_FIELDS: Final = frozenset({"ssid", "retired_ssid", "replacement_ssid"})
-NO_SSID: Final = (
-    "0000000000"  # what systems write for a number that a student has not got; any other ten digits may be one
-)
+NO_SSID: Final = "0000000000"  # what systems write for a student without a number; any other ten digits may be one
 CODE_LENGTH: Final = 7  # of a California district or school code
 _CDS_LENGTH: Final = 14  # county and district, then school
 
@@ -30,11 +28,11 @@ _THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\Z")
 _NO_BREAKS = str.maketrans(
     {"\xa0": "", "\u202f": "", "\u2011": "-"} | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
 )
-# A separator too many, and what people write beside a number: No. 4711, #4711, +4711, 4711*
+# An extra separator, and marks people write next to a number: No. 4711, #4711, +4711, 4711*
 _BESIDE = " \t,;"
 _SIGNED = re.compile(r"[#+]?\s*(?P<bare>[0-9][0-9.,eE+ -]*?)\s*\*?\Z")
 _CALLED = re.compile(r"(?:state )?(?:ssid|student id|id|no|nr)(?:\.|:|#|\s)[:#.\s]*(?=[0-9])", re.IGNORECASE)
-# Groups of digits, each behind one space, hyphen, dash or point; or thousands behind commas.
+# Groups of digits, each after one space, hyphen, dash or period; or thousands after commas.
 _GROUPED = re.compile(r"[0-9]+(?:[-. \u2000-\u2015\u2212][0-9]+)+\Z|[0-9]{1,3}(?:,[0-9]{3})+\Z")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _SSID_LENGTH: Final = 10
@@ -46,7 +44,7 @@ _CDS = re.compile(r"([0-9]{2})-?([0-9]{5})(?:-?([0-9]{7}))?\Z")
 
 
 def bare_number(text: str) -> str:
-    """The number without marks around it; the text itself where there is nothing to take off."""
+    """The number without surrounding marks; the text itself if there are none."""
     bare = HIDDEN_BEYOND_ASCII.sub("", text.translate(_NO_BREAKS)).strip(_BESIDE)
     bare = _unframed(bare).strip()
     if decimal := _DECIMAL.match(bare):
@@ -57,12 +55,12 @@ def bare_number(text: str) -> str:
 
 
 def bare_value(text: str) -> str:
-    """A code or date without marks that keep a spreadsheet from changing it, or a separator too many: ="M", 'spa, 2014-03-02;"""
+    """A code or date without marks that keep a spreadsheet from changing it, or an extra separator: ="M", 'spa, 2014-03-02;"""
     return _unframed(text.strip(",; ")).strip(",; ") or text
 
 
 def _unframed(text: str) -> str:
-    """What stands between the marks of a spreadsheet; the text itself where there are none."""
+    """The text between a spreadsheet's marks; the text itself if there are none."""
     framed = _FRAMED.match(text) or _LED.match(text)
     return next(group for group in framed.groups() if group is not None) if framed else text
 
@@ -70,7 +68,7 @@ def _unframed(text: str) -> str:
 def bare_whole(text: str) -> str:
     """A whole number without marks, and without commas at its thousands: 2450.0, '2450, 2,450, 2.450E+03, 3E+00.
 
-    2.45E+03 is left as it is: a spreadsheet writes 2447 and 2452 like that as well.
+    2.45E+03 is left unchanged: a spreadsheet also writes 2447 and 2452 this way.
     """
     bare = bare_number(text)
     if _THOUSANDS.match(bare):
@@ -87,16 +85,16 @@ def bare_local_number(text: str) -> str:
 
 
 def _uncalled(text: str) -> str:
-    """The number without marks, and without what it is called and what people write beside it: SSID: 9012345678, #4711, 4711*."""
+    """The number without marks, its name and signs that people write next to it: SSID: 9012345678, #4711, 4711*."""
     bare = _CALLED.sub("", bare_number(text), count=1)
     signed = _SIGNED.match(bare)
     return bare_number(signed["bare"]) if signed else bare
 
 
 def bare_ssid(text: str) -> str:
-    """An SSID without marks, and as one number where people wrote it in groups.
+    """An SSID without marks, and as one number if people wrote it in groups.
 
-    Ten digits in any groups, or seven in two: whatever else holds groups of digits may be a date or two numbers.
+    Ten digits in any groups, or seven in two: any other groups of digits may be a date or two numbers.
     """
     bare = _uncalled(text)
     if not _GROUPED.match(bare):
@@ -107,7 +105,7 @@ def bare_ssid(text: str) -> str:
 
 
 def _written_out(first: str, decimals: str, exponent: str) -> str | None:
-    """9, 001090002, 09 -> 9001090002. None where digits were lost: too few decimals."""
+    """9, 001090002, 09 -> 9001090002. None if digits were lost: too few decimals."""
     places = int(exponent)
     if len(decimals) < places or decimals[places:].strip("0"):
         return None
@@ -115,7 +113,7 @@ def _written_out(first: str, decimals: str, exponent: str) -> str | None:
 
 
 def bare_code(text: str, field: str) -> str:
-    """A district (`lea`) or school code without marks, and out of the 14 digits of county, district and school."""
+    """A district (`lea`) or school code without marks, also extracted from the 14 digits of county, district and school."""
     bare = bare_whole(text)
     if bare.isascii() and bare.isdigit() and len(bare) == _CDS_LENGTH - 1:
         bare = bare.zfill(_CDS_LENGTH)

@@ -1,7 +1,7 @@
 """Splitting lines that hold quotation marks: quoted cells, separators and line ends inside them, and stray marks.
 
-Files saved by a spreadsheet quote cells; files of the state never do, but names there may hold a quotation mark. So a
-line that does not parse as quoted text, yet has the right number of separators, is taken as it stands.
+Files saved by a spreadsheet quote cells; files of the state never do, but names there may hold a quotation mark. So a line that
+does not parse as quoted text but has the right number of separators is taken literally.
 """
 
 import csv
@@ -12,20 +12,20 @@ from typing import Final
 
 from sisimport.files.issues import Problem, Severity
 
-# A record may run over this many lines, and be tried this often, before its quotation mark counts as never closed.
+# A record may span this many lines, and be tried this many times, before its quotation mark counts as never closed.
 _MAX_LINES: Final = 20
 _MAX_TRIES: Final = 3
-_TELLING_COLUMNS: Final = 3  # so many in each of two halves of a record are not a coincidence
+_TELLING_COLUMNS: Final = 3  # this many in each of two halves of a record are no coincidence
 MAX_SPAN: Final = 2 * _MAX_LINES  # blank lines inside a record do not count
 _SPACE_AFTER = re.compile(r'" +(?=[\n,;|^\t])')
 
 
 @dataclass(slots=True)
 class Quoted:
-    """What became of the lines: cells of each record with the number of its first line, and what is to be reported about some.
+    """Result of splitting: cells of each record with the number of its first line, and findings on some of them.
 
     `findings` are by position in `cells`; `broken` are line numbers without cells; `spans` maps the first line of
-    records over several lines to how many; `waiting` are lines whose record may go on in the next block.
+    records over several lines to how many; `waiting` are lines whose record may continue in the next block.
     """
 
     numbers: list[int] = field(default_factory=list)
@@ -44,17 +44,17 @@ def split_line(line: str, delimiter: str) -> list[str]:
 
 
 def has_columns(cells: Sequence[str], columns: int) -> bool:
-    """Is this a record of so many columns? Blank ones too many at its end do not count."""
+    """Is this a record with this many columns? Surplus blank ones at its end do not count."""
     return len(cells) >= columns and not any(map(str.strip, cells[columns:]))
 
 
 def stands_alone(line: str, delimiter: str) -> bool:
-    """Is a line a record, or several cells of one, by itself: no quotation mark is left open at its end?"""
+    """Is a line complete by itself (a record or several cells of one), with no quotation mark left open at its end?"""
     return '"' not in line or _parse([line], delimiter) is not None
 
 
 def span_of(lines: Sequence[str], *, delimiter: str, columns: int) -> int:
-    """How many lines the record takes that starts with the first of `lines`, as `split_quoted` would read them.
+    """How many lines the record starting with the first of `lines` takes, as `split_quoted` would read them.
 
     `lines` should hold MAX_SPAN lines, or all that the file still has.
     """
@@ -84,7 +84,7 @@ def split_quoted(numbers: Sequence[int], lines: list[str], *, delimiter: str, co
 def _one_record(  # noqa: PLR0917
     result: Quoted, numbers: Sequence[int], lines: list[str], at: int, delimiter: str, columns: int, final: bool
 ) -> int:
-    """Add the record that starts at `at`; the number of lines it took, 0 when it needs lines not there yet."""
+    """Add the record that starts at `at`; returns the number of lines it took, 0 if it needs lines not read yet."""
     line, number = lines[at], numbers[at]
     plain = line.split(delimiter)
     cells = _parse([line], delimiter) if '"' in line else plain
@@ -107,22 +107,22 @@ def _one_record(  # noqa: PLR0917
 
 
 def _is_as_wide(plain: Sequence[str], lines: Sequence[str], at: int, delimiter: str, columns: int) -> bool:
-    """Has the line blank columns too many at its end, as many as the line before it or after it?
+    """Does the line have surplus blank columns at its end, as many as the line before or after it?
 
-    Without such a neighbor a separator inside the open quotation mark may have moved all that follows it.
+    Without such a neighbor, a separator inside the open quotation mark may have shifted everything after it.
     """
     near = [line for line in [*lines[max(at - 1, 0) : at], *lines[at + 1 : at + 2]] if '"' not in line]
     return has_columns(plain, columns) and any(line.count(delimiter) + 1 == len(plain) for line in near)
 
 
 def _without_quotes(cell: str) -> str:
-    """A cell between its quotation marks; as it is where it does not both begin and end with one."""
+    """A cell without its quotation marks; unchanged unless it both begins and ends with one."""
     text = cell.strip(" ")
     return text[1:-1].replace('""', '"') if len(text) > 1 and text[0] == text[-1] == '"' else cell
 
 
 def _not_closed(plain: Sequence[str], severity: Severity) -> Problem:
-    """`params` say in which column, from 1: the first whose quotation marks do not come in pairs, else the first with one."""
+    """`params` say in which column, from 1: the first with an odd number of quotation marks, else the first with any."""
     odd = (at for at, cell in enumerate(plain, 1) if cell.count('"') % 2)
     column = next(odd, 0) or next((at for at, cell in enumerate(plain, 1) if '"' in cell), 1)
     effect = "the value was read with it" if severity is Severity.WARNING else "the line cannot be split into columns"
@@ -131,7 +131,7 @@ def _not_closed(plain: Sequence[str], severity: Severity) -> Problem:
 
 
 def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) -> tuple[list[str] | None, int]:
-    """Cells of a record that runs over several lines, and how many; (None, 1) when there is none, (None, 0): need more.
+    """Cells of a record that spans several lines, and how many lines; (None, 1) if there is none, (None, 0): more lines needed.
 
     A following line that is a whole record by itself shows that the quotation mark before it was never closed. Better
     to show one line with a stray mark than to lose the students of the lines it would swallow.
@@ -145,7 +145,7 @@ def _join(lines: list[str], at: int, delimiter: str, columns: int, final: bool) 
         line = lines[end]
         if line.count(delimiter) + 1 >= columns:
             alone = _parse([line], delimiter)
-            # The second half of a record that ends with blank columns is none by itself.
+            # The second half of a record that ends with blank columns is not a record by itself.
             half = line.count('"') % 2 and alone is not None and not alone[-1].strip()
             if alone is not None and has_columns(alone, columns) and not half:
                 return None, 1
@@ -179,13 +179,13 @@ def _parse(lines: list[str], delimiter: str) -> list[str] | None:
 
 
 def _parse_all(lines: list[str], delimiter: str) -> list[list[str]] | None:
-    """All lines at once, the quick way; None unless every line is one record."""
+    """All lines together, the quick way; None unless every line is one record."""
     records = _read(lines, delimiter)
     return records if records is not None and len(records) == len(lines) else None
 
 
 def _read(lines: list[str], delimiter: str) -> list[list[str]] | None:
-    """Quotation marks count at the beginning of a value, also after a space; None when one is left open."""
+    """Quotation marks count at the beginning of a value, even after a space; None if one is left open."""
     try:
         return list(csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True))
     except csv.Error:

@@ -4,9 +4,9 @@
              chunks.py                        splitters/                      columns.py
 
 A row is `(line, values, problems)`: the physical line it starts in (from 1), the values in the order of the fields
-asked for, and its problems. A record that cannot be split into columns still is a row, with no values and the reason.
-Only what a block needs is done to it: the csv module where there are quotes, NFC where there are characters
-beyond Latin-1, trimming where there are spaces next to a separator.
+asked for, and its problems. A record that cannot be split into columns is still a row, with no values and the reason. A block
+gets only the work it needs: the csv module where there are quotes, NFC where there are characters beyond Latin-1, trimming where
+there are spaces next to a separator.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read
 BLOCK_LINES: Final = 4000
 WIDE_BLOCK_LINES: Final = 2000
 WIDE_COLUMNS: Final = 128  # above it, cells of a chunk no longer fit the cache of a processor
-# After so many lines, a file of which hardly any could be read is refused: its errors would say the same a million times.
+# After this many lines, a file with hardly any readable lines is refused: it would repeat the same error a million times.
 _PATIENCE: Final = 10_000
 _HARDLY_ANY: Final = 1000
 
@@ -54,7 +54,7 @@ class Reader:
         together: Sequence[Together] = (),
         max_line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
-        """`together`: more fields, read as a column each after those of `fields`.
+        """`together`: further fields, each group read as one column after those of `fields`.
 
         Raises FileError when the file was not recognized, KeyError for a field that the layout does not have.
         """
@@ -104,14 +104,14 @@ class Reader:
 
     @property
     def day_first(self) -> frozenset[str] | None:
-        """After `blocks()`: the date fields that the whole file showed to be day/month, where that changes how it is read.
+        """After `blocks()`: the date fields that the whole file showed to be day/month, if that changes how it is read.
 
-        None when everything was read rightly: the look at the beginning of the file gave the same, or no date was unclear.
+        None when everything was read correctly: the beginning of the file gave the same result, or no date was unclear.
         """
         return self._columns.day_first
 
     def blocks(self) -> Iterator[Block]:
-        """Blocks of records in file order, not empty. Raises FileError when the file has to be refused after all."""
+        """Non-empty blocks of records in file order. Raises FileError when the file has to be refused after all."""
         for chunk in self._chunks:
             first_line, traits = chunk.first_line, chunk.traits
             block = self._even_block(chunk)
@@ -142,9 +142,9 @@ class Reader:
         self._finish()
 
     def _even_block(self, chunk: Chunk) -> Block | None:
-        """The block of a chunk that can be split at once; None when it may be uneven, or some lines are not records.
+        """The block of a chunk that can be split as a whole; None if it may be uneven, or some lines are not records.
 
-        Lines of a block that is there are counted already.
+        The lines of a returned block are already counted.
         """
         if self._even is None or chunk.lines is not None or chunk.quoted or chunk.names:
             return None
@@ -190,10 +190,10 @@ class Reader:
         return self._columns.clean(self._unquoted.split(numbers, lines, traits))
 
     def _without_blanks(self, numbers: Sequence[int], lines: list[str]) -> tuple[Sequence[int], list[str]]:
-        """Leave out the header line and lines with nothing in them; numbers stay those of the file."""
+        """Leave out the header line and empty lines; numbers stay those of the file."""
         characters = self._blank_characters
         blank: list[int] = []
-        # Nearly always no line even begins like a blank one.
+        # In nearly all chunks no line even begins like a blank one.
         if characters is None or "" in lines or any(map(str.startswith, lines, repeat(tuple(characters)))):
             blank = [at for at, line in enumerate(lines) if not line.strip(characters)]
         if blank:
@@ -208,7 +208,7 @@ class Reader:
         return numbers, lines
 
     def _refuse_rubbish(self, block: Block) -> None:
-        """Raises FileError when hardly any of the lines so far, this block's included, is a record."""
+        """Raises FileError if hardly any of the lines so far, including this block's, are records."""
         self._broken += len(block.broken)
         read = self.record_count - self._broken
         if self._broken > _PATIENCE and read * _HARDLY_ANY < self.record_count and self._file.layout is not None:

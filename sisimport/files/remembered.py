@@ -1,4 +1,4 @@
-"""What was worked out of some bytes among some layouts, kept in the process for whoever asks the same again."""
+"""Results computed from certain bytes and layouts, cached in the process for repeated requests."""
 
 import hashlib
 from collections import OrderedDict
@@ -15,8 +15,8 @@ def digest_of(data: bytes) -> bytes:
 
 
 class Remembered(Generic[Found]):
-    """The latest answers. Layouts count by identity: one that was loaded again is another, and each is kept beside its answer, so
-    that no other ever has its identity."""
+    """The latest results. Layouts are compared by identity: one that was loaded again is a different one, and each is kept with
+    its result so that no other can get its identity."""
 
     def __init__(self, *, most: int) -> None:
         self._most = most

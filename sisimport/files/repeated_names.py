@@ -1,10 +1,10 @@
-"""Column names among the records: files that were put one after another, each with its own first line.
+"""Column names among the records: concatenated files, each with its own header line.
 
-The same names once more are passed over. Other names, or the same in another order, begin records that would be read by the
-wrong columns: the file is refused.
+A repeat of the same names is skipped. Other names, or the same in another order, begin records that would be read by the wrong
+columns: the file is refused.
 
-A line that is written like the first one is found by one look at a whole chunk. Names written in another way cannot be read as
-dates, numbers and codes, and are found among the values with problems; only where all columns are texts is every line looked at.
+A line identical to the header is found by one search of a whole chunk. Names written differently cannot be read as dates, numbers
+and codes, and are found among the values with problems; every line is examined only if all columns are text.
 """
 
 import re
@@ -17,11 +17,11 @@ from sisimport.files.layouts import ColumnKind, Layout, normalise_header
 from sisimport.files.quoting import split_line
 from sisimport.files.splitters.base import Records
 
-_NAMES_SHARE: Final = 0.5  # so much of a line must be column names before it is taken for a line of names
+_NAMES_SHARE: Final = 0.5  # share of a line that must be column names for it to count as a header
 _FEWEST_NAMES: Final = 2  # one word may be the name of a person
 _SHORTEST: Final = 3
 _LONGEST: Final = 200  # characters of the line of names that are searched for
-_MARKS: Final = "\ufeff\x1a"  # a byte order mark, and the end of a DOS file, in the middle of what was put together
+_MARKS: Final = "\ufeff\x1a"  # a byte order mark, and the end of a DOS file, in the middle of concatenated files
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -42,7 +42,7 @@ class RepeatedNames:
         self._lines: list[int] = []
 
     def learn(self, line: str) -> None:
-        """The line of column names of this file."""
+        """Remember the header line of this file."""
         line = line.strip(_MARKS)
         cells = split_line(line, self._delimiter)
         self._header = _normalised(cells)
@@ -50,7 +50,7 @@ class RepeatedNames:
         self._needles = self._searched_for(cells, line)
 
     def may_stand_in(self, chunk: bytes) -> bool:
-        """Is every line of this chunk to be looked at? True as long as the names are not known."""
+        """Must every line of this chunk be examined? True as long as the names are not known."""
         return self._needles is None or any(needle in chunk for needle in self._needles)
 
     def left_out(self, numbers: Sequence[int], lines: list[str]) -> tuple[Sequence[int], list[str]]:

@@ -1,4 +1,4 @@
-"""Everyday spellings of codes (K for KN, Female for F), and what is too unclear to be read: tables in spellings.toml."""
+"""Everyday spellings of codes (K for KN, Female for F), and those too ambiguous to be read: tables in spellings.toml."""
 
 import tomllib
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def _tables() -> dict[str, dict[str, str]]:
 
 
 def set_of(codes: str | None, field: str | None) -> str | None:
-    """The code set that a column is spelled like: its own, or the one declared for its field."""
+    """The code set whose spellings a column uses: its own, or the one declared for its field."""
     return codes or _tables()[_OF_FIELD].get(field or "")
 
 
@@ -31,7 +31,7 @@ def is_grade(spellings: Mapping[str, str]) -> bool:
 
 @cache
 def word_of(name: str, code: str) -> str:
-    """The usual word for a code of the set `name` ("language", "pan" -> "Punjabi"); the code itself where none is known."""
+    """The usual word for a code of the set `name` ("language", "pan" -> "Punjabi"); the code itself if none is known."""
     words = (word for word, meant in _tables().get(name, {}).items() if meant == code and len(word) > len(code))
     return next(words, code)
 
@@ -39,9 +39,9 @@ def word_of(name: str, code: str) -> str:
 def spellings_of(
     name: str | None, codes: Mapping[str, str] | None, own: Mapping[str, Mapping[str, str]]
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Spelling -> code, and spelling -> the choices that it leaves, both by casefolded spelling.
+    """Spelling -> code, and ambiguous spelling -> its choices, both by casefolded spelling.
 
-    `codes` are those that the column knows: no spelling leads to another. `own` are a district's code sets.
+    `codes` are those that the column knows: spellings lead only to these. `own` are a district's code sets.
     """
     if name is None:
         return _NOTHING, _NOTHING
@@ -56,6 +56,6 @@ def spellings_of(
 
 
 def _with_extended(name: str) -> list[str]:
-    """The set, after the one that it knows all of."""
+    """The set, preceded by the set that it extends."""
     wider = _tables()[_EXTENDS].get(name)
     return [wider, name] if wider else [name]

@@ -1,8 +1,8 @@
-"""What is in an Excel workbook, read with expat as it is unpacked: its sheets, and their rows cell by cell.
+"""The contents of an Excel workbook, read with expat while it is unpacked: its sheets, and their rows cell by cell.
 
-Pure: knows neither Django nor our other packages; used in a child process with limits (workbook_process.py). What a cell holds is
-looked at while it is read, and no row is made larger than it is. (openpyxl fills rows up to the widest and needs five
-times as long; measured with a million cells.)
+Pure: knows neither Django nor our other packages; used in a child process with limits (workbook_process.py). Cells are examined
+as they are read, and no row is padded. (openpyxl pads rows to the widest and takes five times as long; measured with a million
+cells.)
 """
 
 import datetime as dt
@@ -18,7 +18,7 @@ MAX_UNPACKED: Final = 1 << 30
 MAX_PARTS: Final = 2000
 MAX_RATIO: Final = 400
 MAX_CELL: Final = 2000
-MAX_EMPTY_ROWS: Final = 500  # in a row; what comes after them is not read
+MAX_EMPTY_ROWS: Final = 500  # consecutive; rows after them are not read
 _PIECE: Final = 1 << 16
 _BOOK: Final = "xl/workbook.xml"
 _ENTITY = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -43,7 +43,7 @@ class EnoughError(Exception):
 
 
 def opened(source: IO[bytes]) -> zipfile.ZipFile:
-    """Refuse what is not a workbook, unpacks to too much, or brings definitions of its own."""
+    """Open a workbook; refuse a file that is not one, unpacks to too much, or contains its own XML definitions."""
     try:
         archive = zipfile.ZipFile(source)
     except zipfile.BadZipFile:
@@ -75,7 +75,7 @@ Start = Callable[[str, dict[str, str]], None]
 
 
 def parse(archive: zipfile.ZipFile, part: str, start: Start, end: Callable[[str], None], text: Any = None) -> None:
-    """Call back with the local names of the part's elements. A part that is not there has none."""
+    """Call back with the local names of the part's elements. A missing part has none."""
     local: dict[str, str] = {}
 
     def name_of(name: str) -> str:
@@ -105,7 +105,7 @@ def parse(archive: zipfile.ZipFile, part: str, start: Start, end: Callable[[str]
 
 
 class Book:
-    """What has to be known of a workbook before its sheets are read."""
+    """Data of a workbook that is needed before its sheets are read."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
@@ -114,7 +114,7 @@ class Book:
         self.formats: dict[str, str] = {}
         self.dated: list[bool] = []  # is the style of this number a date?
         self.percent: list[bool] = []  # … a share of one hundred?
-        self.strings: list[str | None] = []  # None: longer than any cell of records
+        self.strings: list[str | None] = []  # None: longer than any cell of a record
         self._targets: dict[str, str] = {}
         self._in_cell_styles = False
         parse(archive, "xl/_rels/workbook.xml.rels", self._relation, _ignore)
@@ -184,7 +184,7 @@ def _ignore(_name: str) -> None:
 
 
 class _Text:
-    """Collects the text of one cell, and no more of it than a cell of records holds."""
+    """Collects the text of one cell, up to the length a cell of a record may have."""
 
     def __init__(self) -> None:
         self.begin()
@@ -195,7 +195,7 @@ class _Text:
         self.wanted = self.spoken = False
 
     def open(self, name: str) -> None:
-        if name == "rPh":  # how a name is spoken, beside it
+        if name == "rPh":  # phonetic text next to a name
             self.spoken = True
         elif name in ("t", "v"):
             self.wanted = not self.spoken
@@ -222,8 +222,8 @@ Cell = tuple[int, str, str | None, str]  # column from 0, place, raw text (None:
 def rows(book: Book, part: str, each: Callable[[int, list[Cell]], None]) -> int:
     """Call `each` with the number and the cells of each row that holds something. Returns the row after which it stopped.
 
-    0: the sheet was read to the end; else that many rows are followed by so many empty ones that no more is looked for,
-    or `each` raised EnoughError.
+    0: the sheet was read to the end; else, after this row came so many empty rows that reading stopped, or `each` raised
+    EnoughError.
     """
     sheet = _Rows(book, each)
     try:
@@ -234,7 +234,7 @@ def rows(book: Book, part: str, each: Callable[[int, list[Cell]], None]) -> int:
 
 
 class _Rows:
-    """The rows of one sheet as its elements come."""
+    """Builds the rows of one sheet as its elements arrive."""
 
     def __init__(self, book: Book, each: Callable[[int, list[Cell]], None]) -> None:
         self.book, self.each = book, each
@@ -291,7 +291,7 @@ class _Rows:
         return (raw[:10], "d") if self._kind == "d" else (raw, "s")
 
     def _number(self, raw: str) -> tuple[str, str]:
-        """A number as its style shows it: a day, a share of one hundred, or the number."""
+        """A number as its style shows it: a date, a percentage, or the number."""
         style = int(self._style) if self._style.isdecimal() else -1
         if 0 <= style < len(self.book.dated):
             day = _day(raw, from_1904=self.book.from_1904) if self.book.dated[style] else None
@@ -304,7 +304,7 @@ class _Rows:
 
 
 def _percent(value: str) -> str | None:
-    """A number as the cell shows it: 1 -> `100%`, 0.915 -> `91.5%`. None for what is not a number."""
+    """A number as the cell shows it: 1 -> `100%`, 0.915 -> `91.5%`. None if it is not a number."""
     try:
         share = Decimal(repr(float(value)))
     except ValueError:
@@ -315,7 +315,7 @@ def _percent(value: str) -> str | None:
 
 
 def _day(value: str, *, from_1904: bool) -> str | None:
-    """A day as CCYY-MM-DD, of a spreadsheet's count of days. None for a time of day and what is not a day."""
+    """A date as CCYY-MM-DD from a spreadsheet's day number. None for a time of day or anything that is not a date."""
     try:
         number = float(value)
     except ValueError:
@@ -325,7 +325,7 @@ def _day(value: str, *, from_1904: bool) -> str | None:
     days = int(number)
     if from_1904:
         return str(dt.date(1904, 1, 1) + dt.timedelta(days)) if days < _LAST_DATE - 1462 else None
-    # Spreadsheets believe in a 29 February 1900.
+    # Spreadsheets count a nonexistent February 29, 1900.
     return str(dt.date(1899, 12, 30) + dt.timedelta(days + (days < 60)))
 
 

@@ -1,9 +1,9 @@
-"""Signs that begin or end no name (`-Peña`, `Peña,`, `Peña.`), left out of it.
+"""Removing signs that never begin or end a name (`-Peña`, `Peña,`, `Peña.`).
 
-A program leaves them where it cuts a name out of a longer text. A period stays after what may be shortened (`Jr.`, `Ma.`,
-`J. R.`), and apostrophes stay, which begin and end syllables in some languages; where such a name would replace one on record
-that has none of it, the record is kept (`imports.engine.kept_names`). The list that we write ourselves gives names back as they
-are on record (`-Ana`), signs and all.
+Programs leave them when they cut a name out of a longer text. A period stays after a possible abbreviation (`Jr.`, `Ma.`, `J.
+R.`), and apostrophes stay because they begin and end syllables in some languages; if such a name would replace one on record
+without the sign, the record is kept (`imports.engine.kept_names`). The list that we write ourselves returns names exactly as on
+record (`-Ana`), including signs.
 """
 
 import re
@@ -14,11 +14,11 @@ from sisimport.files.damage import PLACEHOLDERS, placeholder, placeholders_in
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column
 
-_JOINT: Final = "\x00"  # no text holds it
+_JOINT: Final = "\x00"  # occurs in no text
 _HYPHENS: Final = "\u2010\u2011"
 _INSIDE: Final = f"-{_HYPHENS},;:/\\!&"
 _ANY: Final = f"{_INSIDE}."
-# Those of ASCII as one sign, so that a look at the edges of all names is two searches.
+# ASCII ones mapped to one sign, so that the edges of all names are checked with two searches.
 _AS_ONE: Final = bytes.maketrans(b",;:/\\!&.", b"--------")
 _MAY_END: Final = re.compile(
     r"(?:\A|[ '-])(?:\w{1,2}|[^\W_aeiouyAEIOUYÀ-ÿ]+|[^ .]+(?:\.[^ .]+)+|esq|fco|geo)\.\Z", re.IGNORECASE
@@ -26,18 +26,18 @@ _MAY_END: Final = re.compile(
 
 
 def has_marks_at_an_edge(texts: Sequence[str]) -> bool:
-    """Does any of the names begin or end with such a sign, or with a period? Quick: a look at all of them at once."""
+    """Does any of the names begin or end with such a sign or a period? Quick: all names are searched together."""
     joined = _JOINT.join(texts)
     edges = b"\0%b\0" % joined.encode(errors="replace").translate(_AS_ONE)
     return b"\0-" in edges or b"-\0" in edges or any(hyphen in joined for hyphen in _HYPHENS)
 
 
 def without_stray_marks(column: Column, text: str) -> tuple[str, Problem | None]:
-    """The name without such signs, and what is reported about it where there were some."""
+    """The name without such signs, and the finding if there were any."""
     name = _bare(text)
     if name == text or text in PLACEHOLDERS:
         return text, None
-    if name and name not in placeholders_in(column):  # else `NULL,`: the word for nothing, and a separator too many
+    if name and name not in placeholders_in(column):  # else `NULL,`: the word for nothing, extra separator
         return name, Problem("FILE-STRAY", Severity.NOTICE, column.field, shown(text), shown(name))
     return "", placeholder(column, text)
 

@@ -1,4 +1,4 @@
-"""What is reported once for a whole file instead of once for each line: counted while it is read, reported at its end."""
+"""Findings reported once per file instead of once per line: counted while it is read, reported at its end."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Tallies:
         self.last_short = 0  # the last line with too few columns or characters
 
     def counts(self, problem: Problem, line: int) -> bool:
-        """Is this counted here, so that nothing is reported about it at its line?"""
+        """Is this counted here, so that it is not reported at its line?"""
         if problem.code == "FILE-PLACEHOLDER":
             self._placeholders += 1
             if not self._placeholder_example:
@@ -42,7 +42,7 @@ class Tallies:
             self._marks += 1
             if not self._marks_example:
                 place = f"in {self._label(problem)}, line {line}"
-                # A notice on the file quotes no SSID: pages show those to whoever asks for them only.
+                # A notice on the file quotes no SSID: pages show SSIDs only to users who ask for them.
                 value = f"{problem.found} {place}, read as {problem.expected}"
                 self._marks_example = f"the first is {place if problem.field in SSID_FIELDS else value}"
             return True
@@ -57,7 +57,7 @@ class Tallies:
             if not self._date_example:
                 same = problem.found == problem.expected
                 self._date_example = problem.found if same else f"{problem.found} read as {problem.expected}"
-            # A few dates in another form are named one by one; of a whole file of them only the number is given.
+            # A few dates in another form are named one by one; for a whole file of them, only the number is given.
             return self._date_forms > _DATE_NOTICES
         return False
 
@@ -66,7 +66,7 @@ class Tallies:
         self._blank_lines += len(numbers)
 
     def notices(self, said: set[str]) -> list[Problem]:
-        """The notices on the file, but for codes that were said before."""
+        """The notices on the file, except those with codes already reported."""
         notices = []
         if self._blank_lines and not self._layout.spaced:
             params = {"line": self._first_blank}

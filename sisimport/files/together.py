@@ -1,6 +1,6 @@
-"""Fields that are read as one column: each has few different values, so all of them are looked up at once for a record.
+"""Fields that are read as one column: each has few different values, so one lookup per record handles all of them.
 
-A file of a year holds some hundred combinations of facts about its students, on each of a hundred thousand lines thirteen cells.
+A year's file holds a few hundred combinations of facts about its students, in thirteen cells on each of 100,000 lines.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,32 +9,31 @@ from typing import Final
 
 from sisimport.files.values import BlockTraits, Finding
 
-_JOINT: Final = "\x1f"  # in no cell of a block that holds nothing hidden
-_MOST_KNOWN: Final = 20_000  # combinations that are kept
+_JOINT: Final = "\x1f"  # occurs in no cell of a block without hidden characters
+_MOST_KNOWN: Final = 20_000  # combinations kept
 ReadColumn = Callable[[Sequence[str]], tuple[Sequence[str], list[Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """`fields`: codes, each read by its value alone. `put`: one text of a record's clean values of them, in this order."""
+    """`fields`: codes, each read by its value alone. `put`: makes one text from a record's clean values of them, in this
+    order."""
 
     fields: tuple[str, ...]
     put: Callable[[Sequence[str]], str]
 
 
 class TogetherColumn:
-    """The one column of a file that such fields are read as."""
+    """The single column as which a file's such fields are read."""
 
     def __init__(self, together: Together) -> None:
         self._put = together.put
-        self._known: dict[
-            str, str
-        ] = {}  # texts of a record's cells, one after the other -> its text; without any problem
+        self._known: dict[str, str] = {}  # joined texts of a record's cells -> its text, if it has no problems
 
     def read(
         self, cells: Sequence[Sequence[str]], readers: Sequence[ReadColumn], traits: BlockTraits
     ) -> tuple[list[str], list[Finding]]:
-        """The texts of a block, and what is wrong with its cells: a column of them for each field, and what reads it."""
+        """The texts of a block, and what is wrong with its cells. Takes a column of cells for each field, and its reader."""
         keys = list(map(_JOINT.join, zip(*cells, strict=True)))
         if traits.may_hold_hidden:
             texts, findings = self._looked_at(cells, readers, range(len(keys)))
@@ -56,7 +55,7 @@ class TogetherColumn:
     def _looked_at(
         self, cells: Sequence[Sequence[str]], readers: Sequence[ReadColumn], places: Sequence[int]
     ) -> tuple[list[str], list[Finding]]:
-        """The same, cell by cell; `places`: of these records in their block."""
+        """Like `read`, but cell by cell. `places`: positions of these records in their block."""
         columns: list[Sequence[str]] = []
         findings: list[Finding] = []
         for read, texts in zip(readers, cells, strict=True):

@@ -1,7 +1,7 @@
-"""From the text of a column to clean values: trimmed, NFC, blank as "", dates in ISO form, codes as in their set.
+"""From a column's text to clean values: trimmed, NFC, blank as "", dates in ISO form, codes as in their set.
 
-Values are checked column by column over a block of records, which is what makes it quick: columns with few different
-values (dates, codes, schools) are checked once per different text and looked up after that.
+Values are checked column by column over a block of records, which makes it quick: columns with few different values (dates,
+codes, schools) are checked once per distinct text and looked up after that.
 """
 
 import re
@@ -29,12 +29,12 @@ from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number
 from sisimport.files.spellings import is_grade
 from sisimport.files.stray_marks import has_marks_at_an_edge, without_stray_marks
 
-# A value without a published length is cut off from the records here: no name or code is a thousand characters long.
+# A value without a published length is limited to this: no name or code is a thousand characters long.
 MAX_VALUE_LENGTH: Final = 1000
 _MEMO_SIZE: Final = 50_000
 _NAMES_KEPT: Final = 10_000  # of each column
 _LISTED_CODES: Final = 24
-_JOINT: Final = "\x00"  # no text holds it
+_JOINT: Final = "\x00"  # occurs in no text
 _EDGES: Final = [edge for space in " \t\n\r" for edge in (f"{_JOINT}{space}", f"{space}{_JOINT}")]
 
 # (position in the block, what is wrong)
@@ -52,7 +52,7 @@ CHECK_ORDER: Final = {
 
 @dataclass(frozen=True, slots=True)
 class BlockTraits:
-    """What a block of text may contain, so that the usual block needs no work on each value."""
+    """What a block of text may contain, so that most blocks need no work on each value."""
 
     may_hold_space: bool
     needs_nfc: bool
@@ -63,8 +63,8 @@ class BlockTraits:
 class _Memo(dict[str, str]):
     """Text -> clean value ("" for none), each text checked once.
 
-    `bad` holds what is wrong with those that have a problem, `plain` the texts that are their own clean value without one:
-    a block of nothing else is settled three times as fast.
+    `bad` holds the problems of texts that have one, `plain` the texts that are already clean: a block of only those is processed
+    three times as fast.
     """
 
     def __init__(self, check: Check, *, most: int = _MEMO_SIZE) -> None:
@@ -90,7 +90,7 @@ class _Memo(dict[str, str]):
 
 
 class MemoColumn:
-    """A column with few different values: date, code, number, school. `days`: what was seen of a column of dates."""
+    """A column with few different values: date, code, number, school. `days`: the kinds of dates seen in a column of dates."""
 
     def __init__(self, check: Check, days: DaysSeen | None = None) -> None:
         self._memo = _Memo(check)
@@ -128,14 +128,14 @@ class TextColumn:
         self._limit = column.length or MAX_VALUE_LENGTH
         self._own_export = own_export
         self._placeholders = placeholders_in(column)
-        # Names come again and again: in a file with a few unusual ones each block would be looked at name by name.
+        # Names are cached because they repeat: in a file with a few unusual ones, each block would be examined name by name.
         self._names = _Memo(partial(looked_at_name, column, written=writes_names), most=_NAMES_KEPT)
         self._unmarked = _Memo(partial(without_stray_marks, column), most=_NAMES_KEPT)
 
     def read(self, texts: Sequence[str], traits: BlockTraits) -> tuple[Sequence[str], list[Finding]]:
         first = texts[0]
         if len(texts) > 1 and texts[-1] == first and texts.count(first) == len(texts):
-            # Nothing but one text, mostly blank: looked at once for the whole block.
+            # All values are the same, mostly blank: checked once for the whole block.
             values, findings = self._read([first], traits)
             if not findings:
                 return [values[0]] * len(texts), []
@@ -145,7 +145,7 @@ class TextColumn:
         if self._own_export:
             texts = [plain_cell(text.strip()) for text in texts]
         if traits.may_hold_space or traits.needs_nfc:
-            # One look at all of them together tells which work the column needs.
+            # One look at all of them together shows what work the column needs.
             joined = _JOINT.join(texts)
             exotic = traits.needs_nfc and not joined.isascii()
             framed = f"{_JOINT}{joined}{_JOINT}"
@@ -157,7 +157,7 @@ class TextColumn:
         if self._column.required and "" in texts:
             problem = _missing(self._column)
             findings += [(at, problem) for at, text in enumerate(texts) if not text]
-        # Numbers of students are longer than any of the words, which is seen sooner than that they are none of them.
+        # Students' numbers are longer than any placeholder; checking the length is quicker than comparing the words.
         words = self._placeholders
         short = self._is_name or min(map(len, texts)) <= LONGEST_PLACEHOLDER
         if words and short and not words.isdisjoint(texts):
@@ -175,14 +175,14 @@ class TextColumn:
         if doubtful and has_doubtful_names(texts):
             texts, found = _looked_up(self._names, texts)
             findings += found
-        # The names of our own export are those on record, whatever they begin and end with.
+        # The names in our own export are those on record, whatever they begin and end with.
         if not self._own_export and has_marks_at_an_edge(texts):
             texts, found = _looked_up(self._unmarked, texts)
             findings += found
         return texts
 
     def _as_number(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
-        """Without the marks of programs, and no SSID where only zeros are."""
+        """The numbers without programs' marks; an SSID of only zeros is blank."""
         joined = "".join(texts)
         if not (joined.isalnum() and joined.isascii()):
             texts, found = _without_marks(self._column, texts)
@@ -203,7 +203,7 @@ class TextColumn:
 
 
 def _looked_up(memo: _Memo, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
-    """Names as the memo has them, and what is wrong with them."""
+    """Names as stored in the memo, and what is wrong with them."""
     if memo.plain.issuperset(texts):
         return texts, []
     memo.shrink()
@@ -213,7 +213,7 @@ def _looked_up(memo: _Memo, texts: Sequence[str]) -> tuple[Sequence[str], list[F
 
 
 def column_reader(layout: Layout, column: Column, *, day_first: bool = False) -> MemoColumn | TextColumn:
-    """What reads this column. `day_first`: other dates of the column can only be day/month, so 3/4/2015 is unclear."""
+    """The reader for this column. `day_first`: other dates of the column can only be day/month, so 3/4/2015 is unclear."""
     if column.kind is ColumnKind.TEXT and (column.spellings or column.translations):
         return MemoColumn(_framed(column, _SpelledCheck(column)))
     if column.kind is ColumnKind.TEXT:
@@ -230,7 +230,7 @@ def column_reader(layout: Layout, column: Column, *, day_first: bool = False) ->
 
 
 def read_value(layout: Layout, column: Column, text: str) -> tuple[str, Problem | None]:
-    """One value as a column of the layout is read, and what is wrong with it."""
+    """One value, read like a column of the layout, and what is wrong with it."""
     traits = BlockTraits(may_hold_space=True, needs_nfc=True)
     values, findings = column_reader(layout, column).read([text], traits)
     return values[0], findings[0][1] if findings else None
@@ -249,7 +249,7 @@ def _framed(column: Column, check: Check) -> Check:
             value, problem = _unmarked(column, check, text) or (value, problem)
         if text in PLACEHOLDERS and not column.required and (problem is not None or column.codes is None):
             return None, placeholder(column, text)
-        unmarked = problem is not None and problem.code == "FILE-MARKS"  # the value is there, shorter than the text
+        unmarked = problem is not None and problem.code == "FILE-MARKS"  # there is a value, shorter than the text
         if problem is not None and not unmarked and column.length is not None and len(text) > column.length:
             # A word from the tables is longer than its code and needs its own answer.
             return (value, problem) if _spelled(column, text) else (None, _too_long(column, text))
@@ -264,7 +264,7 @@ def _framed(column: Column, check: Check) -> Check:
 
 
 def _unmarked(column: Column, check: Check, text: str) -> tuple[str, Problem] | None:
-    """What stands between marks of a spreadsheet, where it can be read; None where it cannot."""
+    """The value between a spreadsheet's marks if it can be read, else None."""
     bare = bare_value(text)
     if bare == text:
         return None
@@ -289,9 +289,9 @@ def _too_long(column: Column, text: str) -> Problem:
 
 
 class _CodeCheck:
-    """The code as its set spells it: case does not matter, nor zeros a spreadsheet took from the front of a number.
+    """The code as spelled in its set, ignoring case and leading zeros that a spreadsheet removed from a number.
 
-    Everyday words for a code are read with a notice, those that leave a choice refused with it.
+    Everyday words for a code are read with a notice; ambiguous ones are refused, naming the choices.
     """
 
     def __init__(self, column: Column) -> None:
@@ -311,14 +311,14 @@ class _CodeCheck:
             return spelled
         if column.codes is None:
             return self._of_any(text)
-        bare = bare_number(text)  # '09 and 9.0, as spreadsheets keep or make them
+        bare = bare_number(text)  # '09 and 9.0, as spreadsheets keep or turn them
         code = self._spellings.get(bare) if bare != text and bare.isdigit() and bare.strip("0") else None
         if code is not None:
             return code, _marked(column, text, code)
         return None, Problem("FILE-CODE", column.severity, column.field, shown(text), self._expected)
 
     def _of_any(self, text: str) -> tuple[str | None, Problem | None]:
-        """A code of no list; a score or level that a spreadsheet wrote its own way as the whole number it is."""
+        """A code without a list; a score or level that a spreadsheet wrote in its own way becomes a whole number again."""
         if not text.isalnum() and _WHOLE.match(self._column.field or ""):
             bare = bare_whole(text)
             if bare != text and bare.isascii() and bare.isdigit():
@@ -330,7 +330,7 @@ class _CodeCheck:
 
 
 class _SpelledCheck:
-    """Free text but for words that stand for a code, and for codes in capitals."""
+    """Free text, except words that stand for a code, and codes written in capitals."""
 
     def __init__(self, column: Column) -> None:
         self._column = column
@@ -348,7 +348,7 @@ class _SpelledCheck:
 
 
 def _spelled(column: Column, text: str) -> tuple[str | None, Problem | None] | None:
-    """The code that an everyday word stands for, or the choices it leaves; None for a word that is in no table."""
+    """The code that an everyday word stands for, or its choices if ambiguous; None for a word in no table."""
     folded = text.casefold()
     spelled = [folded, plain_grade(text)] if is_grade(column.spellings) else [folded]
     for spelling in spelled:
@@ -385,7 +385,7 @@ def _marked(column: Column, text: str, bare: str) -> Problem:
 
 
 def _without_marks(column: Column, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
-    """Identifiers without the marks that keep a spreadsheet from changing them, and where there were some."""
+    """Identifiers without the marks that keep a spreadsheet from changing them, and the places where there were some."""
     undo = bare_ssid if column.field in SSID_FIELDS else bare_number
     bare = [text if not text or (text.isascii() and text.isalnum()) else undo(text) for text in texts]
     findings = [

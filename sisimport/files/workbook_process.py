@@ -1,7 +1,7 @@
-"""The child process that reads a workbook: sets its own limits first, answers as JSON on standard output.
+"""The child process that reads a workbook: it sets its own limits first and answers as JSON on standard output.
 
-It is started by workbooks.py with two open file descriptors, the workbook and the text to write: nothing has a name, so
-nothing is left over when it or its parent is killed. Imports no Django.
+It is started by workbooks.py with two open file descriptors, the workbook and the text to write: neither has a name, so nothing
+is left over if it or its parent is killed. Imports no Django.
 """
 
 import errno
@@ -44,7 +44,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f^]+")
 
 
 def limit(cpu_seconds: int, memory: int) -> None:
-    """From now on this process is ended by SIGXCPU once it has used its time, and gets no more memory than that (bytes)."""
+    """From now on this process is ended by SIGXCPU once it has used its time, and gets no more than `memory` bytes."""
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_TEXT, MAX_TEXT))
@@ -52,7 +52,7 @@ def limit(cpu_seconds: int, memory: int) -> None:
 
 
 def main(source: IO[bytes], out: IO[str]) -> dict[str, Any]:
-    """The workbook's records as text in `out`; what it became and what may be wrong with it. Raises Refused."""
+    """Write the workbook's records as text to `out`; returns the result and what may be wrong with it. Raises Refused."""
     with opened(source) as archive:
         return Conversion(out, Book(archive)).run()
 
@@ -97,7 +97,7 @@ class Conversion:
             yield f"{self.dates:,} cells are dates; they are written as CCYY-MM-DD."
 
     def take_header(self, header: list[str], names: list[str]) -> bool:
-        """The column names of the first sheet of records are those of all; false for a sheet with others."""
+        """The column names of the first sheet with records apply to all; returns False for a sheet with other names."""
         if not self.header:
             self.header, self.names = header, names
             self.ssid_at = next((at for at, name in enumerate(names) if _SSID_HEADER.search(name)), None)
@@ -141,7 +141,7 @@ class Conversion:
             number = float(value)
         except ValueError:
             return _CONTROLS.sub(" ", value)
-        if not math.isfinite(number) or abs(number) >= 1e22:  # no code and no score: shown as it is, never called blank
+        if not math.isfinite(number) or abs(number) >= 1e22:  # neither code nor score: shown as is, not as blank
             self.long_numbers.add(where)
             return value
         if not number.is_integer():
@@ -156,12 +156,12 @@ class Conversion:
 
 
 def _is_damaged(ssid: str, kind: str) -> bool:
-    """Did a spreadsheet round or shorten this SSID? What a person mistyped is a matter of its line."""
+    """Did a spreadsheet round or shorten this SSID? A typing mistake is reported at its line."""
     return not _SSID.match(ssid) if kind == "n" else _SHORTENED.match(ssid) is not None
 
 
 class Sheet:
-    """One sheet, its rows as they come: column names first, then records."""
+    """One sheet, with its rows in order: column names first, then records."""
 
     def __init__(self, conversion: Conversion, name: str, part: str, visible: bool) -> None:
         self.conversion, self.name, self.part, self.visible = conversion, name, part, visible
@@ -194,7 +194,7 @@ class Sheet:
             self._begin()
 
     def _begin(self) -> None:
-        """Find the column names among the first rows: titles and days of printing above them fill fewer columns."""
+        """Find the column names among the first rows: titles and print dates above them fill fewer columns."""
         widest = max((_filled(cells) for _number, cells in self.first), default=0)
         at = next((at for at, (_n, cells) in enumerate(self.first) if _filled(cells) * 2 > widest), None)
         if at is None or widest < FEWEST_COLUMNS:
@@ -219,7 +219,7 @@ class Sheet:
             if value is None:
                 raise Refused(f"a cell of more than {MAX_CELL:,} characters ({self.name}!{place})", "column names")
             if column < width:
-                # Of a file without column names this is the first record.
+                # In a file without column names, this is the first record.
                 number = self.conversion.number(f"{self.name}!{place}", value) if kind == "n" else value
                 header[column] = _CONTROLS.sub(" ", number).strip()
         return header
@@ -230,7 +230,7 @@ def _filled(cells: list[Cell]) -> int:
 
 
 class _Places:
-    """Cells that have the same fault: the first ones by name, the others counted."""
+    """Cells with the same fault: the first few by name, the others counted."""
 
     def __init__(self) -> None:
         self.named: list[str] = []
@@ -250,7 +250,7 @@ class _Places:
 
 
 def answer(source: int, target: int) -> dict[str, Any]:
-    """What `main` answers, or why it could not: `error` and `expected`, or `system`, the number of a system's error."""
+    """The result of `main`, or why there is none: `error` and `expected`, or `system`, the number of a system's error."""
     try:
         with os.fdopen(source, "rb") as stream, os.fdopen(target, "w", encoding="utf-8", newline="") as out:
             return main(stream, out)
@@ -262,12 +262,12 @@ def answer(source: int, target: int) -> dict[str, Any]:
         if error.errno == errno.EFBIG:
             return {"error": f"more than {MAX_TEXT >> 30} GB of text", "expected": "a smaller workbook"}
         return {"system": error.errno or errno.EIO}
-    except Exception as error:  # noqa: BLE001 - whatever the bytes are, the parent gets an answer
+    except Exception as error:  # noqa: BLE001 - for any bytes, the parent gets an answer
         return {"error": f"data that cannot be read ({type(error).__name__})", "expected": "an .xlsx workbook"}
 
 
 def child(source: int, target: int, cpu_seconds: int, memory: int) -> None:
-    """All that the child process does. Ends with its parent."""
+    """The whole work of the child process. Ends with its parent."""
     end_with_parent()
     limit(cpu_seconds, memory)
     json.dump(answer(source, target), sys.stdout)

@@ -2,8 +2,8 @@
 
     workbook -> child process (workbook_process.py) -> caret-delimited text + what was found on the way
 
-A spreadsheet spoils files: it rounds long numbers and drops zeros. What it damaged for certain is refused by cell, what it
-may have damaged is reported.
+Spreadsheets damage data: they round long numbers and drop zeros. Cells that are certainly damaged are refused by name; those that
+may be damaged are reported.
 """
 
 import json
@@ -44,7 +44,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What a workbook became. `risks`: what a spreadsheet may have changed, with cells, and what was not read."""
+    """The result of a conversion. `risks`: possible changes by a spreadsheet, with cells, and parts that were not read."""
 
     sheets: tuple[Sheet, ...]
     rows: int
@@ -68,7 +68,7 @@ def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lam
     Raises FileError when it cannot be read within the limits or was damaged; OSError (TimeoutError, ChildProcessError) when
     that is not a fault of the workbook: a machine too busy, no room for the text.
     """
-    # Without names: whatever is killed on the way, nothing stays.
+    # Files without names: nothing remains even if a process is killed.
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target:
         stream.seek(0)
         while piece := stream.read(_COPY):
@@ -93,7 +93,7 @@ def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lam
 
 def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -> dict[str, Any]:
     numbers = (source.fileno(), target.fileno())
-    # OSError where it cannot be started says nothing about the workbook either: a machine without room or without its Python.
+    # OSError when it cannot be started also says nothing about the workbook: the machine lacks room or its Python.
     child = subprocess.Popen(
         [sys.executable, "-I", "-c", _CHILD, _ROOT, *map(str, (*numbers, CPU_SECONDS, MEMORY))],
         stdin=subprocess.DEVNULL,
@@ -118,13 +118,13 @@ def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -
         raise ChildProcessError("the process that reads a workbook was ended by somebody else")
     try:
         answer: dict[str, Any] = json.loads(said)
-    except ValueError:  # it ended in the middle of a sentence
+    except ValueError:  # its output was cut off
         return {"error": "more than can be read within the limits on memory and time", "expected": "a smaller workbook"}
     return answer
 
 
 def _wait(child: "subprocess.Popen[bytes]", tick: Callable[[], None]) -> bytes:
-    """What the child says when it ends."""
+    """The child's output when it ends."""
     end = time.monotonic() + TIMEOUT
     while True:
         try:

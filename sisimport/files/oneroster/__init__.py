@@ -1,9 +1,9 @@
 """OneRoster 1.1 and 1.2 files (CSV binding, bulk and delta): a zip of tables becomes one text with a line for each student.
 
 zip -> contents.py   which tables, by manifest.csv
-    -> tables.py     a table's rows with their physical lines, whatever the encoding and the order of its columns
+    -> tables.py     a table's rows with their physical lines, for any encoding and order of columns
     -> loading.py    rows into a temporary database on disk, so that memory stays flat at any size
-    -> places.py     whose school an id stands for, and from when to when a student is there
+    -> places.py     which school an id stands for, and from when to when a student is there
     -> joining.py    students with demographics and schools, line n being line n of users.csv
 """
 

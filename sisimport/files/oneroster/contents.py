@@ -1,4 +1,4 @@
-"""Which tables of OneRoster a zip holds, and what its manifest says of them."""
+"""Which OneRoster tables a zip holds, and what its manifest says about them."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from sisimport.files.members import MAX_MEMBERS, check_size, is_system_file, sho
 BULK, DELTA, ABSENT = "bulk", "delta", "absent"
 VERSIONS: Final = ("1.1", "1.2")
 MANIFEST: Final = "manifest"
-# What is read; the standard's other tables (classes, courses, results …) are about something else.
+# The tables that are read; the standard's others (classes, courses, results …) are about other things.
 TABLES: Final = ("users", "orgs", "demographics", "enrollments", "roles", "academicSessions")
 _KNOWN: Final = {name.lower(): name for name in (MANIFEST, *TABLES)}
 _MOST_MANIFEST: Final = 1 << 20
@@ -24,7 +24,7 @@ _LOCKED: Final = 0x1
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Tables by name, as the archive has them, and their modes (bulk, delta). `notices`: what the manifest leaves to say."""
+    """Tables by name, as the archive has them, and their modes (bulk, delta). `notices`: findings about the manifest."""
 
     version: str
     members: Mapping[str, zipfile.ZipInfo]
@@ -33,7 +33,7 @@ class Contents:
 
     @property
     def is_delta(self) -> bool:
-        """Does the zip name only students in whom something changed?"""
+        """Does the zip name only students with changes?"""
         return self.modes.get("users") == DELTA
 
     def is_whole(self, table: str) -> bool:
@@ -42,7 +42,7 @@ class Contents:
 
 
 def is_table(name: str) -> bool:
-    """Is this the name of a file of OneRoster that is read, in whatever folder?"""
+    """Is this the name of a OneRoster file that is read, in any folder?"""
     path = PurePosixPath(name.replace("\\", "/"))
     return path.suffix.lower() == ".csv" and path.stem.strip().lower() in _KNOWN and not is_system_file(name)
 
@@ -107,7 +107,7 @@ def _contents(archive: zipfile.ZipFile, found: Mapping[str, zipfile.ZipInfo], ma
 
 
 def _refuse_lacking(version: str, modes: Mapping[str, str]) -> None:
-    """Raises FileError where a table is absent without which nothing can be said of anybody."""
+    """Raises FileError if a table is missing that is needed to read any student."""
     if "users" not in modes:
         raise FileError("ONE-FILE", found="no users.csv", expected="users.csv with the students")
     if modes["users"] == DELTA:
@@ -140,6 +140,6 @@ def _properties(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
 
 
 def _separator(text: str) -> str:
-    """Programs that open and save a file may write another separator than the comma."""
+    """The separator: programs that open and save a file may write one other than the comma."""
     head = text.split("\n", 1)[0]
     return max(",;\t", key=head.count)

@@ -1,4 +1,4 @@
-"""Words for what can be said of OneRoster files."""
+"""Wording of findings about OneRoster files."""
 
 from sisimport.files.issues import IssueCode, codes
 

@@ -1,8 +1,8 @@
 """Students of a OneRoster zip as one table: each user who is a student, with demographics and schools.
 
 Line n of the text is line n of users.csv, so that every message about a line leads there; lines of users who are not students
-are blank. A second school of a student, and lines of other tables that lead to nobody, are behind the last line of
-users.csv; the column `lines` says where everything came from.
+are blank. A student's second school, and lines of other tables that lead to no user, come after the last line of users.csv; the
+column `lines` says where each came from.
 """
 
 import csv
@@ -43,7 +43,7 @@ HEADER: Final = (
     "primary", "mode", "marked", "problem", "detail", "lines",
 )  # fmt: skip
 _SSID_TYPES: Final = {"ssid", "stateid", "state id", "sasid", "statestudentid", "stateuniqueid"}
-# What `problem` says; the import type has a rule for each.
+# Values of `problem`; the import type has a rule for each.
 LOST, TWICE, SCHOOL, ROLE, NO_ROLE, TWO_PRIMARY = "lost", "twice", "school", "role", "no-role", "two-primary"
 STATUS: Final = "status"
 _PAIRS: Final = re.compile(r"\{([^:{}]+):([^{}]*)\}")
@@ -81,7 +81,7 @@ _USER_WIDTH: Final = 21
 
 
 def join(archive: zipfile.ZipFile, contents: Contents, out: IO[bytes], *, max_bytes: int) -> list[Problem]:
-    """Write the students of a OneRoster archive to `out` as text; what is reported about the whole file comes back.
+    """Write the students of a OneRoster archive to `out` as text; returns the findings about the whole file.
 
     Raises FileError for tables that cannot be read.
     """
@@ -152,7 +152,7 @@ class _Joiner:
         self._out.flush()
 
     def notices(self) -> list[Problem]:
-        """What is reported once for the file."""
+        """Findings reported once for the file."""
         said = []
         if self._others:
             total = sum(self._others.values())
@@ -177,7 +177,7 @@ class _Joiner:
         self._out.write(at, _row(said | {"mode": self._mode}))
 
     def _usual_line(self, row: tuple[Any, ...]) -> Sequence[str] | None:
-        """The line of a student of one school about whom nothing odd is reported, as nearly all are; None for all others."""
+        """The line of a student with one school and nothing odd, as nearly all are; None for all others."""
         (
             line, sid, status, _modified, role, orgs, ids, number, family, given, middle, pfamily, pgiven, grades, primary_org,
             state_id, demographics_line, birth, sex, country, state, org, active, _gone, begin, end, main, role_line,
@@ -212,7 +212,7 @@ class _Joiner:
         )  # fmt: skip
 
     def _lines_of(self, user: _User, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """The user's own line, None for one who is not a student, and those of further schools."""
+        """The user's own line (None if not a student), and those for additional schools."""
         problem, detail = self._role(user, rows)
         if problem is None:
             return [None]
@@ -236,7 +236,7 @@ class _Joiner:
         ]
 
     def _role(self, user: _User, rows: Sequence[tuple[Any, ...]]) -> tuple[str | None, str]:
-        """What is wrong with the role of a user, "" for a student; None for one who is not a student."""
+        """What is wrong with a user's role, "" for a student; None for a user who is not a student."""
         in_roles = any(row[_USER_WIDTH + 6] is not None for row in rows)
         role = STUDENT if in_roles else user.role.lower() or rows[0][_USER_WIDTH + 8] or ""
         if role == STUDENT:
@@ -279,7 +279,7 @@ class _Joiner:
                 stays[org] = Stay(org, begin or "", end or "", bool(main), where=where)
             elif role_line is not None or (named and org not in named):
                 stays[org] = Stay(org, gone=gone, where=where)
-            else:  # a class is over; that the student left the school is stated nowhere
+            else:  # a class is over; nothing says that the student left the school
                 self._classes_gone += 1
         for org in named:
             stays.setdefault(org, Stay(org))
@@ -289,7 +289,7 @@ class _Joiner:
         return by_rank(list(schools.values())) or list(stays.values())[:1]
 
     def _is_above(self, org: str) -> bool:
-        """A district or the like, beside whose schools it says nothing."""
+        """Is this a district or similar, which says nothing next to its schools?"""
         place = self._orgs.place(org)
         return not place.school and not place.problem
 
@@ -317,7 +317,7 @@ class _Joiner:
         }
 
     def _grade(self, text: str) -> str:
-        """Our code; what leaves a choice stays as it came, in words that no code is."""
+        """Our code; an ambiguous one stays unchanged, as words that are not a code."""
         if text not in self._grade_of:
             codes = {self._grades.read(one) or f"{one} ({self._grades.unclear_choices(one)})" for one in listed(text)}
             self._grade_of[text] = codes.pop() if len(codes) == 1 else text if codes else ""
@@ -343,7 +343,8 @@ def _by_line(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[int, list[tuple[
 
 
 def _ssid(ids: str, state_id: str) -> str:
-    """The state's number in a metadata column or among the userIds; two that differ are both reported, which is not a number."""
+    """The state's number in a metadata column or among the userIds; if two differ, both are returned, which is not a valid
+    number."""
     found = {state_id} if state_id else set()
     for kind, value in _PAIRS.findall(ids):
         if kind.strip().casefold() in _SSID_TYPES and value.strip():
@@ -356,7 +357,7 @@ def _row(values: Mapping[str, str]) -> list[str]:
 
 
 class _Lines:
-    """Writes records at the physical lines they are asked for; the lines between them are blank."""
+    """Writes records at requested physical lines; the lines between them are blank."""
 
     def __init__(self, out: IO[bytes], max_bytes: int) -> None:
         self._out, self._left, self._most = out, max_bytes, max_bytes

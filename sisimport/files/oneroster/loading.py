@@ -1,4 +1,4 @@
-"""Rows of the large tables into a temporary database on disk: joined there, they need the same memory at any size."""
+"""Loading rows of the large tables into a temporary database on disk: joined there, they need the same memory at any size."""
 
 import sqlite3
 from collections import Counter
@@ -18,11 +18,11 @@ ROLES_OF_OTHERS: Final = frozenset(
         "siteadministrator", "systemadministrator", "teacher",
     }
 )  # fmt: skip
-# The standard's two, and none. Other systems write "inactive" or "deleted": what they mean by it nobody can tell here.
+# The standard's two values, and blank. Other systems write "inactive" or "deleted", whose meaning cannot be known here.
 STATUSES: Final = frozenset({"", "active", DELETED})
-_CACHE_KB: Final = 8_000  # more makes the worker grow with the file and nothing quicker
+_CACHE_KB: Final = 8_000  # more would make the worker grow with the file without making it faster
 _PRIMARY: Final = frozenset({"primary", "true", "1"})
-_MOST_TOLD: Final = 200  # lines of one kind that are reported one by one; of more only the number
+_MOST_TOLD: Final = 200  # lines of one kind reported one by one; beyond that, only the number
 
 USERS: Final = (
     "sourcedId", "status", "dateLastModified", "role", "orgSourcedIds", "userIds", "identifier", "familyName", "givenName",
@@ -51,8 +51,7 @@ CREATE TABLE others (sid TEXT, role TEXT);
 class Loaded:
     """The tables of one archive in a database of their own under `folder`.
 
-    `lost`: (table, line, what is wrong) of lines that lead to nobody, at most a few hundred of a kind; `lost_count` is how
-    many there are.
+    `lost`: (table, line, what is wrong) of lines that lead to no user, at most a few hundred per kind; `lost_count` is the total.
     """
 
     def __init__(self, folder: Path, contents: Contents, table: Callable[..., Table]) -> None:
@@ -75,7 +74,7 @@ class Loaded:
         self.database.close()
 
     def lose(self, table: str, line: int, what: str) -> None:
-        """Note a line that leads to nobody."""
+        """Note a line that leads to no user."""
         self.lost_count[table] += 1
         if self.lost_count[table] <= _MOST_TOLD:
             self.lost.append((table, line, what))
@@ -99,7 +98,7 @@ class Loaded:
                 status = row[-1].lower()
                 if status not in STATUSES:
                     self._lose_status(table, row[0], row[-1])
-                elif status != DELETED:  # what somebody deletes there stays on record
+                elif status != DELETED:  # data deleted in the other system stays on record
                     yield row[:-1]
 
         self._insert("demographics", rows(), len(DEMOGRAPHICS))
@@ -122,7 +121,8 @@ class Loaded:
         self._tell_broken(table)
 
     def _places(self, table: Table, of_role: int, others: list[tuple[str, str]] | None) -> Iterator[tuple[object, ...]]:
-        """Students' rows; (user, role) of all others go into `others`. Whoever teaches a class is none, as users or roles say."""
+        """Students' rows; (user, role) of all others go into `others`. A user who teaches a class is no student, as users or
+        roles show."""
         for line, sid, org, role, status, modified, begin, end, main in table.rows():
             if role != STUDENT and role.lower() != STUDENT:
                 if others is not None:
@@ -148,7 +148,7 @@ class Loaded:
             self.lose(table.name, line, what)
 
     def _settle(self) -> None:
-        """Indexes, who is a student, and lines that name nobody."""
+        """Create indexes, determine who is a student, and find lines that name no user."""
         run = self.database.execute
         run("CREATE INDEX users_sid ON users (sid)")
         run("CREATE INDEX demographics_sid ON demographics (sid)")
@@ -178,7 +178,7 @@ class Loaded:
         self._lose_second_demographics()
 
     def _lose_second_demographics(self) -> None:
-        """Of several lines about one user that say the same the first is read, of others none."""
+        """Of several equal lines about one user, the first is read; of differing lines, none."""
         run = self.database.execute
         again = "EXISTS (SELECT 1 FROM demographics e WHERE e.sid = d.sid AND e.line < d.line)"
         if run(f"SELECT 1 FROM demographics d WHERE {again} LIMIT 1").fetchone() is None:
@@ -196,7 +196,7 @@ class Loaded:
             self.lose(table, line, f"it names the user {str(sid)[:60] or 'without sourcedId'}, who is not in users.csv")
 
     def differing_users(self) -> dict[str, tuple[int, ...]]:
-        """sourcedIds that several lines of users.csv have with different data, with the first lines."""
+        """sourcedIds on several lines of users.csv with different data, with the first of these lines."""
         found = self.database.execute(
             """SELECT sid, group_concat(line) FROM users WHERE sid IN (
               SELECT sid FROM users GROUP BY sid HAVING count(*) > 1)

@@ -1,4 +1,4 @@
-"""Whose school an id of orgs.csv stands for, and which days are ends of terms."""
+"""Which school an id of orgs.csv stands for, and which dates are ends of terms."""
 
 import re
 from collections import Counter
@@ -13,14 +13,14 @@ ORG_COLUMNS: Final = ("sourcedId", "status", "name", "type", "identifier", "pare
 SESSION_COLUMNS: Final = ("startDate", "endDate", "status", "type")
 _CDS, _CODE, _NCES_SCHOOL = 14, 7, 12
 _NO_SCHOOL: Final = {"district", "local", "state", "national"}
-_SHARED: Final = frozenset({"", "1"})  # no code, and the state's one for all nonpublic schools
+_SHARED: Final = frozenset({"", "1"})  # no code, and the state's shared code for all nonpublic schools
 _MOST_PARENTS: Final = 8
 DELETED: Final = "tobedeleted"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an org stands for: codes of district and school, "" where it is not a school; or why it cannot be used."""
+    """What an org stands for: codes of district and school, "" if it is not a school; or why it cannot be used."""
 
     lea: str = ""
     school: str = ""
@@ -28,10 +28,10 @@ class Place:
 
 
 class Orgs:
-    """The schools and districts of a file. They are few: a district has hundreds."""
+    """The schools and districts of a file. They are few: a district has at most hundreds."""
 
     def __init__(self, rows: Iterable[tuple[Any, ...]] = (), *, whole: bool = True) -> None:
-        """`whole`: every school is named, so that an unknown id is a mistake."""
+        """`whole`: every school is listed, so an unknown id is a mistake."""
         self._rows: dict[str, tuple[int, tuple[str, ...]]] = {}
         self._twice: dict[str, int] = {}
         self.whole = whole
@@ -57,7 +57,7 @@ class Orgs:
         return self._places[key]
 
     def elsewhere(self) -> Iterator[tuple[str, str]]:
-        """Of the schools looked up: those whose codes are of another district than the one above, in words; and that one."""
+        """Those schools looked up whose codes belong to a district other than the one above them, in words; and that district."""
         for (own, above), count in self._elsewhere.items():
             yield f"{count:,} school{'s have' if count > 1 else ' has'} the code of district {own}", above
 
@@ -66,7 +66,7 @@ class Orgs:
 
     def _look_up(self, key: str) -> Place:
         if key not in self._rows:
-            # Unchanged schools are not named by a file of changes.
+            # A file of changes does not list unchanged schools.
             unknown = Place(problem=f"the school {key[:60]}, which orgs.csv does not name")
             return unknown if self.whole else Place(lea=self.only_lea)
         line, (_key, _status, name, kind, identifier, _parent) = self._rows[key]
@@ -90,7 +90,7 @@ class Orgs:
         return Place(lea=lea, school=code)
 
     def _shares_code(self, key: str) -> str:
-        """Another school of the same code, and of a name that is no longer form of this: a column that was filled down."""
+        """Another school with the same code, whose name is not a longer form of this one's: the column was filled down."""
         _line, values = self._rows[key]
         name = values[2].casefold()
         code = _own_code(values[4])
@@ -101,7 +101,7 @@ class Orgs:
         return ""
 
     def _lea_above(self, key: str) -> str:
-        """The state's code of the nearest district on the way up, the org itself included."""
+        """The state's code of the nearest district upward, including the org itself."""
         for _step in range(_MOST_PARENTS):
             if key not in self._rows:
                 return ""
@@ -126,7 +126,7 @@ def _wrong_code(code: str, identifier: str) -> str:
 
 
 def _lea_code(identifier: str) -> str:
-    """The seven digits of a district's code, out of 14 with zeros for the school; shorter ones as they stand."""
+    """The seven digits of a district's code, also from 14 with zeros for the school; shorter codes unchanged."""
     code = re.sub(r"[\s-]", "", identifier)
     if not code.isdigit() or len(code) not in range(1, _CDS + 1):
         return ""
@@ -134,19 +134,19 @@ def _lea_code(identifier: str) -> str:
 
 
 class Terms:
-    """When terms and school years end: a class that ends with its term is not a student who leaves."""
+    """When terms and school years end: a class that ends with its term does not mean that a student leaves."""
 
     def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
         self._ends: set[str] = set()
         for _line, _start, end, _status, _kind in rows:
             day = _day(end)
             if day is not None:
-                # The standard's end is the day after the last one; many write the last one.
+                # By the standard, the end is the day after the last day; many systems write the last day.
                 self._ends |= {f"{day + timedelta(days=step)}" for step in (-1, 0, 1)}
         self._last = max(self._ends, default="")
 
     def is_exit(self, end: str) -> bool:
-        """Does a student leave who was enrolled until then? Not where a term ends, or after all of them."""
+        """Does a student enrolled until then leave? Not at the end of a term, or after all terms."""
         return bool(end) and end not in self._ends and not (self._last and end > self._last)
 
 
@@ -159,14 +159,14 @@ def _day(text: str) -> date | None:
 
 @dataclass(slots=True)
 class Stay:
-    """A student's time at one school. `gone`: nothing but rows marked as deleted names it, last changed on that day."""
+    """A student's time at one school. `gone`: only rows marked as deleted name it, last changed on that day."""
 
     org: str
     begin: str = ""
     end: str = ""
     primary: bool = False
     gone: str = ""
-    where: str = ""  # where roles and enrollments name it
+    where: str = ""  # which rows of roles and enrollments name it
 
 
 def told(counts: Counter[str], most: int = 6) -> str:
@@ -175,7 +175,7 @@ def told(counts: Counter[str], most: int = 6) -> str:
 
 
 def read_orgs(table: Table | None, *, whole: bool) -> Orgs:
-    """The orgs of a table; without one nothing is known of any."""
+    """The orgs of a table; without a table, none are known."""
     return Orgs(table.rows(), whole=whole) if table is not None else Orgs(whole=False)
 
 

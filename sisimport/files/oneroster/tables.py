@@ -1,6 +1,6 @@
-"""One table of OneRoster: its rows, by the names of its columns and with their physical lines.
+"""One OneRoster table: its rows, by column name and with their physical lines.
 
-Columns come in any order and letter case; extension columns (`metadata.…`) are read only where they are asked for.
+Columns may be in any order and letter case; extension columns (`metadata.…`) are read only if requested.
 """
 
 import csv
@@ -15,7 +15,7 @@ from sisimport.files.encodings import encoding_notice, is_doubtful, judge, refus
 from sisimport.files.issues import FileError, Problem
 from sisimport.files.members import too_large
 
-_LONGEST_RECORD: Final = 100  # physical lines; more: a quotation mark was never closed
+_LONGEST_RECORD: Final = 100  # physical lines; a longer one means a quotation mark was never closed
 _SAMPLE: Final = 1 << 20
 _SEPARATORS: Final = ",;\t|"
 csv.field_size_limit(1 << 20)
@@ -23,10 +23,10 @@ csv.field_size_limit(1 << 20)
 
 @dataclass(slots=True)
 class Table:
-    """A member of the archive that is read as a table. `wanted`: the columns to read, those of `needed` must be there.
+    """A member of the archive that is read as a table. `wanted`: the columns to read; those of `needed` must be present.
 
-    After `rows`: `broken` are lines that are not rows, with the reason; `notices` what is reported about the file; `present` the
-    columns it has. `extra` are names of which the first that the file has is read as one more column, "" without any.
+    After `rows`: `broken` are lines that are not rows, with the reason; `notices` the findings about the file; `present` the
+    columns it has. `extra` are names; the first of them that the file has is read as one more column, "" if it has none.
     """
 
     archive: zipfile.ZipFile
@@ -60,7 +60,7 @@ class Table:
         strip = str.strip
         for cells in reader:
             line, last = last + 1, reader.line_num
-            if len(cells) == width and last == line and cells[0]:  # as nearly all are
+            if len(cells) == width and last == line and cells[0]:  # true for nearly all rows
                 cells.append("")
                 yield line, *map(strip, pick(cells))
                 continue
@@ -75,7 +75,8 @@ class Table:
             yield line, *map(strip, pick([*cells[:width], ""]))
 
     def _header(self, reader: Any) -> tuple[Callable[[Sequence[str]], tuple[str, ...]], int, int]:
-        """What picks the wanted cells of a row with a blank one behind it; how many a row has; the last line of the header."""
+        """A function that picks the wanted cells of a row with a blank one appended; the number of cells in a row; the header's
+        last line."""
         before = 0
         for cells in reader:
             if any(cells):
@@ -85,9 +86,9 @@ class Table:
         raise FileError("ONE-FILE", found=f"{self.name}.csv without column names", expected="a line with them")
 
     def _positions(self, header: Sequence[str]) -> list[int]:
-        """Where the wanted columns stand; -1 for those that the file does not have.
+        """Positions of the wanted columns; -1 for those that the file does not have.
 
-        Raises FileError (ONE-COLUMN) for a needed column that is missing or comes twice.
+        Raises FileError (ONE-COLUMN) for a needed column that is missing or occurs twice.
         """
         names = [cell.strip().strip("\ufeff").casefold() for cell in header]
         self.present = set(names)
@@ -114,7 +115,8 @@ class Table:
         return max(_SEPARATORS, key=head.count)
 
     def _encoding(self) -> str:
-        """By mark, else UTF-8 where all of the file is, else by what makes words of its letters. Raises FileError."""
+        """The encoding: by its mark, else UTF-8 if the whole file is, else the one that makes words from its letters. Raises
+        FileError."""
         with self.archive.open(self.info) as source:
             wide = wide_encoding(source.read(_SAMPLE))
         if wide is not None:
@@ -132,7 +134,7 @@ class Table:
 
 
 def _first_odd_part(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int) -> bytes | None:
-    """The first megabyte with bytes that are not UTF-8; None where all of it is UTF-8."""
+    """The first megabyte with bytes that are not UTF-8; None if all of it is UTF-8."""
     kept = b""
     with archive.open(info) as member:
         source = _Limited(member, budget)
@@ -152,7 +154,7 @@ def _first_odd_part(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: int
 
 
 class _Limited(io.RawIOBase):
-    """A member of which no more is unpacked than is allowed, whatever the archive claims."""
+    """A member that is unpacked only up to the allowed size, regardless of the size the archive states."""
 
     def __init__(self, source: IO[bytes], most: int) -> None:
         self._source, self._left, self._most = source, most, most

@@ -1,1 +1,1 @@
-"""Lines of a file as records, by the shape that their columns have: even, plain, quoted, fixed width."""
+"""Splitting lines into records, by the form of their columns: even, plain, quoted, fixed width."""

@@ -1,4 +1,4 @@
-"""What the splitters share: which columns are asked for, what a split gives, and how wrong ends of lines are reported."""
+"""Shared by the splitters: the columns requested, the result of a split, and how wrong line ends are reported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from sisimport.files.values import BlockTraits, Finding
 
 @dataclass(slots=True)
 class Records:
-    """Records split into columns. `texts`: one sequence for each field asked for, None where the file does not have it.
+    """Records split into columns. `texts`: one sequence for each requested field, None if the file does not have it.
 
     `findings` are by position in `numbers`; `broken` are lines that are not records, with the reason.
     """
@@ -27,7 +27,7 @@ class Records:
 
 
 class Splitter:
-    """Splits lines of one file. `layout` is the one that `recognition` names, `fields` are those asked for."""
+    """Splits lines of one file. `layout` is the one that `recognition` names, `fields` are the requested ones."""
 
     def __init__(self, recognition: Recognition, layout: Layout, fields: Sequence[str], tallies: Tallies) -> None:
         self._file = recognition
@@ -46,7 +46,7 @@ class Splitter:
 
 
 def pick_columns(cells: list[list[str]], wanted: Sequence[int | None]) -> list[Sequence[str] | None]:
-    """The cells at the places wanted, column by column (None: the file does not have the column)."""
+    """The cells at the wanted positions, column by column (None: the file does not have the column)."""
     places = sorted({at for at in wanted if at is not None})
     if not places:
         return [None] * len(wanted)

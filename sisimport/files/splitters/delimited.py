@@ -1,4 +1,4 @@
-"""Lines with a separator between their columns and without quotation marks; also what is wrong with lines split by one."""
+"""Lines with separators between columns and without quotation marks; also what is wrong with lines split this way."""
 
 from collections.abc import Sequence
 from itertools import pairwise, repeat
@@ -14,11 +14,11 @@ from sisimport.files.tallies import Tallies
 from sisimport.files.values import BlockTraits, Finding
 
 _WORTHWHILE_GAP: Final = 32
-_NAMES_OF_A_HEADER: Final = 2  # among the first cells of a line, which no record has
+_NAMES_OF_A_HEADER: Final = 2  # among the first cells of a line; no record has that many
 
 
 class DelimitedSplitter(Splitter):
-    """A splitter of lines whose columns a separator divides."""
+    """A splitter for lines whose columns are divided by a separator."""
 
     def __init__(self, recognition: Recognition, layout: Layout, fields: Sequence[str], tallies: Tallies) -> None:
         super().__init__(recognition, layout, fields, tallies)
@@ -29,7 +29,7 @@ class DelimitedSplitter(Splitter):
         return trailing
 
     def _look_at_broken(self, number: int, cells: Sequence[str]) -> None:
-        """A line that is not a record. Raises FileError where it begins the records of another file: names, not values."""
+        """Report a line that is not a record. Raises FileError if it is the header of another file: names, not values."""
         if len(cells) < self._file.column_count:
             self._tallies.last_short = number
         names = [normalise_header(cell) for cell in cells[:4]]
@@ -78,19 +78,19 @@ class PlainSplitter(DelimitedSplitter):
         return Records(numbers, self._pick(lines), traits, findings, broken)
 
     def _pick(self, lines: list[str]) -> list[Sequence[str] | None]:
-        """The columns of the fields asked for, of lines that have all their separators.
+        """The columns of the requested fields, from lines that have all their separators.
 
-        Cells are picked line by line: those of a whole block of wide lines would not fit the processor's cache, which
-        takes twice as long.
+        Cells are picked line by line: those of a whole block of wide lines would not fit into the processor's cache and take
+        twice as long.
         """
         delimiter, wanted = self._file.delimiter, self._file.column_count - 1
         if self._gap is not None and not self._tallies.trailing:
             first, right = self._gap
-            # Twice, where it is but one: a getter of one place gives no tuple.
+            # itemgetter with a single index returns a bare value instead of a tuple, so that index is given twice.
             lefts = [place for place in self._places if place < first]
             rights = [place for place in self._places if place > first]
             lefts, rights = (side * 2 if len(side) == 1 else side for side in (lefts, rights))
-            # In the cells of the right side the gap itself is the first.
+            # In the cells of the right side, the gap itself comes first.
             before, after = itemgetter(*lefts), itemgetter(*(place - wanted + right for place in rights))
             left, late = [], []
             for line in lines:
@@ -109,17 +109,17 @@ class PlainSplitter(DelimitedSplitter):
         return [None if at is None else columns[at] for at in self._at]
 
     def _is_padded(self, line: str) -> bool:
-        """Is nothing beyond the last column but separators, as a spreadsheet writes them for columns once touched?"""
+        """Are there only separators beyond the last column, as a spreadsheet writes for columns that were once touched?"""
         return not line.split(self._file.delimiter, self._file.column_count)[-1].strip(blank_characters(self._file))
 
 
 def blank_characters(recognition: Recognition) -> str | None:
-    """What a line may consist of that counts as blank; None: white space."""
+    """Characters of which a blank line may consist; None: white space."""
     return None if recognition.fixed_width else f" \t{recognition.delimiter}"
 
 
 def _widest_gap(places: list[int], columns: int) -> tuple[int, int] | None:
-    """Columns to split off from the left and from the right, where a stretch in between is wanted by nobody."""
+    """Columns to split off from the left and from the right, if a range in between is not wanted."""
     gaps = [(later - earlier, earlier, later) for earlier, later in pairwise(places)]
     width, left, right = max(gaps, default=(0, 0, 0))
     return (left + 1, columns - right) if width >= _WORTHWHILE_GAP else None

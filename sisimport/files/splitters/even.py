@@ -24,7 +24,7 @@ class EvenSplitter(Splitter):
         ends = cells[self._file.column_count :: stride]
         if rest or len(ends) != count or ends.count("\n") != count:
             return None
-        first = cells[0:-1:stride]  # where it is blank the whole line may be
+        first = cells[0:-1:stride]  # if it is blank, the whole line may be
         if not all(map(str.strip, first) if traits.may_hold_space else first):
             return None
         cells.pop()

@@ -12,7 +12,7 @@ class FixedWidthSplitter(Splitter):
     """Splits line by line."""
 
     def split(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits) -> Records:
-        """Records by character positions. Some files count bytes, an accented letter taking two: those work as well."""
+        """Records by character positions. Also handles files that count bytes, where an accented letter takes two."""
         length = self._layout.record_length or 0
         broken: list[Row] = []
         in_bytes: set[int] = set()

@@ -1,4 +1,4 @@
-"""Lines with quotation marks: a record may run over several of them."""
+"""Lines with quotation marks: a record may span several of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,8 +15,8 @@ from sisimport.files.values import BlockTraits
 
 
 class QuotedSplitter(DelimitedSplitter):
-    """Splits with the csv module. `waiting`: numbered lines whose record may go on in the next block, to be given again;
-    `spans`: first line -> number of lines, of records that run over several."""
+    """Splits with the csv module. `waiting`: numbered lines whose record may continue in the next block, to be passed in again;
+    `spans`: first line -> number of lines, for records that span several."""
 
     def __init__(self, recognition: Recognition, layout: Layout, fields: Sequence[str], tallies: Tallies) -> None:
         super().__init__(recognition, layout, fields, tallies)
@@ -24,7 +24,7 @@ class QuotedSplitter(DelimitedSplitter):
         self.spans: dict[int, int] = {}
 
     def split(self, numbers: Sequence[int], lines: list[str], traits: BlockTraits, *, final: bool) -> Records:
-        """The records of lines of which some hold quotation marks. `final`: no more lines follow."""
+        """The records of lines, some of which hold quotation marks. `final`: no more lines follow."""
         columns = self._file.column_count
         split = split_quoted(numbers, lines, delimiter=self._file.delimiter, columns=columns, final=final)
         self.waiting = split.waiting
@@ -50,13 +50,13 @@ class QuotedSplitter(DelimitedSplitter):
             return Records([], [], traits, [], broken)
         if self._file.end_marker is not None:
             findings = findings + self._wrong_ends([cells[columns - 1].strip() for cells in kept])
-        # Spaces and line ends inside quotes show nowhere in the text's outline.
+        # Spaces and line ends inside quotes do not show in the text's traits.
         hidden = traits.may_hold_hidden or bool(split.spans)
         traits = replace(traits, may_hold_space=True, may_hold_hidden=hidden)
         return Records(numbers, pick_columns(kept, self._at), traits, findings, broken)
 
     def _named(self, problem: Problem) -> Problem:
-        """With the name of the column that it is about."""
+        """The problem with the name of its column."""
         at = problem.params["column"] - 1
         name = next(
             (self._layout.fields[name].label or name for name, place in self._file.positions.items() if place == at), ""
