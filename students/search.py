@@ -4,9 +4,9 @@
     A123              local number
     2011-08-12        birth date
     Diaz              beginning of a last or first name: everyday, legal or alias; case, accents and hyphens do not count
-    Eva Luz Diaz   first (and middle) name, then last name; or the reverse
+    Eva Luz Diaz      first (and middle) name, then last name; or the reverse
     Diaz, Eva         last name, first name
-    Diaz 100234    all parts have to match the same student
+    Diaz 100234       all parts have to match the same student
 
 Each reading of the text is one scan of one index that ends after a few hundred students, however large the district is.
 """

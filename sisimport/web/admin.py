@@ -1,4 +1,4 @@
-"""The admin of imports: runs of everybody, read-only, with what they found; files; remembered matches."""
+"""The admin of imports: all users' runs, read-only, with their issues; files; remembered matches."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ class CauseFilter(admin.SimpleListFilter):
 
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnly, ModelAdmin):
-    """Runs of everybody with their errors and warnings by cause. The report itself is the run's page."""
+    """All users' runs with their errors and warnings by cause. The report itself is the run's page."""
 
     list_display = (
         "number",
@@ -175,10 +175,10 @@ class ImportRunAdmin(ReadOnly, ModelAdmin):
         return format_html_join("", "<div>{}: {} × {} ({})</div>", rows) or "none"
 
 
-# Addresses are the account's own business; a lost second factor is taken away here.
+# Mail addresses are managed by the account itself; a lost second factor is removed here.
 admin.site.unregister(EmailAddress)
 admin.site.unregister(Authenticator)
-# Single sign-on is set up by the environment alone; what ties people to it, and sessions, have pages of their own.
+# Single sign-on is set up only by the environment; people's links to it, and sessions, have their own pages.
 for _model in (SocialApp, SocialAccount, SocialToken, UserSession):
     admin.site.unregister(_model)
 
@@ -197,7 +197,7 @@ class AuthenticatorAdmin(ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Of somebody who has more, it would be half of a way in."""
+        """Removing the second factor of a person with more access would be half of a break-in."""
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and (obj is None or has_as_much_as(request.user, obj.user))
 

@@ -1,10 +1,10 @@
-"""The admin's own content security policy: its pages are made with Alpine, which needs more than ours do.
+"""The admin's own content security policy: its pages use Alpine, which needs more than our pages do.
 
-    script-src    + 'unsafe-eval'     Alpine evaluates what is in its attributes; scripts in the page stay forbidden
+    script-src    + 'unsafe-eval'     Alpine evaluates its attributes; scripts in the page stay forbidden
     style-src     + 'unsafe-inline'   the theme writes its colors into a style element, and style attributes
 
-So a name that got unescaped into a page would run neither a script element nor an onclick; what is left is an attribute of
-Alpine, which Django's escaping keeps out of text as it does everywhere (docs/decisions/0039-sign-in-and-sessions.md).
+So a name that got into a page unescaped could run neither a script element nor an onclick. That leaves Alpine
+attributes, which Django's escaping keeps out of text, as everywhere (docs/decisions/0039-sign-in-and-sessions.md).
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from django.urls import reverse
 
 
 class AdminContentPolicy:
-    """Adds what the admin needs to the policy of addresses under the admin, and of no other."""
+    """Adds what the admin needs to the policy of addresses under the admin, and only those."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

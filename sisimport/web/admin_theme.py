@@ -1,4 +1,4 @@
-"""How the admin looks (settings of django-unfold): it wears the colors of static/css/1-tokens.css."""
+"""How the admin looks (settings of django-unfold): it uses the colors of static/css/1-tokens.css."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
 """How large a request may be, decided before any of its body is read.
 
-    anybody's form                                   64 kB
-    a form of somebody who signed in                 1 MB
-    a file, from somebody who may upload, at a view that says @takes_file: what that view takes
+    anyone's form                        64 kB
+    a form of a signed-in user           1 MB
+    a file, from a user who may upload, at a view with @takes_file: what that view takes
 
-The middleware comes before the CSRF check, which reads the form. The product's web server (sisimport.serving) asks it about the
-announced size first and receives the body only then; under any other server the body is simply not read.
+The middleware comes before the CSRF check, which reads the form. The product's web server (sisimport.serving) first
+checks the announced size with it and only then receives the body; under any other server the body is simply not read.
 """
 
 from collections.abc import Callable
@@ -23,12 +23,12 @@ from sisimport.web.language import speak_readers_language
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
-FORM_OVERHEAD = 64 * 1024  # the other fields beside the file
+FORM_OVERHEAD = 64 * 1024  # the other fields besides the file
 _TAKES = "takes_file_bytes"
 
 
 def takes_file(size: Callable[[], int]) -> Callable[[View], View]:
-    """The view (already guarded by @requires) takes a file of up to `size()` bytes, the whole request counted."""
+    """The view (already guarded by @requires) accepts a file of up to `size()` bytes, counting the whole request."""
 
     def mark(view: View) -> View:
         setattr(view, _TAKES, size)
@@ -42,7 +42,7 @@ def takes_files(view: Any) -> bool:
 
 
 def allowed_bytes(request: HttpRequest) -> int:
-    """How many bytes the body of this request may have. Reads none of them."""
+    """How many bytes the body of this request may have. Does not read it."""
     if not request.user.is_authenticated:
         return FORM_BYTES
     view = _view_of(request)
@@ -60,13 +60,13 @@ def _view_of(request: HttpRequest) -> Any:
 
 
 class BodyLimits:
-    """Refuses bodies that are too large, unread, and tells the web server how much it may receive."""
+    """Refuses bodies that are too large without reading them, and tells the web server how much it may receive."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if getattr(request, "body_size_checked", False):  # by sisimport.api, which answers programs
+        if getattr(request, "body_size_checked", False):  # by sisimport.api, which serves programs
             return self.get_response(request)
         announced = request.META.get(ANNOUNCED)
         size = announced if announced is not None else _size(request)

@@ -1,6 +1,6 @@
-"""What a form says of a choice that is not offered: in words, and without what was sent.
+"""What a form says about a choice that is not offered: in words, without repeating the submitted value.
 
-Django's own words repeat it. Of a school that is the number of its row here, which no reader knows.
+Django's message repeats it. For a school that is its primary key, which means nothing to readers.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ _KEYS: Final = ("invalid_choice", "invalid_pk_value")
 
 
 def use() -> None:
-    """For every form of the product, those of the admin too."""
+    """Install it for every form of the product, including the admin's."""
     for kind in _KINDS:
         kind.default_error_messages = {
             **kind.default_error_messages,

@@ -1,4 +1,4 @@
-"""What every page's frame needs."""
+"""Template variables for every page's frame."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from students.practice import has_invented_people
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Menu, site name and what the user may do. Lazy: parts of pages that htmx fetches ask for none of it."""
+    """Menu, site name and what the user may do. Lazy: parts of pages that htmx fetches need none of it."""
     user = getattr(request, "user", None)
     if user is None:
         return {"site_name": settings.SITE_NAME}
@@ -26,7 +26,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "menu": SimpleLazyObject(
             lambda: navigation.menu(user, current_url=request.path, url_name=match.url_name or "" if match else "")
         ),
-        # Called by the template that wants to know: a family's account pages are in the frame of its own pages.
+        # Called by the template that needs it: a family's account pages use the frame of the family pages.
         "frame_template": lambda: "families/base.html" if is_family(user) else "base.html",
         "offers_languages": lambda: chooses_language(request),
         "practice": has_invented_people,  # called by the frame of pages, not for parts of them

@@ -1,7 +1,7 @@
-"""What pages on which people decide about lines of a Test have in common, and the register of what there is to decide.
+"""What the pages for decisions on lines of a Test share, and the register of decision queues.
 
-DecisionQueue   a domain's lines that wait for somebody; registered in its navigation.py
-queues()        all of them: the match desk's index, the number in the menu and the card on a run's page ask it
+DecisionQueue   a domain's lines that wait for a decision; registered in its navigation.py
+queues()        all of them: used by the match desk's index, the number in the menu and the card on a run's page
 """
 
 import re
@@ -20,20 +20,21 @@ from sisimport.imports.runs.decisions import DecidedMeanwhileError, DecisionRefu
 from sisimport.imports.runs.scope import Scope, undecided_tests
 from students.access import User, visible_school_ids
 
-# Marks of one kind: all of them, the lines that one is about, and what takes some of them in one transaction.
+# Marks of one kind: all of them, the lines that one is about, and the function that saves some of them in one
+# transaction.
 Work = tuple[Sequence[Any], Callable[[Any], Sequence[int]], Callable[[Sequence[Any]], None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionQueue:
-    """Lines of Tests that wait for somebody's decision.
+    """Lines of Tests that wait for a person's decision.
 
-    heading: over the Tests on the desk's index. label: the way there on a run's page. noun: what is counted.
+    heading: above the Tests on the desk's index. label: of the link on a run's page. noun: what is counted.
     url_name: the page of a Test, takes the run's id; url_names: further pages that belong to it.
-    waiting: of these Tests, those with lines to decide on and the number of their findings. open_count: lines of a Test that
-    wait, of those in a scope. open_lines: lines of several Tests that wait, of those a condition on their schools lets through,
-    counted no further than asked, in one statement; open_by_run: the same for each of these Tests.
-    takes_near_lines: it is where people say whose record a line is.
+    waiting: the given Tests that have lines to decide on, and the number of their issues. open_count: waiting lines of
+    a Test within a scope. open_lines: waiting lines of several Tests that match a condition on their schools, counted
+    up to a limit, in one statement; open_by_run: the same for each of these Tests. takes_near_lines: people say here
+    whose record a line is.
     """
 
     heading: str
@@ -57,7 +58,7 @@ def register_queue(queue: DecisionQueue) -> None:
 
 
 def queues() -> list[DecisionQueue]:
-    """All that are registered, in order."""
+    """All registered queues, in order."""
     return sorted(_queues, key=lambda queue: queue.order)
 
 
@@ -66,7 +67,7 @@ def scope_of(request: HttpRequest, run: ImportRun) -> Scope:
 
 
 def lines_waiting(user: User, *, most: int) -> int:
-    """Lines that wait for somebody's decision in all Tests the user may open; no more than `most` are counted."""
+    """Lines that wait for a decision in all Tests the user may open; no more than `most` are counted."""
     undecided, total = undecided_tests(visible_runs(user), to_count=True), 0
     for queue in queues():
         tests = [run for run, _findings in queue.waiting(undecided)]
@@ -76,14 +77,16 @@ def lines_waiting(user: User, *, most: int) -> int:
 
 
 def tests_waiting(user: User, queue: DecisionQueue) -> list[tuple[ImportRun, int]]:
-    """Tests of the user with such lines, each with how many still wait: the number that the menu and the run's page have."""
+    """Tests of the user with such lines, each with how many still wait: the number in the menu and on the run's
+    page."""
     tests = [run for run, _findings in queue.waiting(undecided_tests(visible_runs(user)))]
     still = queue.open_by_run(tests, _visible_lines(user, tests)) if tests else {}
     return [(run, still.get(run.pk, 0)) for run in tests]
 
 
 def _visible_lines(user: User, tests: Sequence[ImportRun]) -> Q:
-    """Condition on lines, by `run_id` and `school_id`: those about students the user may see, and in whole runs about nobody."""
+    """Condition on lines, by `run_id` and `school_id`: those about students the user may see and, in runs the user sees
+    whole, those about no student."""
     schools = visible_school_ids(user)
     if schools is None:
         return Q()
@@ -99,7 +102,7 @@ def open_run(request: HttpRequest, run_id: int, types: list[str]) -> ImportRun:
 
 
 def save(request: HttpRequest, work: Sequence[Work], noun: str) -> None:
-    """Take what was marked, but for what somebody else decided after the page was shown, and say what became of it."""
+    """Save what was marked, except lines that another user decided after the page was shown, and report the result."""
     done, surprise = 0, ""
     try:
         for marks, lines_of, act in work:
@@ -129,6 +132,6 @@ def counted(number: int, singular: str, plural: str = "") -> str:
 
 
 def seen_of(post: QueryDict, line: int) -> int | None:
-    """The decision on this line as the page showed it."""
+    """The decision on this line that the page showed."""
     value = post.get(f"seen-{line}", "")
     return int(value) if re.fullmatch(r"\d{1,18}", value) else None

@@ -1,7 +1,7 @@
-"""Search from anywhere: students, runs, schools, pages, settings and help, each by a source of its own.
+"""Search from anywhere: students, runs, schools, pages, settings and help, each through its own source.
 
-An app offers a source in its navigation.py: `register_finder`. What is typed may be a name or an SSID, so it is posted and
-stays in the session, never in an address (as on the list of students).
+An app offers a source in its navigation.py: `register_finder`. The search text may be a name or an SSID, so it is sent
+by POST and kept in the session, never in an address (as on the list of students).
 """
 
 import re
@@ -24,7 +24,7 @@ _ASKING = re.compile(r"(?:help|how (?:to|do i|can i)|where is|what is)(?: (?:wit
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One thing that was found. `about`: what tells it from others of the same name."""
+    """One result. `about`: what distinguishes it from others of the same name."""
 
     label: str
     url: str
@@ -33,7 +33,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What one source found. `more`: there are more than are shown; `all_url` is the page that shows them, if there is one."""
+    """Results of one source. `more`: there are more than are shown; `all_url` is the page that shows them, if there is
+    one."""
 
     title: str
     hits: Sequence[Hit]
@@ -43,7 +44,7 @@ class Hits:
 
 @dataclass(frozen=True, kw_only=True)
 class Finder:
-    """`find(user, text, limit)` gives at most `limit` hits, the best first; it is called with a text that is not empty."""
+    """`find(user, text, limit)` returns at most `limit` hits, best first; the text is never empty."""
 
     title: str
     find: Callable[[User, str, int], Iterable[Hit]]
@@ -60,9 +61,9 @@ def register_finder(finder: Finder) -> None:
 
 
 def find(user: User, text: str) -> list[Hits]:
-    """What this user may see of what a text means, by kind; kinds without any are left out.
+    """The results for a text that this user may see, by kind; kinds without any are left out.
 
-    Words that only ask (`help revert`, `how to revert`) are left out where nothing is called so.
+    Question words (`help revert`, `how to revert`) are dropped if no name contains them.
     """
     text = " ".join(text.split())[:LONGEST]
     if not text:
@@ -86,7 +87,7 @@ def _by_kind(user: User, text: str) -> list[Hits]:
 
 
 def matching(text: str, things: Iterable[tuple[Hit, str]], limit: int) -> list[Hit]:
-    """Of things with the words they are found by, those that hold every word of the text; label beginnings first."""
+    """The things whose search words contain every word of the text; those whose label begins with it first."""
     words = text.casefold().split()
     found: list[tuple[bool, bool, int, Hit]] = []
     for hit, said in things:
@@ -97,7 +98,7 @@ def matching(text: str, things: Iterable[tuple[Hit, str]], limit: int) -> list[H
     return [hit for *_rank, hit in sorted(found, key=lambda entry: entry[:3])[:limit]]
 
 
-# ---- what every installation has ----
+# ---- sources that every installation has ----
 
 
 def _students(user: User, text: str, limit: int) -> Iterable[Hit]:
@@ -109,7 +110,7 @@ def _students(user: User, text: str, limit: int) -> Iterable[Hit]:
 
 
 def _runs(user: User, text: str, limit: int) -> Iterable[Hit]:
-    """By number (`run 12`, `12`), or by a part of the file's name."""
+    """Runs by number (`run 12`, `12`), or by part of the file name."""
     number = text.casefold().removeprefix("run").strip()
     wanted = Q(file__name__icontains=text)
     if number.isdecimal() and int(number) <= _LARGEST_ID:

@@ -1,4 +1,4 @@
-"""Forms of the shared pages. The upload form is built from the import tool and the type chosen."""
+"""Forms of the shared pages. The upload form is built from the import tool and the chosen type."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -26,26 +26,26 @@ WORK_HINTS = {
     Work.UPDATE: "Apply a tested file, exactly as tested.",
     Work.IMPORT: "Apply the file: as its Test planned it, if it was tested.",
 }
-ALL = "all"  # of a filter: every severity
+ALL = "all"  # filter value: every severity
 _MOST_TEXT = 80
 
 
 def option_name(option: Option) -> str:
-    """The name of an option's field: options must not meet the form's own fields."""
+    """The name of an option's field: options must not clash with the form's own fields."""
     return f"option-{option.name}"
 
 
 class UploadForm(forms.Form):
     """Import Type, Work to Perform, the type's options, File."""
 
-    maps: ImportType | None = None  # the type on whose page people can say which columns of the refused file hold what
+    maps: ImportType | None = None  # the type on whose page users can map the columns of the refused file
 
     import_type = forms.ChoiceField(label="Import Type")
     work = forms.ChoiceField(label="Work to Perform", widget=forms.RadioSelect, initial=Work.TEST)
     file = forms.FileField(
         label="File",
         required=False,
-        allow_empty_file=True,  # the reader says in its own words that a file is empty
+        allow_empty_file=True,  # the file reader has its own message for an empty file
         max_length=1000,
         error_messages={"required": "Choose a file.", "invalid": "Choose a file."},
     )
@@ -62,9 +62,9 @@ class UploadForm(forms.Form):
         words: ReportWords = ReportWords.OWN,
         **kwargs: Any,
     ) -> None:
-        """`schools`: those that the user may pick from. `chosen`: key of the type to show. `held`: a file was chosen before.
-        `words`: those in which the districts concerned have results reported.
-        `usual`: the values that a type's options begin with, and those of them that are the district's choice."""
+        """`schools`: those that the user may choose from. `chosen`: key of the type to show. `held`: a file was chosen
+        before. `words`: the report wording of the districts concerned. `usual`: the initial values of a type's options,
+        and which of them the district chose."""
         super().__init__(*args, **kwargs)
         self._held = held
         self.types = {kind.key: kind for kind in listed_types(tool.key)}
@@ -95,13 +95,13 @@ class UploadForm(forms.Form):
 
     @property
     def report_words(self) -> str:
-        """The words chosen for the run; blank where they are those of the district, whatever it chooses later."""
+        """The wording chosen for the run; blank for the district's, including a later choice."""
         field, chosen = self.fields.get("words"), str(self.cleaned_data.get("words") or "")
         return chosen if field is not None and chosen != field.initial else ""
 
     @property
     def option_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """Fields of the type's options under the headings they share; those without heading stand alone."""
+        """Fields of the type's options under their shared headings; those without a heading come alone."""
         grouped = groupby(self.kind.options, key=lambda option: option.group)
         return [(group, [self[option_name(option)] for option in options]) for group, options in grouped]
 
@@ -131,13 +131,13 @@ class UploadForm(forms.Form):
                 values[option.name] = "1" if value else ""
             elif option.picks_schools:
                 values[option.name] = ",".join(value or [])
-            else:  # not on the form that was sent: its type was changed on the way
+            else:  # not on the submitted form: its type was changed in between
                 values[option.name] = str(value or self.fields[option_name(option)].initial or option.default)
         return values
 
 
 def usual_type(types: Sequence[ImportType]) -> ImportType:
-    """The type a screen begins with: the first; where years follow each other, the newest of them."""
+    """The type a screen starts with: the first or, if types are for successive years, the newest."""
 
     def family(kind: ImportType) -> str:
         return kind.key.rstrip("0123456789-")
@@ -150,14 +150,14 @@ def _usual_words(words: ReportWords) -> str:
 
 
 def _offered(option: Option, *, schools: Iterable[School]) -> Option:
-    """The option with the choices that are for everybody, or for a district of these schools."""
+    """The option with the choices that are for all districts, or for a district of these schools."""
     if not any(choice.lea for choice in option.choices):
         return option
     return option.offered_to({school.lea.code for school in schools} or None)
 
 
 class SchoolsField(forms.MultipleChoiceField):
-    """Boxes to mark schools by; how many there are decides whether they can be filtered."""
+    """Checkboxes for schools; their number decides whether they can be filtered."""
 
     widget = forms.CheckboxSelectMultiple
     picks_schools = True
@@ -203,7 +203,7 @@ def _option_field(option: Option) -> forms.Field:
 
 
 class IssueFilterForm(forms.Form):
-    """Filter of a report: severity, cause, school in the address; the text, which may be a name, apart from it."""
+    """Filter of a report: severity, cause and school are in the address; the text, which may be a name, is not."""
 
     severity = forms.ChoiceField(required=False)
     code = forms.ChoiceField(label="Cause", required=False)
@@ -243,15 +243,15 @@ class IssueFilterForm(forms.Form):
 
     @property
     def severity_shown(self) -> Severity | None:
-        """The severity that is listed; None: all. A report opens on its errors, else on its warnings: what is looked for by
-        cause, school or text is looked for in all of them."""
+        """The listed severity; None: all. A report opens on its errors, else on its warnings; a search by cause, school
+        or text covers all severities."""
         asked = self._value("severity")
         if asked and asked != ALL:
             return Severity[asked.upper()]
         return None if asked or self.is_filtering else self._worst
 
     def wanted(self) -> IssueFilter:
-        """What is asked for; a value that is not offered is ignored."""
+        """The requested filter; a value that is not offered is ignored."""
         school = self._value("school")
         return IssueFilter(
             severity=self.severity_shown,

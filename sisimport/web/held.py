@@ -1,7 +1,7 @@
-"""Files that somebody chose, kept for the session until a run takes them: no refusal and no missing answer loses one.
+"""Chosen files, kept for the session until a run takes them: a refusal or a missing answer never loses one.
 
-The session holds tokens and keys; the page sends the token back instead of the file. A file that no run took within a day is
-removed by the reconciler.
+The session holds tokens and keys; the page sends the token back instead of the file. The reconciler removes a file that
+no run took within a day.
 """
 
 import secrets
@@ -19,7 +19,7 @@ from sisimport.imports.runs import returned_lines, uploads
 from sisimport.imports.storage.files import open_as_it_is
 from sisimport.imports.storage.unused import remove_if_unused
 
-MOST = 12  # files of one session; the oldest makes room
+MOST = 12  # files per session; then the oldest is dropped
 _KEY = "held-files"
 
 
@@ -32,16 +32,17 @@ class Held:
 
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
-        """Its bytes, to be recognized; what reads records later compares hash and size first."""
+        """Its bytes, for recognizing it; code that reads records later compares hash and size first."""
         with open_as_it_is(self.file) as stream:
             yield stream
 
 
 def hold(request: HttpRequest, upload: Any) -> Held:
-    """Keep an uploaded file, out of its archive if it is one. Of refused lines that come back, the corrected lines are kept.
+    """Keep an uploaded file, extracted if it is an archive. For a returned table of refused lines, the corrected lines
+    are kept.
 
-    Raises FileError for an archive that cannot be used, RunRefusedError or OSError when there is no room, RunRefusedError for
-    lines that cannot be taken back.
+    Raises FileError for an archive that cannot be used, RunRefusedError or OSError if there is no room, RunRefusedError
+    for lines that cannot be accepted.
     """
     user = signed_in_user(request)
     with uploads.unpacked(upload.file) as inner:
@@ -65,7 +66,7 @@ def find(request: HttpRequest, token: str) -> Held | None:
 
 
 def release(request: HttpRequest, held: Held) -> None:
-    """A run took the file, or an equal one that was kept before: its token ends."""
+    """Called when a run took the file, or an equal one kept before: its token ends."""
     request.session[_KEY] = {token: key for token, key in _tokens(request).items() if token != held.token}
     remove_if_unused(held.file.pk)
 

@@ -1,4 +1,4 @@
-"""The keys of the product: the dialog that ? opens and the page of the help show them; a test holds them to the scripts."""
+"""The keyboard shortcuts: shown by the dialog that ? opens and by the help; a test compares them with the scripts."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ class Key:
     key: str
     where: str
     does: str
-    script: str  # the script in static/js that listens for it
+    script: str  # the script in static/js that handles it
 
 
 KEYS = (

@@ -1,10 +1,10 @@
-"""One list for all pages: it sorts, pages, filters, keeps named filters and exports.
+"""One list implementation for all pages: it sorts, pages, filters, saves named filters and exports.
 
-    List      what a page declares: its columns, the parameters of its address, where it starts
-    Listing   a list as somebody asked for it: `answer` takes what was sent, `order` and `sorted` sort, `page` cuts
+    List      what a page declares: its columns, the parameters of its address, its initial sorting
+    Listing   a list as requested: `answer` handles what was submitted, `order` and `sorted` sort, `page` cuts
 
-Sort, page and what is chosen are in the address; they are numbers and words of our own. What is typed may be a name or an SSID:
-it comes by POST and stays in the session. Everything else that is sent, is sent to the same address.
+Sorting, page and filter choices are in the address; they are numbers and fixed words. Typed text may be a name or an
+SSID: it comes by POST and stays in the session. Everything else is submitted to the same address.
 """
 
 import re
@@ -33,19 +33,20 @@ from sisimport.web.exports.writers import csv_rows, workbook
 from students.access import log_view
 
 LONGEST_TEXT = 80
-OF_LIST = frozenset({"text", "clear", "save_filter", "forget_filter", "export"})  # what the forms of a list send
+OF_LIST = frozenset({"text", "clear", "save_filter", "forget_filter", "export"})  # sent by the forms of a list
 MOST_SAVED = 30
-_VALUE = re.compile(r"[\w.:-]{1,40}", re.ASCII)  # of a parameter: an id, one of our words, a day
+_VALUE = re.compile(r"[\w.:-]{1,40}", re.ASCII)  # of a parameter: an id, a fixed word, a date
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column of the table's head. `order`: the fields that sort it (of a QuerySet, or of rows in memory); none: it does not.
-    `then`: the order of equal ones, which stays the same when the column is sorted the other way round.
+    """A column of the table's head. `order`: the fields it sorts by (of a QuerySet, or of rows in memory); none: not
+    sortable. `then`: the order of equal rows, which stays the same when the column's sorting is reversed.
 
-    `number`: aligned right, largest first at the first click. `css`: classes of the cell. `hidden`: read aloud only.
+    `number`: right-aligned, largest first at the first click. `css`: classes of the cell. `hidden`: for screen readers
+    only.
     """
 
     name: str
@@ -59,10 +60,11 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class List:
-    """`key` names it in the session and among saved filters. `filters`: its parameters in the address besides sort and page.
+    """`key`: its name in the session and among saved filters. `filters`: its parameters in the address besides sort and
+    page.
 
-    `start`: how it is sorted unless somebody asks otherwise: a column's name, with "-" for the largest first.
-    `sort_name`, `page_name`: parameters, where two lists are on one page.
+    `start`: the default sorting: a column's name, with "-" for the largest first. `sort_name`, `page_name`: parameter
+    names, for two lists on one page.
     """
 
     key: str
@@ -72,7 +74,7 @@ class List:
     per_page: int = 25
     sort_name: str = "sort"
     page_name: str = "page"
-    file_name: str = ""  # of its export; empty: it has none
+    file_name: str = ""  # of its export; empty: no export
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,9 @@ class Head:
 
 
 class Listing:
-    """A list as it was asked for. `sortable` is False where rows come in one order only, however many there are.
+    """A list as requested. `sortable` is False if rows come in only one order, however many there are.
 
-    `about`: what the list is of, where a page has one for each (a run): what is typed is kept for that one alone.
+    `about`: the object the list belongs to, if each has its own list (a run): typed text is kept for that one only.
     """
 
     sortable = True
@@ -106,27 +108,27 @@ class Listing:
 
     @property
     def text(self) -> str:
-        """What was typed into the list's field."""
+        """The text typed into the list's field."""
         return str(self.request.session.get(self._text_key, ""))
 
     @property
     def is_filtered(self) -> bool:
         return bool(self.chosen or self.text)
 
-    # ---- what is sent ----
+    # ---- submitted forms ----
 
     @property
     def is_sent(self) -> bool:
-        """Whether what was sent comes from a form of the list, where the page has other forms as well."""
+        """Whether the submission comes from a form of the list, if the page also has other forms."""
         return self.request.method == "POST" and bool(OF_LIST & self.request.POST.keys())
 
     @property
     def other_form(self) -> QueryDict | None:
-        """What was sent by the other form of the page, which adds something; None where nothing was."""
+        """The submission of the page's other form, which adds something; None if there is none."""
         return self.request.POST if self.request.method == "POST" and not self.is_sent else None
 
     def answer(self) -> HttpResponseBase | None:
-        """Take what was sent, and where to go then; None for a page to be shown, or an export to be made (`exports`)."""
+        """Handle the submission and return a redirect; None to show the page, or to make an export (`exports`)."""
         sent = self.request.POST
         if self.request.method != "POST" or "export" in sent:
             return None
@@ -162,7 +164,7 @@ class Listing:
 
     @cached_property
     def saved(self) -> list[SavedFilter]:
-        """The filters that this user gave a name."""
+        """The filters that this user saved under a name."""
         return list(SavedFilter.objects.filter(user_id=self._user_id, list=self.list.key))
 
     # ---- sorting and paging ----
@@ -180,7 +182,7 @@ class Listing:
         return self.sort.startswith("-")
 
     def order_by(self) -> list[OrderBy]:
-        """The order asked for, blank values last; empty where it is the order that the list starts with."""
+        """The requested order, blank values last; empty if it is the list's initial order."""
         if self.sort == self.list.start:
             return []
         column, descends = self._column, self.descends
@@ -188,14 +190,14 @@ class Listing:
         return [*ways, *(F(name).asc() for name in column.then)]
 
     def order(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of a query in the order asked for; equal ones by their number."""
-        if self.sort == self.list.start:  # without a clause on blank values, so that an index gives it
+        """The rows of a query in the requested order; equal ones by key."""
+        if self.sort == self.list.start:  # without a clause on blank values, so that an index provides the order
             ways = (f"-{name}" if self.descends else name for name in self._column.order)
             return rows.order_by(*ways, *self._column.then, "pk")
         return rows.order_by(*self.order_by(), "-pk" if self.descends else "pk")
 
     def sorted(self, rows: Iterable[Row]) -> list[Row]:
-        """Rows in memory in the order asked for: few, as schools are."""
+        """Rows in memory in the requested order: for small lists such as schools."""
 
         def key(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
             return lambda row: tuple(_folded(getattr(row, name)) for name in names)
@@ -210,7 +212,7 @@ class Listing:
 
     @property
     def query(self) -> str:
-        """What is chosen and how it is sorted, as an address has it; the page is left out."""
+        """The choices and the sorting, as a query string; without the page."""
         sort = {self.list.sort_name: self.sort} if self.sort != self.list.start else {}
         return urlencode({**self.chosen, **sort})
 
@@ -232,14 +234,14 @@ class Listing:
 
     @property
     def _others(self) -> set[str]:
-        """Parameters of another list on the same page, which stay as they are."""
+        """Parameters of another list on the same page, to be left unchanged."""
         return {"sort", "page", "made", "made_page"} - {self.list.sort_name, self.list.page_name}
 
     # ---- exports ----
 
     @property
     def exports(self) -> str:
-        """The form that was asked for, `csv` or `xlsx`; empty where none was, or the user may not."""
+        """The requested format, `csv` or `xlsx`; empty if none was requested or the user may not export."""
         asked = self.request.POST.get("export", "") if self.request.method == "POST" else ""
         return asked if asked in ("csv", "xlsx") and self.may_export else ""
 
@@ -248,7 +250,7 @@ class Listing:
         return bool(self.list.file_name) and can(self.request.user, Capability.EXPORT)
 
     def export(self, rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> HttpResponseBase:
-        """The whole list as it is filtered and sorted, as a file; on record before its first byte leaves."""
+        """The whole list, filtered and sorted, as a file; logged before its first byte is sent."""
         rows = ask_for_many(self.request, read_along(place_of_reports(self.request.user), partial(iter, rows)))
         log_view(user=self.request.user, kind=AuditEntry.Kind.EXPORT, subject=f"list {self.list.key}")
         head = head or [column.label for column in self.list.columns if not column.hidden]
@@ -267,12 +269,12 @@ def _folded(value: Any) -> Any:
 
 
 def text_key(wanted: List) -> str:
-    """Where the session keeps what was typed into a list's field."""
+    """The session key for the text typed into a list's field."""
     return f"list-text-{wanted.key}"
 
 
 def _clean(value: str) -> str:
-    """A parameter's value, or nothing where it cannot be one of ours: what is typed never gets into an address."""
+    """A parameter's value, or empty if it cannot be a valid one: typed text never gets into an address."""
     return value if _VALUE.fullmatch(value) else ""
 
 

@@ -1,4 +1,5 @@
-"""Days and moments as screens write them: one American form, in the district's own time (`TIME_ZONE`). Files keep ISO 8601."""
+"""Dates and times as screens write them: one American format, in the district's time zone (`TIME_ZONE`). Files keep ISO
+8601."""
 
 import datetime as dt
 import re
@@ -11,7 +12,7 @@ _ISO_MOMENT = re.compile(rf"{_DAY}[T ]\d{{2}}:\d{{2}}.*")
 
 
 def local_day(value: dt.date | dt.datetime) -> dt.date:
-    """The day in the district, which in the evening is not that of UTC."""
+    """The day in the district, which in the evening differs from that of UTC."""
     return timezone.localtime(value).date() if isinstance(value, dt.datetime) else value
 
 
@@ -28,8 +29,8 @@ def moment_text(value: dt.datetime) -> str:
 
 
 def screen_dates(text: str) -> str:
-    """A text with the ISO days in it written as screens write them; a text that is an ISO moment as one.
-    What is not a day stays."""
+    """A text with its ISO dates rewritten in screen format, or an ISO date and time if the text is one. Anything that
+    is not a date stays."""
     if _ISO_MOMENT.fullmatch(text):
         try:
             value = dt.datetime.fromisoformat(text)

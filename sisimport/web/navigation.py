@@ -1,4 +1,5 @@
-"""The main menu: apps offer their entries in navigation.py, found as import_types.py is; nobody edits a template for a page.
+"""The main menu: apps offer their entries in navigation.py, found like import_types.py; a new page needs no template
+edit.
 
 Entries of the shared journey itself are at the end of this module.
 """
@@ -25,20 +26,20 @@ from students.models import LEA, StateProfile
 
 IMPORT, RECORDS, RESULTS, REVIEW = "Import", "Records", "Results", "Review"
 SECTIONS = ("", IMPORT, RECORDS, RESULTS, REVIEW)  # in this order; "" has no heading
-MOST_COUNTED = 999  # beside an entry: counted no further, so that a menu costs the same in every district
+MOST_COUNTED = 999  # next to an entry: counted no further, so that a menu costs the same in every district
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One line of the menu, for users with `capability`. `count` is shown beside it (None or 0: nothing); it counts no
-    further than one more than MOST_COUNTED.
+    """One line of the menu, for users with `capability`. `count` is shown next to it (None or 0: nothing); it counts up
+    to one more than MOST_COUNTED.
 
-    `said`: what somebody types who looks for what is done there; the search finds it by that too.
+    `said`: other words a user may type to find the page; the search uses them too.
 
-    `state`: for users with schools of this state only; its name is shown where somebody has schools of several.
+    `state`: only for users with schools in this state; its name is shown to users with schools in several states.
 
-    `url_names`: further pages that belong to it, so that it is marked as the current one there; `tool`: the import tool
-    whose upload screen does.
+    `url_names`: further pages on which it is marked as the current entry; `tool`: the import tool whose upload screen
+    also does so.
     """
 
     label: str
@@ -94,7 +95,7 @@ def register(*entries: Entry) -> None:
 
 
 def register_source(source: Callable[[], Iterable[Entry]]) -> None:
-    """Offer entries that depend on what is registered elsewhere (import tools)."""
+    """Offer entries that depend on other registrations (import tools)."""
     _sources.append(source)
 
 
@@ -125,7 +126,7 @@ def menu(user: User, *, current_url: str, url_name: str) -> list[Section]:
 
 
 def states_of(user: User) -> set[str]:
-    """The states of the user's districts; that of a new district while there is none."""
+    """The states of the user's districts; the default state of a new district if there is none yet."""
     ids = visible_school_ids(user)
     leas = LEA.objects.all() if ids is None else LEA.objects.filter(schools__in=sorted(ids))
     return set(leas.order_by().values_list("state", flat=True).distinct()) or {StateProfile.CALIFORNIA}
@@ -148,7 +149,7 @@ def _tools() -> Iterable[Entry]:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A page of settings that no menu entry leads to, for the search: `said` are further words that it is found by."""
+    """A settings page without a menu entry, for the search: `said` are additional search words."""
 
     label: str
     url_name: str
@@ -186,7 +187,7 @@ def _find_pages(user: User, text: str, limit: int) -> list[Hit]:
 
 
 def may_in_admin(permission: str) -> Callable[[User], bool]:
-    """For staff who hold a permission of the admin."""
+    """A check for staff who have a permission of the admin."""
     return lambda user: bool(getattr(user, "is_staff", False)) and user.has_perm(permission)  # type: ignore[union-attr]
 
 

@@ -1,4 +1,4 @@
-"""What requests tell those who watch the installation: the pattern of an address, never the address."""
+"""What requests report for monitoring: the pattern of an address, never the address."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,13 @@ NO_ROUTE = "(no page)"
 
 
 def route_of(request: HttpRequest | None) -> str:
-    """The pattern that the address fits: students/<int:pk>/."""
+    """The pattern that the address matches: students/<int:pk>/."""
     match = getattr(request, "resolver_match", None)
     return str(match.route) if match is not None else NO_ROUTE
 
 
 class TracingMiddleware:
-    """A span around each request. In the settings only where traces are sent."""
+    """A span around each request. In the settings only if traces are sent."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Whoever wrote something finds it in the next report, also where reports are read from a replica."""
+"""Users find what they wrote in their next report, even if reports are read from a replica."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ _ONLY_READ = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class OwnWritesMiddleware:
-    """Notes when somebody who is signed in sent something. Only there where a replica is."""
+    """Notes when a signed-in user submitted something. Installed only if there is a replica."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

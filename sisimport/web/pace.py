@@ -1,8 +1,8 @@
-"""How often in a minute one person may upload and export, on all machines together: the rest is told to wait.
+"""How often per minute one person may upload and export, over all machines: further requests are told to wait.
 
-Counted in the shared cache, by person and kind, in windows of a minute. An upload is refused before its body is read; an export
-where the request says that it is one, or the address has answered with one before, and else before its answer leaves. Programs
-have a limit of their own, for each token (sisimport.api.tokens).
+Counted in the shared cache, by person and kind, in windows of a minute. An upload is refused before its body is read.
+An export is refused right away if the request says that it is one or the address has answered with one before,
+otherwise before its answer is sent. Programs have their own limit, for each token (sisimport.api.tokens).
 """
 
 import time
@@ -27,18 +27,18 @@ UPLOADS, EXPORTS = "uploads", "exports"
 
 
 def most(kind: str) -> int:
-    """How many in a minute; 0: any number."""
+    """The limit per minute; 0: no limit."""
     allowed: dict[str, int] = {UPLOADS: settings.UPLOADS_PER_MINUTE, EXPORTS: settings.EXPORTS_PER_MINUTE}
     return allowed[kind]
 
 
 def count(user: Any, kind: str, *, adding: int = 1) -> bool:
-    """Whether this person may do one more of this kind now; it is counted then. adding=0 only asks."""
+    """Whether this person may do one more of this kind now; if so, it is counted. adding=0 only checks."""
     if not most(kind):
         return True
     key = f"pace:{kind}:{user.pk}:{int(time.time()) // SECONDS}"
     with transaction.atomic():
-        if adding:  # one after the other: nobody counts what another is about to add
+        if adding:  # one at a time, so that no request misses what another is about to add
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, key])
         done = int(cache.get(key, 0))
@@ -50,7 +50,7 @@ def count(user: Any, kind: str, *, adding: int = 1) -> bool:
 
 
 class PaceLimits:
-    """Stands before whatever reads a body."""
+    """Comes before anything that reads a body."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -58,7 +58,7 @@ class PaceLimits:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if getattr(request, "body_size_checked", False) or not request.user.is_authenticated:
-            return self.get_response(request)  # a program, or nobody yet
+            return self.get_response(request)  # a program, or not signed in
         if _sends_file(request) and not count(request.user, UPLOADS, adding=ANNOUNCED not in request.META):
             return too_often(request, UPLOADS)
         answer = self.get_response(request)
@@ -72,7 +72,7 @@ class PaceLimits:
         return answer
 
     def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponseBase | None:
-        """Nothing is read for an export that would not be sent."""
+        """Refuses here, so that nothing is read for an export that would not be sent."""
         match = request.resolver_match
         if match is None or not request.user.is_authenticated or getattr(request, "body_size_checked", False):
             return None
@@ -93,7 +93,7 @@ def _sends_file(request: HttpRequest) -> bool:
 
 @never_cache
 def too_often(request: HttpRequest, kind: str) -> HttpResponse:
-    """Says how many there may be, and when to go on."""
+    """Says what the limit is, and when to try again."""
     speak_readers_language(request)
     wait = SECONDS - int(time.time()) % SECONDS
     context = {"kind": kind, "most": most(kind), "wait": wait}

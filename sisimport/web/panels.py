@@ -1,4 +1,4 @@
-"""Cards that apps add to shared pages (home, a student's page) without the page knowing them.
+"""Cards that apps add to shared pages (home, a student's page) without the page depending on them.
 
 An app registers its panels in its navigation.py. A panel without anything to show returns None.
 """
@@ -18,7 +18,7 @@ HOME, STUDENT, FAMILY, RUN = "home", "student", "family", "run"
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """`context(request, subject)` gives the template's variables, or None for no card. `wide`: over the full width."""
+    """`context(request, subject)` gives the template's variables, or None for no card. `wide`: full width."""
 
     place: str
     template: str
@@ -30,7 +30,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Card:
-    """A panel with what it shows."""
+    """A panel with its content."""
 
     template: str
     wide: bool
@@ -48,7 +48,7 @@ def cards(place: str, request: HttpRequest, subject: Any = None) -> list[Card]:
     """The cards of a place for this user, in order."""
     found = []
     for panel in sorted(_panels, key=lambda panel: panel.order):
-        # Families have no capability: their page is shown for their own students only, and so are its cards.
+        # Families have no capabilities: their page and its cards are shown only for their own students.
         if panel.place == place and (place == FAMILY or can(request.user, panel.capability)):
             data = panel.context(request, subject)
             if data is not None:

@@ -1,4 +1,4 @@
-"""Forms of the pages of people."""
+"""Forms of the *People* pages."""
 
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ LETTER, LINK = "mail", "link"
 
 
 class AccessForm(forms.Form):
-    """Roles and schools on one form, of those that the giver may give."""
+    """Roles and schools on one form, among those that the giver may grant."""
 
     roles = forms.MultipleChoiceField(
         label="Roles",
@@ -44,7 +44,7 @@ class AccessForm(forms.Form):
                 schools.initial = [str(named[0][1])]
 
     def role_boxes(self) -> list[tuple[Any, str, list[str]]]:
-        """Each box with what the role is for and what it may do, in words."""
+        """Each checkbox with the role's purpose and what it may do, in words."""
         return [
             (box, ABOUT[role], [WORDS[capability][0] for capability in WORDS if capability in GROUPS[role]])
             for box in self["roles"]
@@ -58,7 +58,7 @@ class AccessForm(forms.Form):
         return cleaned
 
     def given(self) -> dict[str, Any]:
-        """What `people.invite` and `people.change_person` take."""
+        """The arguments for `people.invite` and `people.change_person`."""
         chosen = [int(pk) for pk in self.cleaned_data["schools"]]
         return {
             "roles": self.cleaned_data["roles"],
@@ -87,7 +87,7 @@ class InviteForm(AccessForm):
 
 
 class PasswordForm(forms.Form):
-    """The password of an account that was invited, chosen once, by the rules of the installation."""
+    """The password of an invited account, chosen once, by the rules of the installation."""
 
     password = forms.CharField(
         strip=False,

@@ -1,4 +1,5 @@
-"""The page of what the screens that we mirror do and where it is here, from a list that a test holds to the product."""
+"""The page of what the mirrored screens do and where to find it here, from a list that a test checks against the
+product."""
 
 import tomllib
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def screens_page() -> str:
 
 
 def place_text(place: str) -> str:
-    """`page senr_changes` -> the address of it, and so on. Raises LookupError for what there is not."""
+    """`page senr_changes` -> its address, and so on. Raises LookupError for a place that does not exist."""
     kind, _blank, name = place.partition(" ")
     return _KINDS[kind](name)
 

@@ -1,10 +1,10 @@
-"""Whether a page shows SSIDs whole: the one place, for messages, data lines, changes and lists alike (rule ID-6).
+"""Whether a page shows whole SSIDs: decided only here, for messages, data lines, changes and lists (rule ID-6).
 
-    masked     until somebody presses Show SSIDs; that is a look at students and on record (`AuditEntry`), for that page only
-    readable   always: what is not a valid SSID. Whoever corrects it has to see what is wrong with it. In the editor of
-               refused lines also a line that cannot be cut into fields, which is on record as a look too
+    masked     until the user clicks Show SSIDs; that counts as viewing students and is logged (`AuditEntry`), for that page only
+    readable   always: values that are not valid SSIDs, since the person correcting one has to see what is wrong with it. In the
+               editor of refused lines also a line that cannot be split into fields, which is logged as a view too
 
-Downloads and the API show what their own pages say: messages masked, data lines as they came.
+Downloads and the API follow their own pages: messages masked, data lines in their original form.
 """
 
 import re
@@ -20,7 +20,7 @@ from students.patterns import TEN_DIGITS
 FIELDS = SSID_FIELDS | {"candidate_ssid"}
 SENTENCES = ("current_text",)  # parameters that are sentences with an SSID (definition/ssid_rules.py)
 _TEN_DIGITS = re.compile(TEN_DIGITS)
-_UTAH = re.compile(r"[0-9]{7,10}")  # seven are usual there; shorter ones are left for the eye
+_UTAH = re.compile(r"[0-9]{7,10}")  # seven are usual there; shorter ones stay readable
 _RUN_OF_DIGITS = re.compile(rf"(?<![0-9]){TEN_DIGITS.strip('^$')}(?![0-9])")
 
 _RUN_IN_UTAH = re.compile(r"(?<![0-9])[0-9]{7,10}(?![0-9])")
@@ -28,7 +28,7 @@ _RUN_IN_UTAH = re.compile(r"(?<![0-9])[0-9]{7,10}(?![0-9])")
 
 @dataclass(frozen=True, slots=True)
 class Masking:
-    """How one page treats SSIDs. `shown`: somebody asked to see them whole."""
+    """How one page treats SSIDs. `shown`: the user asked to see them whole."""
 
     shown: bool = False
     utah: bool = False
@@ -38,7 +38,7 @@ class Masking:
         return cls(shown=shown, utah=run.import_type.startswith("utah"))
 
     def value(self, field: str, text: Any) -> Any:
-        """A value as the page shows it; what is not the value of an SSID field, or no SSID, stays as it is."""
+        """A value as the page shows it; a value of another field, or one that is not an SSID, stays as it is."""
         if self.shown or field not in FIELDS or not isinstance(text, str):
             return text
         wanted = _UTAH if self.utah else _TEN_DIGITS
@@ -57,7 +57,7 @@ class Masking:
         return self.value("ssid", value) if "ssid" in name else value
 
     def line(self, text: str) -> str:
-        """A line that cannot be cut into its fields: whatever has ten digits."""
+        """A line that cannot be split into its fields: masks every ten-digit number."""
         return text if self.shown else _RUN_OF_DIGITS.sub(lambda found: mask_ssid(found.group()), text)
 
 

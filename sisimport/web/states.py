@@ -1,6 +1,6 @@
 """The states of a run as people read them: label, color and sign, for every page, the admin and the filters.
 
-A state says what is true now: what was undone is no longer called completed, and a Test names what became of it.
+A state says what is true now: an undone run is no longer called completed, and a Test says what happened to it.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from sisimport.imports.models import ImportRun, Reverted, RunStatus, Work
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`tone`: the class of the badge's color (ok, warn, bad, info or none); `sign`: what says the same without color."""
+    """`tone`: the class of the badge's color (ok, warn, bad, info or none); `sign`: says the same without color."""
 
     key: str
     label: str
@@ -57,11 +57,11 @@ _OF_REVERTED = {Reverted.WHOLLY: REVERTED, Reverted.PARTLY: PARTLY_REVERTED}
 FILTERS = (QUEUED, RUNNING, HELD, COMPLETED, APPLIED, REVERTED, PARTLY_REVERTED, REJECTED, FAILED, CANCELLED)
 
 _SPENT, _UNDONE = "applications", "undone"
-_QUARTER = 25  # per cent
+_QUARTER = 25  # percent
 
 
 def icon_of(run: ImportRun, percent: int = 0) -> str:
-    """The picture of the browser's tab for a run: how far it is, or how it ended. A path below static/."""
+    """The browser tab's icon for a run: its progress, or how it ended. A path below static/."""
     if run.is_active:
         return f"img/icon-run-{min(max(percent, 0) // _QUARTER, 3)}.svg"
     if run.status == RunStatus.COMPLETED:
@@ -70,7 +70,7 @@ def icon_of(run: ImportRun, percent: int = 0) -> str:
 
 
 def ending_of(run: ImportRun) -> str:
-    """How a run ended, in one line for a notification outside the browser's window: no name of a file, nobody's data."""
+    """How a run ended, in one line for a notification outside the browser's window: no file name, no personal data."""
     if run.status != RunStatus.COMPLETED:
         return f"Run {run.pk}: {run.get_status_display().lower()}"
     if run.work == Work.CONVERT:
@@ -83,7 +83,8 @@ def ending_of(run: ImportRun) -> str:
 
 
 def with_applications(runs: QuerySet[ImportRun]) -> QuerySet[ImportRun]:
-    """The same runs with what `state_of` and `undone_by` read of their Updates and reverts: a query each for a whole list."""
+    """The same runs with the Updates and reverts that `state_of` and `undone_by` read: one query each for a whole
+    list."""
     done = ImportRun.objects.filter(status=RunStatus.COMPLETED)
     reverts = done.only("pk", "reverts_id", "status").order_by("-pk")
     undone = Prefetch("reverted_by", queryset=reverts, to_attr=_UNDONE)
@@ -92,7 +93,7 @@ def with_applications(runs: QuerySet[ImportRun]) -> QuerySet[ImportRun]:
 
 
 def undone_by(run: ImportRun) -> list[ImportRun]:
-    """The reverts that put back what a run of a list wrote, or the newest Update of a Test; newest first."""
+    """The reverts that undid what a run of a list wrote, or the newest Update of a Test; newest first."""
     wrote = applications(run)[:1] if run.work == Work.TEST else [run]
     return [revert for one in wrote if one.reverted for revert in getattr(one, _UNDONE, ())]
 
@@ -108,7 +109,7 @@ def applications(run: ImportRun) -> list[ImportRun]:
 
 
 def state_of(run: ImportRun) -> State:
-    """The one state of a run, its reverts and applications counted in."""
+    """The one state of a run, taking its reverts and applications into account."""
     if run.status != RunStatus.COMPLETED:
         return _OF_STATUS[RunStatus(run.status)]
     if run.work == Work.REVERT:
@@ -131,7 +132,7 @@ def _of_revert(run: ImportRun) -> State:
 
 
 def in_state(runs: QuerySet[ImportRun], key: str) -> QuerySet[ImportRun]:
-    """Runs that `state_of` calls so, by a condition of the database."""
+    """Runs to which `state_of` gives this state, by a database condition."""
     done = Q(status=RunStatus.COMPLETED)
     applied = ImportRun.objects.filter(test_run=OuterRef("pk"), status=RunStatus.COMPLETED)
     newest = applied.order_by("-pk").values("reverted")[:1]
@@ -147,7 +148,7 @@ def in_state(runs: QuerySet[ImportRun], key: str) -> QuerySet[ImportRun]:
     return runs.filter(status=key)
 
 
-# ---- what became of the lines ----
+# ---- what happened to the lines ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +164,14 @@ _LABELS = {"unchanged": "Unchanged", "refused": "Refused", "set_aside": "Set asi
 
 
 def reverted_lines(run: ImportRun, reverts: Iterable[ImportRun]) -> int:
-    """How many of the lines that a run wrote were put back since."""
+    """How many of the lines that a run wrote were reverted since."""
     if run.reverted == Reverted.WHOLLY:
         return run.import_count
     return min(sum(revert.import_count for revert in reverts), run.import_count) if run.reverted else 0
 
 
 def outcomes(run: ImportRun, reverts: Iterable[ImportRun] = ()) -> list[Outcome]:
-    """What became of the lines of a run, in the order of the bar; the counts add up to its records.
+    """What happened to the lines of a run, in the order of the bar; the counts add up to its records.
 
     `reverts`: the completed ones of this run.
     """
@@ -190,5 +191,5 @@ def outcomes(run: ImportRun, reverts: Iterable[ImportRun] = ()) -> list[Outcome]
 
 
 def still_imported(run: ImportRun) -> int:
-    """The Import Count of a list: lines that the run wrote and that were not all put back."""
+    """The Import Count of a list: lines that the run wrote and that were not fully reverted."""
     return 0 if run.reverted == Reverted.WHOLLY else run.import_count

@@ -1,4 +1,4 @@
-"""How an upload is received: on disk, and no more of it than is ever taken."""
+"""How an upload is received: on disk, and no more of it than the limit."""
 
 from django.conf import settings
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
@@ -7,7 +7,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 class LimitedUploadHandler(TemporaryFileUploadHandler):
     """Keeps one byte more than IMPORT_MAX_BYTES and drops the rest, so that no upload fills the disk.
 
-    The form sees the true size and refuses the file in its own words; a connection that is cut says nothing.
+    The form sees the true size and refuses the file with its own message; a dropped connection would give no message.
     """
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

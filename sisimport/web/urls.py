@@ -1,4 +1,4 @@
-"""Addresses of the shared journey. No name, number or SSID of a student is in one."""
+"""Addresses of the shared journey. None contains a student's name, number or SSID."""
 
 from django.urls import path
 

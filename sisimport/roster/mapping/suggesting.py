@@ -1,8 +1,8 @@
 """Which column of a file may hold which field of the roster, and how sure that is: by names, values and records.
 
-sure   a name that is known for the field, and values of its kind; or the column of a ready mapping
+sure      a name that is known for the field, and values of its kind; or the column of a ready mapping
 likely    a name much like it, or local numbers of students on record
-guess  a name a little like it, or only values of its kind
+guess     a name a little like it, or only values of its kind
 """
 
 import datetime as dt

@@ -1,1 +1,1 @@
-"""Downloads: tables as CSV or workbook, and refused lines as they came."""
+"""Downloads: tables as CSV or workbook, and refused lines in their original form."""

@@ -1,6 +1,8 @@
-"""What can leave as a file without anybody asking for it each time: domains offer it in modules named `deliverables`.
+"""Exports that can be made as a file without a person asking each time: domains offer them in modules named
+`deliverables`.
 
-A deliverable writes its file and puts it on record; when, and to which place, is decided elsewhere (sisimport.automation).
+A deliverable writes its file and logs it in the record of access; when and where to is decided elsewhere
+(sisimport.automation).
 """
 
 import datetime as dt
@@ -15,14 +17,15 @@ from sisimport.imports.engine.sql import fetch_one
 
 
 class ExportRefusedError(Exception):
-    """The export cannot be made as asked; the text says why and what to do."""
+    """The export cannot be made as requested; the text says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked for, by whom. schools: internal ids, None for all. school_year: as 2023-24; empty: all.
+    """What is requested, and by whom. schools: internal ids, None for all. school_year: as 2023-24; empty: all.
 
-    since, until: the period, of a deliverable that is `since_last`. options: its choices, those left out as usual.
+    since, until: the period, for a deliverable that is `since_last`. options: its choices; those left out take the
+    default.
     """
 
     user: Any
@@ -35,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of a file that was written."""
+    """Counts of a written file."""
 
     rows: int
     students: int
@@ -43,7 +46,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An option: `values` with their words, or any text. The first value, or `usual`, is taken when it is left out."""
+    """An option: `values` with their labels, or any text. The first value, or `usual`, is the default."""
 
     key: str
     label: str
@@ -58,10 +61,10 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Deliverable:
-    """An export. endings: of its files, the usual one first. by_year: can be narrowed to a school year.
+    """An export. endings: of its files, the default first. by_year: can be limited to a school year.
 
-    since_last: holds what changed since the last one. write: into a stream, by ending, the way it leaves for the record; raises
-    ExportRefusedError.
+    since_last: contains what changed since the last one. write: into a stream, by ending, and says for the log how it
+    leaves; raises ExportRefusedError.
     """
 
     key: str
@@ -87,16 +90,16 @@ def register_deliverable(*offers: Deliverable) -> None:
 
 @cache
 def deliverables() -> Mapping[str, Deliverable]:
-    """By key, in the order in which they are listed."""
+    """By key, in listing order."""
     autodiscover_modules("deliverables")
     return {one.key: one for one in sorted(_offered.values(), key=lambda one: (one.order, one.label))}
 
 
 def settled_until() -> dt.datetime:
-    """A moment before which everything that was written can be read: whoever still writes began later.
+    """A time before which everything written can be read: all transactions still writing began later.
 
-    Asked with the rights of the tables' owner (migration 0004 of the record of access); where that one may not see the sessions
-    of other database roles, they get five minutes.
+    Queried with the rights of the tables' owner (migration 0004 of the record of access); if the owner may not see the
+    sessions of other database roles, those are given five minutes.
     """
     (moment,) = fetch_one("SELECT sis_settled_until()", [])
     settled: dt.datetime = moment

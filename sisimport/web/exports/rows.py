@@ -1,4 +1,5 @@
-"""Rows of a run's downloads, as text for people: the sentences of the page, SSIDs in full where the file itself holds them."""
+"""Rows of a run's downloads, as text for people: the sentences of the page, SSIDs in full if the file itself contains
+them."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -27,11 +28,11 @@ ABSENT_WIDTHS = (14, 22, 18, 26, 8, 10, 10, 16)
 
 
 def issue_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
-    """Issues in the order of the page, with their data lines."""
+    """Issues in the page's order, with their data lines."""
     issues = iter(queries.IssueReport(run, reader))
     while block := list(islice(issues, _BLOCK)):
         raw = data_lines(run, (issue.line for issue in block))
-        # A table without the lines is of use still; it must not look as if the lines were blank.
+        # A table without the lines is still useful; it must not look as if the lines were blank.
         absent = "" if raw else why_no_lines(run)
         for issue in shown_issues(run, reader, block, {}, Masking.of(run)):
             number = issue.student.local_number if issue.student else ""
@@ -48,13 +49,13 @@ def issue_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
 
 
 def change_rows(run: ImportRun, reader: queries.Reader) -> Iterator[Row]:
-    """Changes, a row for each field."""
+    """Changes, one row per field."""
     for row in named_change_rows(run, reader, ChangeReport(run, reader)):
         yield (*row[:1], *row[2:])
 
 
 def named_change_rows(run: ImportRun, reader: queries.Reader, report: ChangeReport) -> Iterator[Row]:
-    """The changes of a report in its order, a row for each field, with the student's name."""
+    """The changes of a report in its order, one row per field, with the student's name."""
     changes = report.rows().iterator(chunk_size=_BLOCK)
     while block := list(islice(changes, _BLOCK)):
         for change in shown_changes(run, reader, block, Masking.of(run)):

@@ -1,4 +1,5 @@
-"""Tables as CSV (streamed, any length) and as workbook. No cell is taken for a formula, unless values are to stay as they are."""
+"""Tables as CSV (streamed, any length) and as workbook. No cell can be taken for a formula, unless values must stay as
+they are."""
 
 import csv
 import datetime as dt
@@ -14,14 +15,14 @@ from openpyxl.styles import Font
 from sisimport.files.formula_guard import safe_cell
 
 MAX_WORKBOOK_ROWS = 100_000
-_LONGEST_CELL = 32_000  # characters a cell of a workbook holds
+_LONGEST_CELL = 32_000  # characters that fit into a workbook cell
 _BLOCK = 500
 
 Row = Sequence[Any]
 
 
 class _Echo:
-    """A file that gives back what is written."""
+    """A file whose write returns its argument."""
 
     def write(self, text: str) -> str:
         return text
@@ -30,7 +31,8 @@ class _Echo:
 def csv_rows(head: Row, rows: Iterable[Row], *, as_is: bool = False, mark: bool = True) -> Iterator[bytes]:
     """UTF-8 with a byte order mark: spreadsheets then read the accents.
 
-    `as_is`: no apostrophe before what a spreadsheet takes for a formula, for programs. `mark`: whether with the byte order mark.
+    `as_is`: no apostrophe before text that a spreadsheet takes for a formula; for programs. `mark`: add the byte order
+    mark.
     """
     writer = csv.writer(_Echo())
     yield (b"\xef\xbb\xbf" if mark else b"") + writer.writerow(head).encode()
@@ -46,10 +48,10 @@ def csv_rows(head: Row, rows: Iterable[Row], *, as_is: bool = False, mark: bool 
 def workbook(
     title: str, head: Row, rows: Iterable[Row], *, widths: Sequence[int] = (), as_is: bool = False, about: str = ""
 ) -> IO[bytes]:
-    """A workbook in a temporary file, written row by row in flat memory; says so when it stops at its limit.
+    """A workbook in a temporary file, written row by row in flat memory; notes it in the file if it stops at its limit.
 
-    `as_is`: no apostrophe before what looks like a formula; the cell is typed as text all the same, and a workbook's types hold.
-    `about`: the description among the properties of the file.
+    `as_is`: no apostrophe before text that looks like a formula; the cell is typed as text anyway, which workbooks
+    respect. `about`: the description in the file's properties.
     """
     book = Workbook(write_only=True)
     book.properties.description = about or None
@@ -79,5 +81,5 @@ def _cell(sheet: Any, value: Any, *, as_is: bool) -> Any:
         return value
     text = ILLEGAL_CHARACTERS_RE.sub("", str(value))[:_LONGEST_CELL]
     cell = WriteOnlyCell(sheet, value=text if as_is else safe_cell(text))
-    cell.data_type = "s"  # text, whatever it looks like
+    cell.data_type = "s"  # text, no matter what it looks like
     return cell

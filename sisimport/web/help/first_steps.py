@@ -23,11 +23,11 @@ class Step:
 
 
 def steps() -> list[Step]:
-    """In their order. Each asks whether there is one, so a large district costs no more than a new one."""
+    """The steps in order. Each only checks for existence, so a large district costs no more than a new one."""
     applied = ImportRun.objects.filter(status=RunStatus.COMPLETED, work__in=(Work.UPDATE, Work.IMPORT), reverted="")
     kinds = listed_types()
     state_types = [kind.key for kind in kinds if get_tool(kind.screen.tool).state]
-    with across_schools():  # whether there is anybody, of any school
+    with across_schools():  # whether there is any student, at any school
         has_students = Student.objects.exists()
     rosters = [reverse("upload", args=[kind.screen.tool]) for kind in kinds if kind.may_create_students]
     roster = rosters[0] if rosters else reverse("home")
@@ -57,7 +57,7 @@ def steps() -> list[Step]:
 
 
 def card(request: HttpRequest, _subject: Any) -> dict[str, Any] | None:
-    """On the home page of those who import, until all is done."""
+    """A card on the home page of users who import, until all steps are done."""
     if not can(request.user, Capability.UPLOAD):
         return None
     found = steps()

@@ -14,7 +14,7 @@ from students.access import User
 
 
 def _pages() -> Iterable[tuple[Hit, str]]:
-    """Every page of the help with further words that it is found by."""
+    """Every help page with additional words for the search."""
     for article in articles():
         yield Hit(article.title, reverse(article.url_name), "article"), article.lead
     for tool in tools():

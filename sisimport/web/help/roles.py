@@ -1,4 +1,4 @@
-"""What each role may do, in words, from the groups and capabilities that every page asks."""
+"""What each role may do, in words, from the groups and capabilities that every page checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ ABOUT: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing to do, with a yes or no for each role, in the order of `roles()`."""
+    """One action, with a yes or no for each role, in the order of `roles()`."""
 
     title: str
     about: str

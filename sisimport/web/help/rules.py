@@ -1,4 +1,4 @@
-"""Which rules of which import types report which code, read from the declarations that runs work by."""
+"""Which rules of which import types report which code, read from the declarations that runs use."""
 
 import functools
 import re
@@ -17,11 +17,11 @@ from sisimport.imports.reference import rules_of
 
 _PLACE = re.compile(r"\{(\w+)[^{}]*\}")
 _NAMES = {"found": "what the file has", "expected": "what is expected"}
-_SOMETIMES = {"hint_text", "warning"}  # said only where there is a reason to
+_SOMETIMES = {"hint_text", "warning"}  # not always part of the message
 
 
 def with_names(message: str) -> str:
-    """The template of a message with what is in each place: `[what the file has]`, `[field]`."""
+    """The template of a message with a name in each placeholder: `[what the file has]`, `[field]`."""
 
     def name(place: re.Match[str]) -> str:
         return "" if place[1] in _SOMETIMES else f"[{_NAMES.get(place[1], place[1].replace('_', ' '))}]"
@@ -32,7 +32,7 @@ def with_names(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """A rule as one import type asks it."""
+    """A rule as used by one import type."""
 
     import_type: ImportType
     code: str
@@ -46,7 +46,7 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """What several import types ask alike: one row of a table."""
+    """A rule that several import types share: one row of a table."""
 
     number: str
     severity: Severity
@@ -62,12 +62,12 @@ def raised_by(import_type: ImportType) -> list[Raised]:
 
 
 def all_raised() -> list[Raised]:
-    """Those of every type on the screens."""
+    """The rules of every type on the screens."""
     return [raised for import_type in listed_types() for raised in raised_by(import_type)]
 
 
 def grouped(found: Sequence[Raised]) -> list[Grouped]:
-    """One row for each rule, severity and code, with the types that ask it."""
+    """One row for each rule, severity and code, with the types that use it."""
     rows: dict[tuple[str, Severity, str], list[Raised]] = defaultdict(list)
     for raised in found:
         rows[raised.number, raised.severity, raised.code].append(raised)
@@ -78,7 +78,7 @@ def grouped(found: Sequence[Raised]) -> list[Grouped]:
 
 
 def numbers() -> dict[str, str]:
-    """Every rule's number with what it reports, for the index and the search."""
+    """Every rule's number with the issues it reports, for the index and the search."""
     titles: dict[str, dict[str, None]] = defaultdict(dict)
     for raised in all_raised():
         if raised.number:
@@ -88,7 +88,8 @@ def numbers() -> dict[str, str]:
 
 # ---- finding them out ----
 
-# Doing so runs the declarations of a type for every choice of its options, two seconds for all types: once for all processes.
+# This runs the declarations of a type for every choice of its options, two seconds for all types, so it is done once
+# for all processes.
 _Said = tuple[str, str, int]  # code, number, severity
 _kept: dict[str, list[_Said]] = {}  # of this process, by import type
 
@@ -111,7 +112,7 @@ def _cache_key(type_key: str) -> str:
 
 @functools.cache
 def _edition() -> str:
-    """Other for every release, and for every change of the code that is not released yet."""
+    """A text that changes with every release, and with every unreleased change of the code."""
     paths = (path for app in _APPS for path in Path(settings.BASE_DIR, app).rglob("*.py"))
     return f"{max((path.stat().st_mtime for path in paths), default=0):.0f}"
 

@@ -1,6 +1,7 @@
-"""A sample file of every layout, made from the layout, about invented people: what a file looks like, to be tested as it is.
+"""A sample file for every layout, made from the layout, about invented people: it shows what a file looks like and can
+be tested as it is.
 
-An app whose files a row of likely values does not make offers a writer: `register_sample_writer`.
+An app whose files cannot be made from rows of plausible values offers a writer: `register_sample_writer`.
 """
 
 import csv
@@ -26,7 +27,8 @@ _DATES = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody invented. District and school are those of whoever asks for the file; else such as no district has."""
+    """An invented person. District and school are those of the user who requests the file; else codes that no district
+    has."""
 
     last_name: str
     first_name: str
@@ -46,7 +48,7 @@ PEOPLE = [
     Person("Specimen", "Zoë", "", "X", dt.date(2008, 7, 2), "11", "S-1003", "9000000003"),
 ]
 
-# What is in a column that holds no fact about the person, by the field it is known by.
+# Values for columns that hold no fact about the person, by field.
 _USUAL: Mapping[str, str] = {
     "elas": "EL",
     "language": "01",
@@ -66,12 +68,13 @@ _writers: list[Writer] = []
 
 
 def register_sample_writer(writer: Writer) -> None:
-    """`writer(import_type, layout, people)` gives the text of a file, or None for a layout that is not its own."""
+    """`writer(import_type, layout, people)` returns the text of a file, or None for a layout that it does not
+    handle."""
     _writers.append(writer)
 
 
 def sample_text(import_type: ImportType, layout: Layout, school: School | None = None) -> str:
-    """The text of a sample file: a header line where the layout has one, and a line for each person, at this school."""
+    """The text of a sample file: a header line if the layout has one, and a line for each person, at this school."""
     people = PEOPLE
     if school is not None:
         people = [replace(person, lea=school.lea.code, school=school.code) for person in PEOPLE]
@@ -82,7 +85,7 @@ def sample_text(import_type: ImportType, layout: Layout, school: School | None =
     rows = [[_value(column, layout, person, n) for column in layout.columns] for n, person in enumerate(people, 1)]
     if layout.header is not Header.NONE:
         rows.insert(0, [column.name for column in layout.columns])
-    if layout.delimiter == "^":  # the state's files have no quotes
+    if layout.delimiter == "^":  # the state's files use no quotes
         return "".join("^".join(row) + _LINE_END for row in rows)
     written = io.StringIO()
     csv.writer(written, delimiter=layout.delimiter, lineterminator=_LINE_END).writerows(rows)
@@ -94,7 +97,7 @@ def sample_name(layout: Layout) -> str:
 
 
 def _value(column: Column, layout: Layout, person: Person, number: int) -> str:
-    """A value that the column takes; blank where it holds nothing that is read."""
+    """A value that the column accepts; blank if the column is not read."""
     name = column.field or ""
     if column.position == len(layout.columns) and layout.end_marker:
         return layout.end_marker

@@ -1,10 +1,11 @@
-"""Corrections of many refused lines at once, where the report says what their values have in common.
+"""Corrections of many refused lines at once, based on what the report says their values have in common.
 
-    day_and_month     day and month of the value in the file change places
-    zeros, near_zeros the value on record, which is that of the file with its zeros
-    changed_places    the names on record, which are those of the file the other way round
+    day_and_month        day and month of the value in the file are swapped
+    zeros, near_zeros    the value on record, which is that of the file with its zeros
+    changed_places       the names on record, which are those of the file swapped
 
-They become what somebody typed in the editor of lines: original and new value are shown there, in the report and in the changes.
+They are stored as if typed in the line editor: original and new value are shown there, in the report and in the
+changes.
 """
 
 import re
@@ -23,7 +24,7 @@ _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2}|\d{4})")
 
 
 def swapped_date(text: str) -> str | None:
-    """A date as a file writes it with day and month the other way round; None for another form of text."""
+    """A date as a file writes it, with day and month swapped; None for text in another form."""
     if found := _EIGHT_DIGITS.fullmatch(text):
         return "".join(found.group(1, 3, 2))
     if found := _YEAR_FIRST.fullmatch(text):
@@ -36,9 +37,9 @@ def swapped_date(text: str) -> str | None:
 
 
 def proposed(run: ImportRun, reader: Reader, lines: set[int], *, code: str, pattern: str) -> dict[int, dict[int, str]]:
-    """New values of those of the refused `lines` that have an error of this cause and pattern: line -> column -> text.
+    """New values for the refused `lines` with an error of this cause and pattern: line -> column -> text.
 
-    Raises StoredFileError when the file is not there as it was kept.
+    Raises StoredFileError if the file is missing or changed.
     """
     wanted: dict[int, dict[str, str]] = {}
     for line, field, expected in issues_of_pattern(run, reader, code=code, severity=Severity.ERROR, pattern=pattern):
@@ -53,7 +54,7 @@ def proposed(run: ImportRun, reader: Reader, lines: set[int], *, code: str, patt
                     continue
                 new = swapped_date(one.value.strip()) if pattern == "day_and_month" else wanted[line][one.key]
                 if "zeros" in pattern and new is not None and new.lstrip("0") != one.value.strip().lstrip("0"):
-                    continue  # the number of another student that is named beside
+                    continue  # the number of another student named in the message
                 if new and new != one.value:
                     values[one.at] = new
             if values:

@@ -1,7 +1,7 @@
-"""Changes of a run's plan for one reader: by kind with their counts, filtered, and as a sequence that a paginator cuts.
+"""Changes of a run's plan for one reader: by kind with their counts, filtered, and as a sequence for a paginator.
 
-What is about students comes first, what the file brings as a whole (the structure of assessments, line 0) last. Counts come from
-the run's summary where that has them.
+Changes to students come first, changes for the file as a whole (the structure of assessments, line 0) last. Counts come
+from the run's summary if it has them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ from sisimport.imports.models import ImportChange, ImportRun, SetAside
 from students.models import Student
 from students.search import named
 
-MOST_SORTED = 50_000  # changes of a run that are sorted otherwise than they are stored
+MOST_SORTED = 50_000  # changes of a run that may be sorted differently than stored
 MOST = 5000  # changes that can be paged through; beyond, people filter or download
 _MOST_FIELDS = 50_000  # changes of one kind whose fields are counted for a page
-_BY_FIELD = "student"  # the kind of which the fields tell more than the number of records
+_BY_FIELD = "student"  # the kind whose fields tell more than the number of records
 OUTCOMES = {"new": "New", "changed": "Changed", "removed": "Removed", "aside": "Not written"}
 _OPERATIONS = {"create": "new", "update": "changed", "remove": "removed"}
 _CONDITIONS = {
@@ -35,7 +35,7 @@ _CONDITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """What of the changes is wanted; an empty one is all of them. `line`: from this line of the file on.
+    """Which changes to show; an empty filter means all. `line`: from this line of the file on.
 
     `text`: the beginning of a student's names, or a local number.
     """
@@ -49,7 +49,7 @@ class ChangeFilter:
 
     @classmethod
     def of(cls, query: Mapping[str, Any], text: str = "") -> "ChangeFilter":
-        """From the address and what was typed; what cannot be meant is left out."""
+        """From the address and the typed text; invalid values are ignored."""
         outcome = query.get("outcome", "")
         return cls(
             kind=query.get("kind", "")[:16],
@@ -71,10 +71,10 @@ def _number(text: str) -> int | None:
 
 
 class ChangeReport:
-    """Changes of a run for one reader, those of students first and in line order.
+    """Changes of a run for one reader, those to students first, in line order.
 
-    `order`: another order, by fields of the change or by `last_key` and `first_key` of the student on record. Taken only where
-    few are sorted (`may_sort`).
+    `order`: a different order, by fields of the change or by `last_key` and `first_key` of the student on record. Used
+    only if few are sorted (`may_sort`).
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class ChangeReport:
 
     @cached_property
     def kinds(self) -> list[dict[str, Any]]:
-        """Kinds of change with their counts, of the file's structure last: `{"kind", "operation", "count"}`."""
+        """Kinds of change with their counts, those of the file's structure last: `{"kind", "operation", "count"}`."""
         rows: list[dict[str, Any]] = self.run.summary.get("changes", []) if self.reader.whole else self._counted()
         return sorted(rows, key=lambda row: (get_kind(row["kind"]).of_file, -row["count"]))
 
@@ -103,18 +103,18 @@ class ChangeReport:
 
     @cached_property
     def total(self) -> int:
-        """How many there are; of filtered ones no more than can be paged through are counted."""
+        """How many there are; with a filter, no more than can be paged through are counted."""
         if self.wanted.counts_are_known:
             return sum(row["count"] for row in self.kinds if self.wanted.kind in ("", row["kind"]))
         return self.rows()[: MOST + 1].count()
 
     @property
     def may_sort(self) -> bool:
-        """Few enough to be put into another order for every page that is looked at."""
+        """Whether there are few enough to sort them for every page view."""
         return sum(row["count"] for row in self.kinds) <= MOST_SORTED
 
     def rows(self) -> QuerySet[ImportChange]:
-        """In the order asked for, else in line order, what is about the file as a whole first."""
+        """In the requested order, else in line order, changes for the file as a whole first."""
         wanted, rows = self.wanted, self._all()
         if wanted.kind:
             rows = rows.filter(kind=wanted.kind)
@@ -137,7 +137,7 @@ class ChangeReport:
         return rows.order_by(*self._order, "line", "seq")
 
     def _of_students(self) -> Q:
-        """Of students of the school and grade, those whom the plan itself makes as well."""
+        """Condition: changes to students of the school and grade, including students that the plan itself makes."""
         found, planned = self.reader.students(), Q(run_id=self.run.plan_run_id, kind="student", before__isnull=True)
         if self.wanted.school is not None:
             found, planned = (
@@ -150,7 +150,8 @@ class ChangeReport:
         return Q(student_id__in=found.values("pk")) | Q(student_id__in=made)
 
     def _named(self) -> Q:
-        """Of students whose names begin with each word, or whose local number it is; those whom the plan makes as well."""
+        """Condition: changes to students whose names begin with each word, or with this local number, including
+        students that the plan makes."""
         found = self.reader.students().filter(named(self.wanted.text))
         planned = Q(run_id=self.run.plan_run_id, kind="student", before__isnull=True)
         for word in self.wanted.text.split():
@@ -183,7 +184,7 @@ class ChangeReport:
 
 @dataclass(frozen=True, slots=True)
 class KindCount:
-    """One line of the summary: `SSID, new` 766. `share`: per cent of the longest bar."""
+    """One line of the summary: `SSID, new` 766. `share`: percent of the longest bar."""
 
     label: str
     kind: str
@@ -193,7 +194,8 @@ class KindCount:
 
 
 def kind_summary(run: ImportRun, reader: Reader, report: ChangeReport) -> list[KindCount]:
-    """What a run changes by kind, most first, the structure of the file last; of students each field that changes."""
+    """What a run changes by kind, most frequent first, the structure of the file last; for students, each changed
+    field."""
     lines: list[tuple[str, str, str, int]] = []
     for row in report.kinds:
         kind, outcome = get_kind(row["kind"]), _OPERATIONS.get(row["operation"], "")
@@ -206,7 +208,7 @@ def kind_summary(run: ImportRun, reader: Reader, report: ChangeReport) -> list[K
 
 
 def _fields(run: ImportRun, reader: Reader) -> list[tuple[str, int]]:
-    """Fields of students that change, and of how many students, in one statement."""
+    """Student fields that change, and for how many students, in one statement."""
     changes = ImportChange.objects.filter(
         reader.changes(), _CONDITIONS["changed"], run_id=run.plan_run_id, kind=_BY_FIELD
     )

@@ -1,4 +1,4 @@
-"""Changes as pages tell them: what, which field, before and after, in words; SSIDs masked."""
+"""Changes as pages show them: what, which field, before and after, in words; SSIDs masked."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -28,17 +28,17 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """One change of a plan. `student`: set when the reader may open the page; `aside`: why it was not written."""
+    """One change of a plan. `student`: set if the reader may open the page; `aside`: why it was not written."""
 
     line: int
     what: str
     operation: str
     local_number: str
     student: Student | None
-    name: str  # of the student, also of one whom the plan makes
+    name: str  # of the student, including one that the plan makes
     fields: tuple[FieldChange, ...]
     aside: str
-    put_back: bool  # by a Revert since
+    put_back: bool  # undone by a later Revert
 
 
 def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange], masking: Masking) -> list[ShownChange]:
@@ -69,7 +69,7 @@ def shown_changes(run: ImportRun, reader: Reader, changes: list[ImportChange], m
 
 
 def _planned_names(changes: list[ImportChange]) -> dict[int, str]:
-    """Names of students whom the plan makes, in the form of those on record."""
+    """Names of students that the plan makes, in the form of those on record."""
     ids = {change.student_id for change in changes if change.student_id}
     made = ImportChange.objects.filter(
         run_id=changes[0].run_id, kind="student", student_id__in=ids, before__isnull=True
@@ -89,7 +89,7 @@ def operation_of(change: ImportChange) -> str:
 
 
 def _put_back(run: ImportRun, changes: list[ImportChange]) -> set[tuple[int, int]]:
-    """Keys of the changes that Reverts of the run put back."""
+    """Keys of the changes that Reverts of the run undid."""
     if not run.reverted:
         return set()
     kept = SetAside.objects.filter(run_id=OuterRef("run_id"), line=OuterRef("line"), seq=OuterRef("seq"))
@@ -130,7 +130,7 @@ class Names:
 
 
 def _parents(changes: Iterable[ImportChange]) -> dict[int, str]:
-    """Names of records that others are parts of, also of those that the same plan makes."""
+    """Names of records that have parts, including records that the same plan makes."""
     found: dict[int, str] = {}
     wanted: dict[str, dict[int, int]] = {}  # kind -> parent -> run whose plan may make it
     for change in changes:
@@ -177,7 +177,7 @@ def field_label(kind: ChangeKind, field: str) -> str:
 
 
 def _item(value: Any) -> str:
-    """One of a list: `4 Standard Exceeded (passing)`."""
+    """One item of a list: `4 Standard Exceeded (passing)`."""
     if not isinstance(value, dict):
         return str(value)
     words = dict.fromkeys(str(held) for held in value.values() if not isinstance(held, bool))
@@ -217,6 +217,6 @@ def _with_word(field: str, code: str) -> str:
 
 
 def _local_day(moment: str) -> str:
-    """The day of a moment in the district, as ISO: in the evening UTC is a day ahead."""
+    """The local day of a timestamp in the district, as ISO: in the evening UTC is a day ahead."""
     parsed = dt.datetime.fromisoformat(moment)
     return local_day(parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed, dt.UTC)).isoformat()

@@ -1,4 +1,4 @@
-"""What a workbook became, for the page that shows it before it is tested."""
+"""The result of converting a workbook, for the page that shows it before it is tested."""
 
 import re
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ _DIGITS_OF_AN_SSID = re.compile(r"\d(?:[ .'’-]?\d){9,}")
 class ShownConversion:
     """Sheets (`name`, `rows`, `note`) and risks as the run stores them; the first rows, SSIDs masked.
 
-    `gone`: why the text cannot be read any more.
+    `gone`: why the text can no longer be read.
     """
 
     sheets: list[dict[str, Any]]
@@ -52,5 +52,5 @@ def _preview(file: ImportFile) -> list[list[str]]:
 
 
 def masked(cell: str) -> str:
-    """A cell without a whole SSID: ten digits and more, also in groups, whatever the column is called (rule ID-6)."""
+    """A cell with whole SSIDs masked: ten or more digits, also in groups, in any column (rule ID-6)."""
     return _DIGITS_OF_AN_SSID.sub(lambda found: mask_ssid(re.sub(r"\D", "", found.group())), cell)

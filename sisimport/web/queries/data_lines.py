@@ -1,4 +1,4 @@
-"""Data lines of a run's file for pages: cut into cells so that the delimiter shows, and searched."""
+"""Data lines of a run's file for pages: split into cells with visible delimiters, and searched."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ from sisimport.web.ssid_masking import Masking
 
 MOST_HITS = 5000
 _SEARCHABLE = 256 << 20  # bytes; a longer file is searched by the values of its issues only
-_SEARCH_CHUNK = 1 << 16  # fits the processor's cache: four times larger is half as quick
+_SEARCH_CHUNK = 1 << 16  # fits the processor's cache: four times larger is half as fast
 _LONGEST_SHOWN = 6000  # characters of one line
 _WIDE = 20  # columns; a longer line is shown in brief first
-# What tells whose a line is, in the order of a wide line's brief form.
+# Fields that identify a line's student, in the order of a wide line's brief form.
 TELLING = (
     "local_number",
     "local_student_id",
@@ -35,7 +35,8 @@ _TONES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.NOTICE: "inf
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One column of a data line. `field`, `label`: what the layout calls it, blank where it does not read the column.
+    """One column of a data line. `field`, `label`: its names in the layout, blank if the layout does not read the
+    column.
 
     `tone`: set on what the issue is about: `bad` (a wrong value), `warn`, `info`.
     """
@@ -48,13 +49,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class DataLine:
-    """A data line as it came: its cells and what stands between them."""
+    """A data line in its original form: its cells and the delimiter between them."""
 
     cells: tuple[Cell, ...]
     delimiter: str
 
     def marked(self, field: str, severity: Severity) -> "DataLine":
-        """The line with what one issue is about marked: red for a wrong value only."""
+        """The line with the cells of one issue marked: red only for a wrong value."""
         cells = tuple(
             replace(cell, tone=_TONES[severity]) if field and cell.field == field else cell for cell in self.cells
         )
@@ -62,7 +63,8 @@ class DataLine:
 
     @property
     def brief(self) -> tuple[Cell, ...]:
-        """Of a wide line what tells whose it is, and first what the issue is about; nothing of a line that is short."""
+        """For a wide line, first the cells of the issue, then those that identify the student; empty for a short
+        line."""
         if len(self.cells) <= _WIDE:
             return ()
         marked = [cell for cell in self.cells if cell.tone]
@@ -76,7 +78,7 @@ def positions_of(run: ImportRun) -> dict[str, int]:
 
 
 def shown_lines(run: ImportRun, lines: Iterable[int], masking: Masking) -> dict[int, DataLine]:
-    """The data lines of these numbers, cut into cells."""
+    """The data lines with these numbers, split into cells."""
     layout = layout_of(run)
     names = {at: (field, field_label(layout, field)) for field, at in positions_of(run).items()}
     delimiter = str(run.facts.get("delimiter") or "")
@@ -95,7 +97,7 @@ def _cut(text: str, delimiter: str, names: Mapping[int, tuple[str, str]], maskin
 
 
 def _masked(cell: str, field: str, masking: Masking) -> str:
-    """The cell; of an SSID in quotes or between spaces the number alone is masked."""
+    """The cell; of an SSID in quotes or between spaces only the number is masked."""
     number = cell.strip(" \"'")
     return cell.replace(number, masking.value(field, number)) if number else cell
 
@@ -105,13 +107,14 @@ def _visible(delimiter: str) -> str:
 
 
 def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
-    """Numbers of the lines that hold a text, in any case; and whether there were more than are returned, or too much to read."""
+    """Numbers of the lines that contain a text, in any case; and whether there were more than are returned, or too much
+    to read."""
     if run.file is None or not text:
         return [], False
     if run.file.size > _SEARCHABLE:
         return [], True
     encoding = str(run.facts.get("encoding") or UTF8)
-    # Bytes know lower case of plain letters only: accented ones are looked for small, capital and as names have them.
+    # Bytes have lower case only for ASCII letters: accented text is searched in lower case, upper case and title case.
     spellings = {text.lower(), text.upper(), text.title()} if not text.isascii() else {text}
     needles = {spelling.encode(codec_of(encoding), errors="ignore").lower() for spelling in spellings} - {b""}
     if not needles:
@@ -136,7 +139,8 @@ def lines_with_text(run: ImportRun, text: str) -> tuple[list[int], bool]:
 
 
 def _hits(text: bytes, needle: bytes) -> Iterator[int]:
-    """Numbers (from 0) of the lines that hold the needle: from find to find, however many lines lie between."""
+    """Numbers (from 0) of the lines that contain the needle: jumps from match to match, however many lines are in
+    between."""
     line, counted, at = 0, 0, text.find(needle)
     while at >= 0:
         line += text.count(b"\n", counted, at)

@@ -1,7 +1,7 @@
 """What the errors and warnings of one cause have in common: `19 of 25: day and month changed places`.
 
-One statement over the stored issues says for each which pattern it shows and counts them; nothing is read row by row. Of a
-cause with very many issues the first ones are looked at. Notices are not diagnosed: nothing has to be done about them.
+One statement over the stored issues assigns each a pattern and counts them; nothing is read row by row. For a cause
+with very many issues only the first ones are checked. Notices are not diagnosed: they need no action.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from sisimport.web.queries.report import Cause, Reader
 from sisimport.web.ssid_masking import FIELDS as SSID_FIELDS
 from students.models import School, Student
 
-MOST = 20_000  # issues of one cause that are looked at
+MOST = 20_000  # issues of one cause that are checked
 SHOWN = 3  # patterns of one cause
 _LEAST_OF_ONE_SCHOOL = 3
 _LEAST_BLOCK = 10  # lines that follow each other
 _LEAST_ALIKE = 3
 _LONGEST = 60  # characters of a value
-_LEAST_SHARE = 0.2  # of a cause that all issues with one value, or in one field, must make up
+_LEAST_SHARE = 0.2  # of a cause: lowest share of issues with one value, or in one field
 _COLUMNS = ("run_id", "line", "code", "severity", "field", "found", "expected", "params", "school_id")
 _NAMES = ("last_name", "first_name", "middle_name")
-# Whose values differ from student to student, so that what they have in common is not the value.
+# Fields whose values differ from student to student, so a shared value is not the pattern.
 _OF_ONE_STUDENT = (*_NAMES, "local_number", "local_student_id", "birth_date", *sorted(SSID_FIELDS))
 
 
@@ -39,9 +39,9 @@ def _array(values: Sequence[str]) -> str:
 _IS_NAME = f"p.field = ANY({_array(_NAMES)})"
 _DATE = r"^\d{4}-\d\d-\d\d$"
 _BOTH_DATES = f"(p.found ~ '{_DATE}' AND p.expected ~ '{_DATE}' AND p.found <> p.expected)"
-# Pattern -> condition over an issue `p`; the first that holds is taken.
+# Pattern -> condition over an issue `p`; the first that holds is used.
 _PATTERNS = {
-    # IN and no EXISTS: the database hashes the issues once, instead of reading them all for each.
+    # IN, not EXISTS: the database hashes the issues once, instead of reading them all for each row.
     "changed_places": f"""{_IS_NAME} AND p.expected <> '' AND lower(p.found) <> lower(p.expected)
         AND (p.run_id, p.line, p.code, lower(p.found), lower(p.expected))
           IN (SELECT o.run_id, o.line, o.code, lower(o.expected), lower(o.found) FROM picked o)""",
@@ -67,7 +67,7 @@ _WORDS = {
     "half": "the file has one of two names",
     "second": "the file has one name more",
 }
-# Patterns that all lines can be corrected by at once (`bulk_corrections`): the words of the button, before "these lines".
+# Patterns by which all lines can be corrected at once (`bulk_corrections`): the button's words before "these lines".
 BULK = {
     "day_and_month": "Swap day and month in",
     "zeros": "Put the zeros back in",
@@ -75,7 +75,7 @@ BULK = {
     "changed_places": "Swap first and last name in",
 }
 _NUMBER_ON_RECORD = f"substring(p.params ->> 'near_text' FROM '{ON_RECORD_TEXT}([^ ,]+),')"
-# Parameters of a message that say what kind of finding it is, and what is put before them.
+# Parameters of a message that say what kind of issue it is, and the words put before them.
 _TELLING = {"difference": "they differ only by ", "effect": "", "cause_text": "", "rule_text": ""}
 _SAID = (
     "coalesce("
@@ -86,7 +86,8 @@ _SAID = (
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`count` of the cause's issues are of one kind: `text`. `where`: the one school, or the block of lines, they are in."""
+    """`count` of the cause's issues are of one kind: `text`. `where`: the only school, or the block of lines, that they
+    are in."""
 
     count: int
     text: str
@@ -100,7 +101,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
-    """A cause with what its issues have in common. `looked_at`: fewer than its count where there are very many."""
+    """A cause with what its issues have in common. `looked_at`: fewer than its count if there are very many."""
 
     cause: Cause
     looked_at: int
@@ -117,7 +118,7 @@ def diagnosed(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[D
     if not serious:
         return []
     groups = _groups(run, reader, serious)
-    of_one_school = run.facts.get("schools") == 1  # its name would say nothing then
+    of_one_school = run.facts.get("schools") == 1  # then its name is no information
     schools, layout = {} if of_one_school else _named_schools(groups), layout_of(run)
     result = []
     for cause in serious:
@@ -132,7 +133,7 @@ def diagnosed(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[D
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Issues of one cause that show the same pattern. `detail`: the value or the field, where that is the pattern."""
+    """Issues of one cause that show the same pattern. `detail`: the value or the field, if that is the pattern."""
 
     code: str
     severity: int
@@ -144,7 +145,7 @@ class _Group:
     first_line: int
     last_line: int
     lines: int
-    school: int | None  # the only school they are about
+    school: int | None  # the only school they are about, if there is only one
 
 
 def issues_of_pattern(
@@ -208,7 +209,7 @@ def _groups(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[_Gr
 
 
 def _named_as_near(run: ImportRun, reader: Reader) -> QuerySet[Student]:
-    """Students whom a message may have named: with zeros in front, of the run's districts and the reader's schools."""
+    """Students that a message may have named: with leading zeros, in the run's districts and the reader's schools."""
     students = reader.students().filter(local_number__lt="1", local_number__startswith="0")
     return students.filter(lea_id__in=run.lea_ids) if run.lea_ids else students
 
@@ -219,7 +220,7 @@ def _named_schools(groups: Sequence[_Group]) -> dict[int, str]:
 
 
 def _text(group: _Group, field: str) -> str:
-    """What the issues of a group have in common; blank where that is nothing to speak of."""
+    """What the issues of a group have in common; blank if nothing worth reporting."""
     if group.pattern in _WORDS:
         return _WORDS[group.pattern]
     if group.pattern == "said":

@@ -1,4 +1,4 @@
-"""Whether this very file was brought in before: said when it is chosen, not after it was tested again."""
+"""Whether exactly this file was imported before: reported when it is chosen, not only after testing it again."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A run that applied the file. `stands`: nothing was written since, so a Test would find nothing to change."""
+    """A run that applied the file. `stands`: nothing was written since, so a Test would find no changes."""
 
     run: ImportRun
     stands: bool
@@ -29,8 +29,8 @@ def earlier_updates(user: User, sha256: str) -> list[Earlier]:
 
 
 def _stands(run: ImportRun) -> bool:
-    """Whether all that it wrote is as it wrote it, as far as runs tell: none of its districts wrote since, and nothing was set
-    aside or put back."""
+    """Whether everything it wrote is unchanged, judging by runs: none has written to its districts since, and nothing
+    was set aside or reverted."""
     if run.reverted in Reverted.values or run.set_aside_count:
         return False
     later = ImportRun.objects.filter(

@@ -1,4 +1,4 @@
-"""What the first page shows: what waits for a person, and where SSIDs are missing."""
+"""Data of the home page: what waits for the user, and where SSIDs are missing."""
 
 import datetime as dt
 from collections import defaultdict
@@ -21,7 +21,7 @@ RECENT = dt.timedelta(days=30)
 
 
 def tests_to_update(user: User) -> QuerySet[ImportRun]:
-    """Completed Tests with something to import that nobody applied: the newest of each file, of the last weeks."""
+    """Completed Tests with something to import that were not applied: the newest of each file, from the last weeks."""
     updates = ImportRun.objects.filter(test_run=OuterRef("pk"), status__in=[*UNDECIDED, RunStatus.COMPLETED])
     newer = ImportRun.objects.filter(
         file__sha256=OuterRef("file__sha256"),
@@ -69,7 +69,7 @@ def last_runs(user: User, *, limit: int, tool_types: list[str] | None = None) ->
 
 @dataclass(frozen=True, slots=True)
 class SchoolCount:
-    """How many of a school's students have no current SSID. `students`: all of them, where that was asked for."""
+    """How many of a school's students have no current SSID. `students`: all of them, if requested."""
 
     school: str
     school_id: int
@@ -86,7 +86,8 @@ def missing_ssids_by_school(user: User) -> list[SchoolCount]:
 
 
 def with_students(rows: Sequence[SchoolCount]) -> list[SchoolCount]:
-    """The same with the number of all students enrolled: counted for the schools that are shown, not for a whole county."""
+    """The same rows with the number of all enrolled students: counted only for the schools shown, not for a whole
+    county."""
     students: dict[int | None, int] = defaultdict(int)
     for count in count_missing([row.school_id for row in rows]):
         students[count.school_id] += count.students

@@ -1,4 +1,4 @@
-"""Issues as pages and downloads tell them: the sentence, the student if the reader may open the page, SSIDs masked."""
+"""Issues as pages and downloads show them: the message, the student if the reader may open the page, SSIDs masked."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ class ShownIssue:
 
     @property
     def tells_dates_raw(self) -> bool:
-        """Its message is about how a date is written, so it is shown as the file has it; or is that of the mirrored screen, which
-        writes days by ISO 8601."""
+        """Whether dates stay as they are: the message is about how a date is written, or is that of the mirrored
+        screen, which writes dates by ISO 8601."""
         return self.in_screen_words or self.code in _ABOUT_WRITING
 
 
@@ -45,7 +45,7 @@ def shown_issues(
     lines: Mapping[int, DataLine],
     masking: Masking,
 ) -> list[ShownIssue]:
-    """Issues ready for a template or a download, in the words chosen for the run or by its district."""
+    """Issues ready for a template or a download, in the wording chosen for the run or by its district."""
     issues = list(issues)
     layout = layout_of(run)
     students = students_by_id(reader, [issue.student_id for issue in issues])
@@ -75,14 +75,14 @@ def shown_issues(
 
 
 def words_of(run: ImportRun) -> ReportWords | None:
-    """In which words the run is reported: its own choice, else its district's. None: its tool mirrors no screen."""
+    """The wording of the run's report: its own choice, else its district's. None: its tool mirrors no screen."""
     try:
         has_words = get_tool(get_type(run.import_type).screen.tool).screen_words
     except LookupError:
         return None
     if not has_words:
         return None
-    chosen: dict[str, ReportWords] = vars(run)  # asked once for a page, which tells them and has issues in them
+    chosen: dict[str, ReportWords] = vars(run)  # queried once per page, which uses it several times
     if "_words" not in chosen:
         chosen["_words"] = ReportWords(run.report_words) if run.report_words else report_words(run.lea_ids)
     return chosen["_words"]

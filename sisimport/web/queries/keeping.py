@@ -1,4 +1,4 @@
-"""What of a run is kept until when, and how much room it takes."""
+"""How long the parts of a run are kept, and how much room they take."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from students.access import User
 
 @dataclass(frozen=True, slots=True)
 class KeptUntil:
-    """Moments; None: for good, or gone already. `room`: what it takes in the database, for who looks after the disk."""
+    """Times; None: kept permanently, or already gone. `room`: its size in the database, for the people who manage the
+    disk."""
 
     file: dt.datetime | None
     plan: dt.datetime | None

@@ -20,7 +20,7 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """`form`: what values look like, in words. `logic`: None where nobody reads the column."""
+    """`form`: what values look like, in words. `logic`: None if the column is not read."""
 
     position: int
     name: str
@@ -43,7 +43,7 @@ def all_listed() -> list[tuple[Tool, list[TypeLayouts]]]:
 
 
 def find(type_key: str, layout_key: str) -> tuple[ImportType, Layout] | None:
-    """A layout of a type that screens list; None when there is none such."""
+    """A layout of a type that screens list; None if there is no such layout."""
     for import_type in listed_types():
         if import_type.key == type_key:
             for layout in published_layouts(import_type):

@@ -1,4 +1,4 @@
-"""How far a run is, over all its phases: one bar of parts, records of a total, elapsed and expected time."""
+"""A run's progress over all its phases: one bar of parts, records out of a total, elapsed and expected time."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from sisimport.imports.models import ImportRun, RunStatus, Work
 
-# Phases of each work, and what share of the whole time they take as measured: never said to be exact, and never full at the end.
+# Phases of each work, and their measured share of the whole time: only estimates, so the bar is never full before the
+# end.
 _PARTS = {
     Work.TEST: {"reading": 35, "matching": 10, "checking": 30, "planning": 25},
     Work.IMPORT: {"reading": 20, "matching": 5, "checking": 20, "planning": 15, "applying": 35, "finishing": 5},
@@ -15,12 +16,12 @@ _PARTS = {
     Work.REVERT: {"reverting": 90, "finishing": 10},
     Work.CONVERT: {"converting": 80, "keeping": 20},
 }
-_MOST = 99  # per cent before the end
+_MOST = 99  # percent before the end
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One phase in the bar of 100: `state` is done, now or blank; `filled` how much of its width is."""
+    """One phase in the bar of 100: `state` is done, now or blank; `filled`: how much of its width is filled."""
 
     name: str
     state: str
@@ -31,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`total`: records there will be, 0 when nothing tells; `about`: estimated. Times in whole seconds, 0 when unknown."""
+    """`total`: expected records, 0 if unknown; `about`: it is an estimate. Times in whole seconds, 0 if unknown."""
 
     parts: tuple[Part, ...]
     percent: int
@@ -43,7 +44,7 @@ class Progress:
 
 
 def progress_of(run: ImportRun, now: dt.datetime | None = None) -> Progress:
-    """Where an active run is. Two small queries: what the same file, or files of the type, took before."""
+    """The progress of an active run. Two small queries: how long the same file, or files of the type, took before."""
     total, about, expected = _expected(run)
     elapsed = int(((now or timezone.now()) - run.started_at).total_seconds()) if run.started_at else 0
     weights = _PARTS[Work(run.work)]
@@ -62,7 +63,7 @@ def progress_of(run: ImportRun, now: dt.datetime | None = None) -> Progress:
 
 
 def _expected(run: ImportRun) -> tuple[int, bool, int]:
-    """Records of the file, whether that is an estimate, and seconds the run may take; by what earlier runs left."""
+    """Records of the file, whether that is an estimate, and expected seconds of the run, based on earlier runs."""
     if run.file is None:
         return 0, False, 0
     done = ImportRun.objects.filter(import_type=run.import_type, status=RunStatus.COMPLETED, record_count__gt=0)

@@ -26,9 +26,9 @@ _DELIMITERS = {"^": "caret", ",": "comma", "\t": "tab", "|": "pipe", ";": "semic
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """For the template. `other`: the type it fits when that is not the one chosen. `error`: why it cannot be read.
+    """For the template. `other`: the type it fits, if that is not the chosen one. `error`: why it cannot be read.
 
-    `member`: the text file in the archive that was chosen. `unseen`: an archive of which too little is known to say more.
+    `member`: the text file in the chosen archive. `unseen`: an archive about which too little is known to say more.
     """
 
     name: str
@@ -43,16 +43,16 @@ class Recognised:
     fix: str = ""
     other: ImportType | None = None
     other_tool: str = ""
-    near: list[ImportType] = field(default_factory=list)  # types that come nearest, of a file that nothing recognizes
-    other_sure: bool = False  # by the names of its columns, not by their number alone
+    near: list[ImportType] = field(default_factory=list)  # nearest types, for a file that no type recognizes
+    other_sure: bool = False  # by the names of its columns, not only by their number
     notices: list[str] = field(default_factory=list)
-    maps: ImportType | None = None  # the type on whose page people can say which of its columns hold what
+    maps: ImportType | None = None  # the type on whose page users can map its columns
 
 
 def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportType) -> Recognised:
-    """Look at the first part of a file, which `size` says the length of; of an archive, at the text file in it.
+    """Look at the first part of a file that is `size` bytes long; for an archive, at the text file in it.
 
-    Never raises on any bytes.
+    Never raises, whatever the bytes.
     """
     try:
         uploads.scan(stream)
@@ -85,7 +85,7 @@ def _returned(stream: IO[bytes], *, name: str, size: int) -> Recognised:
 
 
 def recognised_any(stream: IO[bytes], *, name: str) -> tuple[Recognised, list[ImportType]]:
-    """What a whole file is, and the types on the screens that take it, the usual one first. Never raises on any bytes.
+    """What a whole file is, and the types on the screens that take it, the usual one first. Never raises, whatever the bytes.
 
     A workbook may be tested as any type that converts it.
     """
@@ -128,7 +128,7 @@ def recognised(
     schools: Collection[int] | None = None,
 ) -> Recognised:
     """Look at a text file, or at its first part (`size` is then that of the whole). `schools`: those that a run of the reader may
-    touch, None for all. Never raises on any bytes."""
+    touch, None for all. Never raises, whatever the bytes."""
     stream.seek(0, 2)
     held = stream.tell()
     size = size or held

@@ -1,8 +1,8 @@
-"""What can be done about all lines of one cause at once: where it is in the product already, the report leads there.
+"""What can be done about all lines of one cause at once: if the product has a page for it, the report links to it.
 
-decide      the match desk, for causes that ask whose record a line is
-test again  with the one option of the import type that settles the cause (`ImportType.remedies`)
-say         what values mean that only the district knows: each choice of an option tests again with it (`ImportType.questions`)
+decide      the match desk, for causes about whose record a line is
+test again  with the option of the import type that resolves the cause (`ImportType.remedies`)
+say         what values mean that only the district knows: each choice of an option tests again (`ImportType.questions`)
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ _LOOKED_AT = 500  # different values of one cause
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`url_name`: a page of the run where its lines are decided on; else the file is tested again, by the cause's remedy or with
-    `answer` to its question."""
+    """`url_name`: a page of the run where its lines are decided; else the file is tested again, with the cause's remedy
+    or with `answer` to its question."""
 
     label: str
     url_name: str = ""
@@ -30,7 +30,7 @@ class Action:
 
 
 def actions_for(kind: ImportType, run: ImportRun, cause: Cause) -> list[Action]:
-    """What to do about all lines of a cause; none where they are corrected one by one."""
+    """What to do about all lines of a cause; empty if they are corrected one by one."""
     asked = kind.matching.near_codes if cause.severity == Severity.ERROR else kind.matching.near_warnings
     if kind.matching.remembers_matches and cause.code in asked:
         for queue in queues():
@@ -49,7 +49,7 @@ def _again(kind: ImportType, run: ImportRun, name: str, value: str, cause: Cause
 
 
 def _answers(kind: ImportType, run: ImportRun, cause: Cause) -> list[Action]:
-    """A choice for each way in which the values of this cause may be meant, where saying it settles some of them."""
+    """One choice for each possible meaning of this cause's values, if choosing it resolves some of them."""
     question = kind.questions.get(cause.code)
     if question is None:
         return []
@@ -67,7 +67,8 @@ def _label(option: Option, value: str) -> str:
 
 
 def remedy_options(kind: ImportType | None, cause: str, answer: str = "") -> Mapping[str, str]:
-    """The option that settles a cause, and its value; none for causes without a remedy. `answer`: to the cause's question."""
+    """The option that resolves a cause, and its value; empty for causes without a remedy. `answer`: to the cause's
+    question."""
     question = kind.questions.get(cause) if kind is not None and answer else None
     if question is not None:
         return {question.option.name: answer}

@@ -1,6 +1,7 @@
 """A run's report for pages: which issues and changes a reader sees, filtered, counted and cut into pages.
 
-Everything is bounded: a page asks for its own rows, counts come from the run's summary where the reader sees the whole run.
+Everything is bounded: a page asks for its own rows, counts come from the run's summary if the reader sees the whole
+run.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -19,7 +20,7 @@ from students.models import SSID, Student
 
 @dataclass(frozen=True, slots=True)
 class IssueFilter:
-    """What of the issues is wanted; an empty one is all of them."""
+    """Which issues to show; an empty filter means all."""
 
     severity: Severity | None = None
     code: str = ""
@@ -34,7 +35,7 @@ class IssueFilter:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Issues of one code and severity, in the registrar's words."""
+    """Issues of one code and severity, in registrars' terms."""
 
     code: str
     severity: Severity
@@ -43,7 +44,7 @@ class Cause:
     fix: str
 
 
-MOST_FOUND = 10_000  # issues a text is found in; more are not counted
+MOST_FOUND = 10_000  # issues that contain a text; more are not counted
 
 
 def _wording(code: str) -> IssueCode:
@@ -51,7 +52,7 @@ def _wording(code: str) -> IssueCode:
 
 
 class IssueReport:
-    """Issues of a run for one reader: by cause, and as a sequence that a paginator cuts."""
+    """Issues of a run for one reader: by cause, and as a sequence for a paginator."""
 
     def __init__(self, run: ImportRun, reader: Reader, wanted: IssueFilter | None = None) -> None:
         self.run, self.reader, self.wanted = run, reader, wanted or IssueFilter()
@@ -83,7 +84,7 @@ class IssueReport:
 
     @property
     def notices(self) -> list[Cause]:
-        """Causes about which nothing has to be done."""
+        """Causes that need no action."""
         return [cause for cause in self.causes if cause.severity == Severity.NOTICE]
 
     @cached_property
@@ -100,14 +101,14 @@ class IssueReport:
 
     @property
     def worst(self) -> Severity | None:
-        """The severity that something has to be done about: errors, else warnings; None where there are notices only."""
+        """The severity that needs action: errors, else warnings; None if there are only notices."""
         found = self.severities
         return found[0][0] if found and found[0][0] > Severity.NOTICE else None
 
     # ---- rows ----
 
     def of_lines(self, lines: Collection[int]) -> QuerySet[ImportIssue]:
-        """What the reader may see of these lines, but for notices: line by line, the worst first."""
+        """Issues of these lines that the reader may see, except notices: line by line, worst first."""
         serious = self._issues().filter(self.reader.issues(), line__in=lines, severity__gt=Severity.NOTICE)
         return serious.order_by("line", "-severity", "run_id", "seq")
 
@@ -129,7 +130,8 @@ class IssueReport:
         return condition
 
     def _text_condition(self, text: str) -> Q:
-        """In the values of the message, in the line itself, the line's number, or the student's local number."""
+        """Condition: the text is in the message's values or the line itself, or is the line number or the student's
+        local number."""
         lines, self.text_is_capped = lines_with_text(self.run, text)
         condition = Q(found__icontains=text) | Q(expected__icontains=text) | Q(line__in=lines)
         if text.isdecimal() and len(text) < 10:
@@ -143,7 +145,7 @@ class IssueReport:
 
     @cached_property
     def _parts(self) -> list[QuerySet[ImportIssue]]:
-        """One list for each run that adds to the report, this run's own first: each is read in the order of its key."""
+        """One list for each run that contributes to the report, this run's own first: each is read in key order."""
         return [ImportIssue.objects.filter(self._condition, run_id=run_id) for run_id in self._run_ids]
 
     @cached_property
@@ -164,7 +166,8 @@ class IssueReport:
 
     @cached_property
     def _found(self) -> list[list[tuple[int, int]]]:
-        """Keys of the issues with the text, of each part: a text is looked for once, not for the count and the page apart."""
+        """Keys of the issues with the text, for each part: a text is searched once, not separately for the count and
+        the page."""
         found = []
         for part in self._parts:
             keys = list(part.order_by("line", "seq").values_list("line", "seq")[: MOST_FOUND + 1])
@@ -199,14 +202,14 @@ class IssueReport:
 
 
 def _window(rows: QuerySet[ImportIssue], start: int, stop: int, length: int) -> list[ImportIssue]:
-    """Rows start to stop of `length`, read from the nearer end."""
+    """Rows start to stop out of `length`, read from the nearer end."""
     if start <= length // 2:
         return list(rows.order_by("line", "seq")[start:stop])
     return list(rows.order_by("-line", "-seq")[length - stop : length - start])[::-1]
 
 
 def students_by_id(reader: Reader, ids: Sequence[int | None]) -> dict[int, Student]:
-    """Students whom the reader may see, by id: for links beside lines."""
+    """Students that the reader may see, by id: for links next to lines."""
     wanted = {pk for pk in ids if pk}
     found = (
         reader.students()
@@ -217,8 +220,8 @@ def students_by_id(reader: Reader, ids: Sequence[int | None]) -> dict[int, Stude
 
 
 def absent_students(run: ImportRun, reader: Reader, *, only_el: bool = False) -> QuerySet[Student]:
-    """Students of the reader in our records whom the run's file does not name, to be filtered and sorted; `has_el`: with EL
-    data when the run looked."""
+    """Students on record, visible to the reader, that the run's file does not name, for filtering and sorting;
+    `has_el`: had EL data at the time of the run."""
     found: Any = absent.absent_students(run.plan_run_id, reader.students())
     found = found.select_related("school", "el").prefetch_related(
         Prefetch("ssids", queryset=SSID.objects.filter(retired_at__isnull=True))

@@ -1,4 +1,4 @@
-"""What was put back of a run, and what not: for its own page, and for the pages of its reverts."""
+"""What was reverted of a run, and what was not: for its own page and the pages of its reverts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What one Revert kept: lines of which something stayed, how many of them only in part, why, and the later runs to blame."""
+    """What one Revert kept: lines with something kept, how many of them only in part, why, and the later runs that
+    caused it."""
 
     lines: int
     partly: int
@@ -37,7 +38,7 @@ def kept_by(revert: ImportRun, openable: Collection[int] | None = None) -> Kept 
 
 @dataclass(frozen=True, slots=True)
 class RevertState:
-    """Reverts of one run: the one going on, those that ended (newest first), and whether another may put more back."""
+    """Reverts of one run: the active one, those that ended (newest first), and whether another may restore more."""
 
     active: ImportRun | None
     done: tuple[ImportRun, ...]

@@ -23,7 +23,7 @@ from students.undoing import can_be_undone
 _MOST_CHANGES = 5000
 _ONE_SAVE = dt.timedelta(
     seconds=1
-)  # between the rows of one edit; by hand nobody saves twice with one reason in that time
+)  # between the rows of one edit; no one saves twice by hand with the same reason in that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Event:
     by: str = ""
     reason: str = ""
     changes: list[tuple[str, list[FieldChange]]] = field(default_factory=list)
-    lines: tuple[int, ...] = ()  # of the run's file, where what they wrote of the student stands
+    lines: tuple[int, ...] = ()  # of the run's file: lines whose changes to the student are still in place
     edits: tuple[int, ...] = ()  # entries of an edit that can be undone
     editor: int | None = None  # who made it
 
@@ -47,10 +47,11 @@ class Event:
 
 
 class Timeline(Sequence[Event]):
-    """What runs wrote of a student and people edited, newest first; a paginator cuts it. `openable`: runs the reader may open.
+    """What runs wrote and people edited for a student, newest first, for a paginator. `openable`: runs the reader may
+    open.
 
-    What happened when is read once, with three queries; what it was, for the entries that are shown, with a fixed number of
-    them. Of a student with more changes than `_MOST_CHANGES` the oldest are not shown.
+    When things happened is read once, with three queries; the details are read for the shown entries, with a fixed
+    number of queries. For a student with more changes than `_MOST_CHANGES` the oldest are not shown.
     """
 
     def __init__(self, student: Student, *, openable: QuerySet[ImportRun]) -> None:
@@ -61,7 +62,7 @@ class Timeline(Sequence[Event]):
         return sorted([*self._runs(), *self._edits()], key=lambda mark: (mark.at, mark.pk), reverse=True)
 
     def _runs(self) -> Iterator["_Mark"]:
-        """The runs that wrote anything of the student: applied, and not all of it set aside."""
+        """The runs that wrote anything for the student: applied, and not entirely set aside."""
         planned: dict[int, set[tuple[int, int]]] = defaultdict(set)
         changes = ImportChange.objects.filter(student_id=self._student.pk).order_by("-run_id")
         for plan, line, seq in changes.values_list("run_id", "line", "seq")[:_MOST_CHANGES]:
@@ -112,7 +113,8 @@ class Timeline(Sequence[Event]):
 
 
 def _saved_together(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    """Rows (moment, user, reason, id; newest first) in groups, one for each press of Save: it writes a row for each field."""
+    """Rows (moment, user, reason, id; newest first) in groups, one per click on Save, which writes a row for each
+    field."""
     for _same, group in groupby(rows, itemgetter(1, 2)):
         together: list[tuple[Any, ...]] = []
         for row in group:
@@ -131,7 +133,7 @@ class _Mark:
     pk: int
     plan: int | None
     of: frozenset[Any]
-    stands: frozenset[tuple[int, int]] = frozenset()  # keys of changes that no Revert put back
+    stands: frozenset[tuple[int, int]] = frozenset()  # keys of changes that no Revert has undone
 
 
 def _run_events(student: Student, marks: list[_Mark], openable: QuerySet[ImportRun]) -> dict[int, Event]:

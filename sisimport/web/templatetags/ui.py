@@ -25,12 +25,12 @@ from students.models import Student
 register = template.Library()
 
 _SEVERITY = {Severity.ERROR: ("bad", "✕"), Severity.WARNING: ("warn", "!"), Severity.NOTICE: ("info", "i")}
-_LEAST_SHARE = 0.6  # per cent of the bar's width for a part that would be too thin to see
+_LEAST_SHARE = 0.6  # percent of the bar's width for a part that would be too thin to see
 
 
 @register.filter
 def exit_reason(code: str) -> str:
-    """The state's code of why a student left, in words."""
+    """The state's code for why a student left, in words."""
     return exit_reason_text(code)
 
 
@@ -39,13 +39,13 @@ _YEARS = re.compile(r"(?<![\w\"/-])\d{4}-\d{2}(?:\d{2})?(?![\w\"-])")
 
 @register.filter(is_safe=True)
 def unbroken(html: str) -> SafeString:
-    """School years in a heading stay on one line. `html` is a part of a template, already escaped."""
+    """Keep school years in a heading on one line. `html` is part of a template, already escaped."""
     return SafeString(_YEARS.sub(r'<span class="unbroken">\g<0></span>', html))
 
 
 @register.filter
 def language_name(code: str) -> str:
-    """`pan` -> `Punjabi`; a code that has no word here stays as it is."""
+    """`pan` -> `Punjabi`; a code without a word stays as it is."""
     everyday = word_of("language", code or "")
     return everyday if everyday != code else word_for("language", code or "")
 
@@ -83,7 +83,7 @@ def born_in(student: Student) -> str:
 
 @register.filter
 def count(number: int | None, noun: str) -> str:
-    """`4862|count:"line"` -> `4,862 lines`; a plural of its own after a comma: `"line is,lines are"`."""
+    """`4862|count:"line"` -> `4,862 lines`; an irregular plural after a comma: `"line is,lines are"`."""
     number = number or 0
     one, _comma, many = noun.partition(",")
     return f"{number:,} {one if number == 1 else many or _many(one)}"
@@ -107,7 +107,7 @@ def number(value: int | None) -> str:
 
 @register.filter
 def day(value: dt.date | dt.datetime | None) -> SafeString | str:
-    """`8/12/2011` as a time element; of a moment, the day in the district."""
+    """`8/12/2011` as a time element; for a timestamp, the day in the district."""
     if not value:
         return ""
     return format_html('<time datetime="{}">{}</time>', moments.local_day(value).isoformat(), moments.day_text(value))
@@ -141,7 +141,7 @@ def took(run: ImportRun) -> str:
 
 @register.simple_tag
 def status_badge(run: ImportRun) -> SafeString:
-    """The state of a run: one badge, what was undone counted in."""
+    """The state of a run as one badge, taking undone work into account."""
     state = states.state_of(run)
     return format_html(
         '<span class="badge {}"><span aria-hidden="true">{}</span>{}</span>', state.tone, state.sign, state.label
@@ -167,7 +167,7 @@ def severity_badge(severity: int) -> SafeString:
 
 @register.inclusion_tag("parts/_sumbar.html")
 def outcome_bar(run: ImportRun, reverts: Iterable[ImportRun] = ()) -> dict[str, Any]:
-    """What became of a run's lines, as a bar and counts. `reverts`: the completed ones of it."""
+    """What happened to a run's lines, as a bar and counts. `reverts`: its completed reverts."""
     found = states.outcomes(run, reverts or ())
     total = sum(part.count for part in found)
     shares = [max(100 * part.count / total, _LEAST_SHARE) if part.count else 0 for part in found]
@@ -185,7 +185,7 @@ def outcome_bar(run: ImportRun, reverts: Iterable[ImportRun] = ()) -> dict[str, 
 
 @register.inclusion_tag("parts/_share.html")
 def share(part: int, whole: int) -> dict[str, Any]:
-    """A small bar: how much of the whole. The numbers are beside it, so it is silent for screen readers."""
+    """A small bar: how much of the whole. The numbers are next to it, so it is hidden from screen readers."""
     return {"width": f"{100 * part / whole:.1f}" if whole else "0"}
 
 
@@ -193,7 +193,8 @@ def share(part: int, whole: int) -> dict[str, Any]:
 def pager(
     context: Context, page: Any, noun: str = "entry,entries", name: str = "page", label: str = "Pages"
 ) -> dict[str, Any]:
-    """Links to the pages of a list, keeping the other parameters of the address. `label` tells two lists of a page apart."""
+    """Links to the pages of a list, keeping the other parameters of the address. `label` distinguishes two lists on a
+    page."""
     query = context["request"].GET.copy()
     query.pop(name, None)
     base = query.urlencode()
@@ -229,10 +230,10 @@ def list_filter(
     but: str = "",
     filtered: bool | None = None,
 ) -> SafeString:
-    """The form above a list, around the fields that are its own.
+    """The form above a list, around its own fields.
 
-    `auto`: it is sent as soon as a choice is made. "Show all" is offered where something is chosen or typed, `but` for one
-    parameter that is a tab of the page; or where `filtered` says so.
+    `auto`: it is submitted as soon as a choice is made. "Show all" is offered if anything is chosen or typed, except
+    for one parameter (`but`) that is a tab of the page; or if `filtered` says so.
     """
     if filtered is None:
         filtered = bool(listing.text or listing.chosen.keys() - {but})
@@ -243,7 +244,8 @@ def list_filter(
 
 @register.inclusion_tag("parts/_list_tools.html", takes_context=True)
 def list_tools(context: Context, listing: Any, headless: bool = False) -> dict[str, Any]:
-    """Beside a list: sorting for narrow screens (for all where the list has no head), saved filters, the export."""
+    """Next to a list: sorting for narrow screens (for all screens if the list has no head), saved filters, the
+    export."""
     return {
         "headless": headless,
         "listing": listing,
@@ -255,7 +257,7 @@ def list_tools(context: Context, listing: Any, headless: bool = False) -> dict[s
 
 @register.filter
 def at(mapping: Mapping[Any, Any], key: Any) -> Any:
-    """The value of a key that is not known when the template is written; an empty list where there is none."""
+    """The value of a key that is not known when the template is written; an empty list if there is none."""
     return mapping.get(key, ())
 
 

@@ -1,4 +1,4 @@
-"""The way from a page of the admin back to the product's own."""
+"""The link from an admin page back to the product's own pages."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.inclusion_tag("admin/way_back.html")
 def way_back(original: Any = None) -> dict[str, str]:
-    """To the student or run that the page is about, else to the first page."""
+    """To the student or run that the page is about, else to the home page."""
     student = original if isinstance(original, Student) else getattr(original, "student", None)
     if isinstance(original, ImportRun):
         return {"url": reverse("run", args=[original.pk]), "label": f"Run {original.pk}"}

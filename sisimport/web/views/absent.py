@@ -1,4 +1,4 @@
-"""Students in our records whom a run's file does not name: a list like every other."""
+"""Students on record that a run's file does not name: a list like every other."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ ABSENT = List(
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def run_absent(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Students in our records whom the file does not name; those with EL data first."""
+    """Students on record that the file does not name; those with EL data first."""
     run = find_report(request, pk)
     listing = Listing(request, ABSENT, about=run.pk)
     if answer := listing.answer():

@@ -1,4 +1,4 @@
-"""What a run changes, before and after; and undoing one edit by hand, beside the undoing of lines (`start_revert`)."""
+"""What a run changes, before and after; and undoing one manual edit, in addition to undoing lines (`start_revert`)."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -45,7 +45,7 @@ CHANGES = List(
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def run_changes(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Before and after, line by line: a list like every other. Names are posted, as in all lists."""
+    """Before and after, line by line: a list like every other. Names are sent by POST, as in all lists."""
     run = find_report(request, pk)
     listing = Listing(request, CHANGES, about=run.pk)
     if answer := listing.answer():
@@ -90,7 +90,7 @@ def changes_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -
 @requires(Capability.REVERT_OWN)
 @require_POST
 def undo_student_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Undo one edit by hand from the student's time line: the entries that make it up (`edit`, several)."""
+    """Undo one manual edit from the student's time line: the entries that make it up (`edit`, repeated)."""
     student = find_student(request, pk)
     asked = [int(edit) for edit in request.POST.getlist("edit") if edit.isdecimal() and len(edit) < 19]
     editors = set(RecordEdit.objects.filter(student=student, pk__in=asked).values_list("user", flat=True))

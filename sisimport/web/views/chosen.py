@@ -1,4 +1,4 @@
-"""Files dropped on the first page: each is kept, recognized and shown as a card with one button, Test."""
+"""Files dropped on the home page: each is kept, recognized and shown as a card with one button, Test."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ MOST_FILES = 6
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One chosen file. `kinds`: types that take it, the usual one first; none: nothing recognizes it."""
+    """One chosen file. `kinds`: types that accept it, the default first; empty: no type recognizes it."""
 
     held: held.Held
     usual: Mapping[str, str]
@@ -67,7 +67,7 @@ class Card:
 @requires(Capability.UPLOAD)
 @require_http_methods(["GET", "POST"])
 def choose_files(request: HttpRequest) -> HttpResponse:
-    """Take files of any type, or show those that the address names by token."""
+    """Accept files of any type, or show those that the address names by token."""
     if request.method == "POST":
         return _take(request)
     kept = [found for token in request.GET.getlist("t")[:MOST_FILES] if (found := held.find(request, token))]
@@ -117,7 +117,7 @@ def _card(request: HttpRequest, kept: held.Held) -> Card:
     with kept.opened() as stream:
         found, kinds = recognised_any(stream, name=kept.file.name)
     corrects = kept.file.lines_of
-    if corrects is not None and found.error == "":  # only these lines are there, and their type is known
+    if corrects is not None and found.error == "":  # it holds only these lines, and their type is known
         kinds, found = [get_type(corrects.import_type)], replace(found, lines=None)
     earlier = earlier_updates(request.user, kept.file.sha256)
     schools = visible_school_ids(request.user)

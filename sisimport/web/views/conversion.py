@@ -1,4 +1,4 @@
-"""Conversion of a workbook that a run refused: a worker makes it text, people look at that, then test it."""
+"""Conversion of a workbook that a run refused: a worker converts it to text, users review that, then test it."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST

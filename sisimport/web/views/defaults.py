@@ -1,4 +1,4 @@
-"""What the options of uploads begin with in a district, for import admins: one form, and who changed what."""
+"""Default values of upload options in a district, for import admins: one form, and who changed what."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ from students.access import visible_school_ids, whole_leas
 from students.models import LEA, DistrictSettings, ReportWords
 
 SHOWN_CHANGES = 10
-NO = "-"  # of a checkbox: its own value for it is blank, which says here that nothing is chosen
+NO = "-"  # for a checkbox: its own value for "no" is blank, which here means that nothing is chosen
 _SAID = "Usual options of imports: "  # how entries of the log begin
 
 
 class DefaultsForm(forms.Form):
-    """A field for each option; nothing chosen: as the import type has it."""
+    """A field for each option; nothing chosen: the import type's default."""
 
     report_words = forms.ChoiceField(label="Words of the results report", choices=ReportWords.choices)
 
@@ -76,7 +76,7 @@ def _field(option: Option, types: list[str]) -> forms.Field:
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "POST"])
 def import_defaults(request: HttpRequest) -> HttpResponse:
-    """Choose the values of a district, for users who see all of its schools: they hold for everybody's uploads."""
+    """Choose a district's values, for users who see all of its schools: they apply to all users' uploads."""
     leas = list(whole_leas(request.user).order_by("code"))
     if not leas and visible_school_ids(request.user) is not None:
         raise Http404
@@ -97,7 +97,7 @@ def import_defaults(request: HttpRequest) -> HttpResponse:
 
 
 def _save(request: HttpRequest, found: DistrictSettings, form: DefaultsForm) -> None:
-    """Save what is other than before, and say in the log what that is."""
+    """Save what changed, and record it in the log."""
     before, after = dict(found.import_defaults), form.chosen()
     said = [
         f"{option.label}: {_said(option, before)} → {_said(option, after)}"

@@ -1,4 +1,4 @@
-"""Downloads and the print view of a run. Each is logged before its first byte leaves."""
+"""Downloads and the print view of a run. Each is logged before its first byte is sent."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ from sisimport.web.ssid_masking import Masking
 from sisimport.web.views.runs import causes_of, find_report, run_frame
 from students.access import log_view
 
-ONLY_WHOLE = ("success", "unprocessed")  # downloads for who sees every line of the run
-MOST_CELLS = 300_000  # of a workbook with lines to correct: more take longer to write than a page may take
-PRINTED = 2000  # issues on paper; beyond, a table is the better form
+ONLY_WHOLE = ("success", "unprocessed")  # downloads for users who see every line of the run
+MOST_CELLS = 300_000  # in a workbook with lines to correct: more would take longer than a page may take
+PRINTED = 2000  # issues on paper; for more, a table is the better form
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -56,8 +56,8 @@ TABLES = {
 @requires(Capability.EXPORT)
 @require_POST
 def export(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """One download of a run: a table and its form (`issues-csv`, `absent-xlsx`), lines to `correct` or `correct-xlsx`, or lines
-    as they came (`lines-refused`, `lines-success`, `lines-unprocessed`)."""
+    """One download of a run: a table and its format (`issues-csv`, `absent-xlsx`), lines to `correct` or
+    `correct-xlsx`, or lines in their original form (`lines-refused`, `lines-success`, `lines-unprocessed`)."""
     run = find_report(request, pk)
     what = request.POST.get("what", "")
     reader = queries.Reader.of(request.user, run)
@@ -82,7 +82,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _lines(request: HttpRequest, run: ImportRun, reader: queries.Reader, what: str) -> HttpResponseBase:
-    """Lines of the file with one outcome, as they came."""
+    """Lines of the file with one outcome, in their original form."""
     assert run.file is not None  # noqa: S101 - asked before
     if what not in {"refused", "success", "unprocessed"} or (what in ONLY_WHOLE and not reader.whole):
         raise Http404
@@ -92,13 +92,14 @@ def _lines(request: HttpRequest, run: ImportRun, reader: queries.Reader, what: s
 
 
 def _streamed(found: Iterator[bytes], kind: str) -> StreamingHttpResponse:
-    """Opened before anything is answered: a file that is gone is a page that says so, not a connection cut short."""
+    """Reads the first part before answering: a missing file gives an error page, not a dropped connection."""
     first = next(found, b"")
     return StreamingHttpResponse(chain([first], found), kind)
 
 
 def _to_correct(request: HttpRequest, run: ImportRun, reader: queries.Reader, form: str) -> HttpResponseBase:
-    """Refused lines with what is wrong, as a table that comes back: CSV of any length, or a workbook that is not too large."""
+    """Refused lines with their errors, as a table to correct and upload: CSV of any length, or a workbook that is not
+    too large."""
     ask_if_many(request, run.refused_count)
     numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
     if form == "csv":
@@ -124,7 +125,7 @@ def _to_correct(request: HttpRequest, run: ImportRun, reader: queries.Reader, fo
 
 
 def _workbook_to_correct(run: ImportRun, table: Iterator[list[str]]) -> IO[bytes] | None:
-    """The table with every cell as text; None where it would be larger than what can come back."""
+    """The table with every cell as text; None if it would be too large to be uploaded again."""
     if run.refused_count * int(run.facts.get("columns") or 1) > MOST_CELLS:
         return None
     head = next(table)
@@ -141,7 +142,7 @@ def _as_they_came(run: ImportRun, reader: queries.Reader, what: str) -> Iterator
 
 
 def _reasons(run: ImportRun, reader: queries.Reader) -> Reasons:
-    """Errors and warnings of a line in the words of the page."""
+    """Errors and warnings of a line in the wording of the page."""
 
     def reasons(lines: list[int]) -> dict[int, str]:
         found = queries.IssueReport(run, reader).of_lines(lines)

@@ -1,5 +1,5 @@
-"""Pages for what went wrong. The one for an unexpected error has a reference that finds the log entry, and no data; the one
-for a record that somebody else is writing keeps what was sent, so that trying again is one click."""
+"""Pages for what went wrong. The page for an unexpected error has a reference to the log entry, and no data; the one
+for a record that another user is writing keeps the submitted data, so that trying again takes one click."""
 
 import logging
 import secrets
@@ -27,7 +27,7 @@ _NOT_KEPT = ("password", "csrfmiddlewaretoken")  # never written into a page
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """In the language of the reader, whose page it is not."""
+    """Access denied, in the reader's language."""
     speak_readers_language(request)
     return defaults.permission_denied(request, exception)
 
@@ -38,7 +38,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 class StoredFileMiddleware:
-    """An upload that is missing or damaged is reported by the page or download that needed it."""
+    """Reports a missing or damaged upload on the page or download that needed it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -55,7 +55,7 @@ class StoredFileMiddleware:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Never touches the database: it may be what failed. The log gets the error's type and place, not its text."""
+    """Never touches the database, which may be what failed. The log gets the error's type and place, not its text."""
     from sisimport.imports.runs.execution import error_place
 
     reference = secrets.token_hex(4).upper()
@@ -67,8 +67,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 class BusyMiddleware:
-    """Answers, for every page, when the database made it wait longer than a person should (settings: WEB_LOCK_SECONDS and
-    WEB_STATEMENT_SECONDS). Whatever the page had begun is undone by then."""
+    """Answers for any page that had to wait for the database longer than a person should (settings: WEB_LOCK_SECONDS
+    and WEB_STATEMENT_SECONDS). By then whatever the page had begun is rolled back."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -88,7 +88,8 @@ class BusyMiddleware:
 
 
 def busy(request: HttpRequest, *, slow: bool = False) -> HttpResponse:
-    """Try again in a moment: a form sent once more with all that was typed, or a link. Passwords and files are not kept."""
+    """Asks to try again in a moment: a form that resubmits everything typed, or a link. Passwords and files are not
+    kept."""
     speak_readers_language(request)
     sent = [
         (name, value)

@@ -1,4 +1,4 @@
-"""Search from anywhere. What is typed is posted and kept in the session: it is never in an address."""
+"""Search from anywhere. The typed text is sent by POST and kept in the session: it is never in an address."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +15,7 @@ _TEXT_KEY = "search-text"
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def search(request: HttpRequest) -> HttpResponse:
-    """What was found, by kind; for htmx, while somebody types, the list alone and nothing kept."""
+    """The results by kind; for htmx, while the user types, only the list, and nothing is kept."""
     if request.method == "POST":
         text = request.POST.get("text", "").strip()[: finding.LONGEST]
         if request.htmx:  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ _READ = requires(Capability.READ)
 @_READ
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """Where everything of the help is."""
+    """The index of the help."""
     context = {
         "articles": articles(),
         "tools": [(tool, listed_types(tool.key)) for tool in tools()],
@@ -34,14 +34,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @_READ
 @require_GET
 def code_list(request: HttpRequest) -> HttpResponse:
-    """Every message's code with its cause, those of earlier versions last."""
+    """Every message code with its cause, those of earlier versions last."""
     return render(request, "help/codes.html", {"codes": sorted(codes.all(), key=lambda c: (c.retired, c.code))})
 
 
 @_READ
 @require_GET
 def code(request: HttpRequest, code: str) -> HttpResponse:
-    """What a message means, what to do, and which rules of which import types say it."""
+    """What a message means, what to do, and which rules of which import types report it."""
     if code not in codes:
         raise Http404
     about = codes.get(code)
@@ -66,7 +66,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
 @_READ
 @require_GET
 def rule(request: HttpRequest, number: str) -> HttpResponse:
-    """One rule by its number: what it reports, of which columns, in which import types."""
+    """One rule by its number: what it reports, for which columns, in which import types."""
     found = [raised for raised in rules.all_raised() if raised.number == number]
     if not found:
         raise Http404
@@ -76,7 +76,7 @@ def rule(request: HttpRequest, number: str) -> HttpResponse:
 @_READ
 @require_GET
 def import_type(request: HttpRequest, key: str) -> HttpResponse:
-    """One import type: what it takes, its options, its layouts with a sample file, its rules."""
+    """One import type: what it accepts, its options, its layouts with a sample file, its rules."""
     kind = next((kind for kind in listed_types() if kind.key == key), None)
     if kind is None:
         raise Http404
@@ -94,7 +94,7 @@ def import_type(request: HttpRequest, key: str) -> HttpResponse:
 @_READ
 @require_GET
 def screen(request: HttpRequest, tool: str) -> HttpResponse:
-    """One import screen: its types, the state's documentation, whom to ask."""
+    """One import screen: its types, the state's documentation, whom to contact."""
     found: Tool | None = next((one for one in tools() if one.key == tool), None)
     if found is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""The first page, and the page about one's own account."""
+"""The home page, and the page of the user's own account."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ SCHOOLS_SHOWN = 12
 
 @signed_in
 def home(request: HttpRequest) -> HttpResponse:
-    """What waits for me. Somebody without a group or school sees that."""
+    """What waits for the user. A user without a group or school is told so."""
     if Capability.READ not in capabilities(request.user):
         if is_family(request.user):
             return redirect("family")
@@ -63,8 +63,8 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _first(runs: QuerySet[ImportRun]) -> tuple[list[ImportRun], int]:
-    """Those that are shown, and how many there are, counted no further than anybody is told: a hundred runs with all that they
-    say of themselves are not read for it."""
+    """The runs that are shown, and how many there are, counted up to the number displayed: not a hundred full rows are
+    read just to count."""
     found = list(runs[: SHOWN + 1])
     return found[:SHOWN], len(found) if len(found) <= SHOWN else runs[: MOST_COUNTED + 1].count()
 
@@ -75,7 +75,7 @@ def _counted(number: int) -> str:
 
 @signed_in
 def account(request: HttpRequest) -> HttpResponse:
-    """One's own account; for families in their frame and language."""
+    """The user's own account; for families in their frame and language."""
     if Capability.READ not in capabilities(request.user) and is_family(request.user):
         return render(request, "families/account.html")
     return render(

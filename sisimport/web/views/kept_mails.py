@@ -1,4 +1,4 @@
-"""Mail that was not sent, for import admins: to whom, about what, and each one's text."""
+"""Mail that was not sent, for import admins: recipients, subjects, and the text of each."""
 
 import logging
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def _mails(request: HttpRequest) -> list[Kept]:
 
 
 def _chosen(mails: Sequence[Kept], listing: Listing) -> list[Kept]:
-    """Of the day that is chosen, to the address or about what is typed; as sorted."""
+    """Mails of the chosen day whose address or subject matches the typed text, sorted."""
     day, text = listing.chosen.get("day", ""), listing.text.casefold()
     if day:
         mails = [mail for mail in mails if local_day(mail.at).isoformat() == day]
@@ -50,7 +50,7 @@ def _row(mail: Kept) -> tuple[Any, ...]:
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def kept_mails(request: HttpRequest) -> HttpResponseBase:
-    """What is kept, newest first."""
+    """Unsent mails, newest first."""
     mails = _mails(request)
     listing = Listing(request, MAILS)
     if answer := listing.answer():
@@ -72,7 +72,7 @@ def kept_mails(request: HttpRequest) -> HttpResponseBase:
 @requires(Capability.SETTINGS)
 @require_GET
 def kept_mail(request: HttpRequest, number: int) -> HttpResponse:
-    """One of them. Who opened it is logged: its link may set somebody's password."""
+    """One mail. Opening it is logged, because its link may set a person's password."""
     mail = next((mail for mail in _mails(request) if mail.number == number), None)
     if mail is None:
         raise Http404

@@ -1,4 +1,5 @@
-"""Refused lines of a run, corrected in place: an editor of each line's fields, kept as it is filled in, and a Test of them."""
+"""Refused lines of a run, corrected in place: an editor for each line's fields, saved while typing, and a Test of
+them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,13 +30,13 @@ from sisimport.web.views.runs import find_report, run_frame
 from students.access import log_view
 
 MOST_LINES = 10
-_MOST_FIELDS = 600  # of one page: a browser sends them all
-_SHORT = 20  # fields; of a longer line those that tell whose it is are folded apart from the rest
+_MOST_FIELDS = 600  # on one page: a browser submits them all
+_SHORT = 20  # fields; in a longer line those that identify the student are folded separately from the rest
 
 
 @dataclass(frozen=True, slots=True)
 class EditedField:
-    """One field as the page shows it. `was`: what the file has, where that was changed."""
+    """One field as the page shows it. `was`: the file's value, if it was changed."""
 
     field: LineField
     value: str
@@ -59,13 +60,14 @@ class EditedLine:
 
     @property
     def first(self) -> list[EditedField]:
-        """What is wrong or was changed stands open; where no field is, what tells whose line it is; else all of it."""
+        """Fields that are wrong or were changed are open; if there are none, those that identify the student; else
+        all."""
         open_ones = [field for field in self.fields if field.wrong or field.changed or field.whole]
         return open_ones or [field for field in self.fields if field.telling] or list(self.fields)
 
     @property
     def folded(self) -> list[tuple[str, list[EditedField], bool]]:
-        """The other fields under their headings, and whether a wide screen shows them at once."""
+        """The other fields under their headings, and whether a wide screen shows them open."""
         shown = {field.field.at for field in self.first}
         rest = [field for field in self.fields if field.field.at not in shown]
         if len(self.fields) <= _SHORT:
@@ -84,7 +86,7 @@ class EditedLine:
 @requires(Capability.TEST)
 @require_http_methods(["GET", "POST"])
 def correct_lines(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show refused lines with their fields; keep what was changed; test only the corrected lines."""
+    """Show refused lines with their fields; save changes; test only the corrected lines."""
     run = find_report(request, pk)
     if not access.may_correct(request.user, run) or not corrections.can_be_corrected(run):
         raise Http404
@@ -100,7 +102,7 @@ def correct_lines(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("run", pk=run.pk)
     if any(
         field.whole for line in lines for field in line.fields
-    ):  # cut into no fields, so nothing in it can be masked
+    ):  # not split into fields, so nothing in it can be masked
         log_view(user=request.user, kind=AuditEntry.Kind.SSID, subject=f"run {run.pk}: whole lines to correct")
     corrected = set(corrections.drafts_of(run)) & set(numbers)
     context = run_frame(request, run, reader) | {
@@ -116,7 +118,7 @@ def correct_lines(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.TEST)
 @require_POST
 def correct_many(request: HttpRequest, pk: int) -> HttpResponse:
-    """Correct all refused lines of one cause whose values have the same in common; they are looked at in the editor."""
+    """Correct all refused lines of one cause that share a pattern; the user reviews them in the editor."""
     run = find_report(request, pk)
     code, pattern = request.POST.get("cause", ""), request.POST.get("pattern", "")
     if not access.may_correct(request.user, run) or not corrections.can_be_corrected(run) or pattern not in BULK:
@@ -191,12 +193,12 @@ def _shown(field: LineField, value: str, masking: Masking) -> str:
 
 
 def _take(request: HttpRequest, run: ImportRun, numbers: Sequence[int], masking: Masking) -> HttpResponse:
-    """Keep what was changed, whatever button was pressed; then do what that one says."""
+    """Save what was changed, whichever button was clicked; then do what the button says."""
     user = signed_in_user(request)
     sent = [int(line) for line in request.POST.getlist("line") if line.isdecimal() and len(line) < 10]
     here = sorted(set(sent) & set(numbers))[:MOST_LINES]
     _keep(request, run, here, masking)
-    if "autosave" in request.POST:  # asked for by the page while one types
+    if "autosave" in request.POST:  # sent by the page while the user types
         corrected = len(set(corrections.drafts_of(run)) & set(numbers))
         return HttpResponse(f"Kept. {corrected:,} line{'s' if corrected != 1 else ''} corrected so far.", "text/plain")
     back = request.POST.get("take_back", "")
@@ -225,7 +227,7 @@ def _take(request: HttpRequest, run: ImportRun, numbers: Sequence[int], masking:
 
 
 def _keep(request: HttpRequest, run: ImportRun, numbers: list[int], masking: Masking) -> None:
-    """The fields that were sent. What comes back as it was shown, masked perhaps, was not touched."""
+    """Save the submitted fields. A value that comes back as it was shown, possibly masked, was not edited."""
     user = signed_in_user(request)
     texts, drafts = corrected_files.raw_records(run, numbers), corrections.drafts_of(run, numbers)
     for number in numbers:

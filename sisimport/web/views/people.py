@@ -1,4 +1,4 @@
-"""People who sign in, for import admins: invite, change, let in no more. The invited choose their password here."""
+"""People who sign in, for import admins: invite, change, block. Invited people choose their password here."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ PEOPLE = List(
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "POST"])
 def people_list(request: HttpRequest) -> HttpResponseBase:
-    """Everybody whose account is about the viewer's schools, and the form that invites one more."""
+    """Everyone whose account covers the viewer's schools, and the form to invite another person."""
     listing = Listing(request, PEOPLE)
     if request.method == "POST" and "renew" in request.POST:
         return _renew_all(request)
@@ -69,7 +69,7 @@ def people_list(request: HttpRequest) -> HttpResponseBase:
 
 
 def _renew_all(request: HttpRequest) -> HttpResponse:
-    """Those whose account ends soon, or ended this year, and whom the viewer manages."""
+    """Renew the accounts that end soon, or ended this year, among those the viewer manages."""
     ask(request)
     renewed = staff_ends.renew(staff_ends.to_renew(request.user))
     messages.success(request, f"Renewed: {renewed} {'account' if renewed == 1 else 'accounts'}.")
@@ -85,7 +85,7 @@ def _found(request: HttpRequest, listing: Listing) -> QuerySet[Any]:
             Q(username__icontains=words) | Q(first_name__icontains=words) | Q(last_name__icontains=words)
         )
     if role := listing.chosen.get("role"):
-        # One of our words in the address: a role with its blank as an underscore.
+        # The role as written in the address: with an underscore for its space.
         group = get_user_model().groups.through.objects.filter(
             user_id=OuterRef("pk"), group__name=role.replace("_", " ")
         )
@@ -94,7 +94,7 @@ def _found(request: HttpRequest, listing: Listing) -> QuerySet[Any]:
 
 
 def _role_choices() -> list[dict[str, str]]:
-    """What the filter offers: words of our own that may be in an address."""
+    """The filter's choices: fixed words that may be in an address."""
     return [{"key": role.replace(" ", "_"), "label": role} for role in GROUPS]
 
 
@@ -130,7 +130,7 @@ def _describe(person: Any) -> None:
 
 
 def _invite(request: HttpRequest, form: InviteForm) -> HttpResponse | dict[str, Any] | None:
-    """Where to go then, or what is shown once, or nothing when it could not be done."""
+    """A redirect, or what to show once, or None if it could not be done."""
     sent, given = form.cleaned_data, form.given()
     try:
         invited = people.invite(email=sent["email"], name=sent["name"], giver=request.user, **given)
@@ -141,7 +141,7 @@ def _invite(request: HttpRequest, form: InviteForm) -> HttpResponse | dict[str, 
 
 
 def _hand_over(request: HttpRequest, invited: Invited, *, by_mail: bool) -> dict[str, Any] | None:
-    """Mail the invitation, or what the page shows of it, this once."""
+    """Mail the invitation, or return what the page shows of it, once."""
     address, person = request.build_absolute_uri(reverse("staff_join")), invited.invitation.user
     if not by_mail:
         return {"invited": invited, "link": link_of(invited, address), "person": person}
@@ -208,7 +208,7 @@ def _access_of(found: Any) -> dict[str, Any]:
 
 
 def _act(request: HttpRequest, found: Any) -> dict[str, Any] | None:
-    """Do what a button asked for. Returns what is to be shown once, if anything. Raises PeopleError, Http404."""
+    """Do what a button says. Returns what is to be shown once, if anything. Raises PeopleError, Http404."""
     if "sign_out" in request.POST:
         ended = people.sign_out_everywhere(person=found, giver=request.user)
         messages.success(request, f"Signed out everywhere: {ended} {'session' if ended == 1 else 'sessions'} ended.")
@@ -234,14 +234,15 @@ def _act(request: HttpRequest, found: Any) -> dict[str, Any] | None:
     return None
 
 
-# ---- the invited ----
+# ---- for invited people ----
 
 
 @public
 @sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_join(request: HttpRequest) -> HttpResponseBase:
-    """First the code, which is only sent in a form; the session then stands for the invitation, and takes the password."""
+    """First the code, which is only sent in a form; then the session identifies the invitation, and the password is
+    set."""
     if not settings.STAFF_PASSWORDS:
         messages.info(request, "Your account is ready: sign in through your district.")
         return redirect("account_login")
@@ -273,7 +274,7 @@ def _take_code(request: HttpRequest) -> HttpResponseBase:
 
 
 def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponseBase:
-    """Unknown, used, withdrawn and expired codes are answered alike, and never shown again."""
+    """Unknown, used, withdrawn and expired codes get the same answer, and are never shown again."""
     request.session.pop(_KEPT_AS, None)
     form = CodeForm({"code": ""} if refused else None)
     if refused:

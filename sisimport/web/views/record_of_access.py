@@ -1,4 +1,5 @@
-"""The record of access: everything, for administrators of all schools; and who saw one student, for those of the school."""
+"""The record of access: everything, for administrators of all schools; and who saw one student, for administrators of
+the school."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -58,7 +59,7 @@ HEAD = (
 @requires(Capability.AUDIT)
 @require_http_methods(["GET", "POST"])
 def access_record(request: HttpRequest) -> HttpResponseBase:
-    """Everything on record, newest first. What is typed is a user name, or the local number of a student."""
+    """All entries, newest first. The search text is a user name, or a student's local number."""
     if not sees_whole_record(request.user):
         raise PermissionDenied
     listing = Listing(request, RECORD)
@@ -74,7 +75,7 @@ def access_record(request: HttpRequest) -> HttpResponseBase:
 @requires(Capability.AUDIT)
 @require_http_methods(["GET", "POST"])
 def student_looks(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Who saw this student's record: pages, lists, lines and files that showed it, and families who may see it."""
+    """Who saw this student's record: pages, lists, lines and files that showed it, and families that may see it."""
     student = find_student(request, pk)
     listing = Listing(request, OF_STUDENT)
     if answer := listing.answer():
@@ -88,7 +89,7 @@ def student_looks(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _may_erase(request: HttpRequest) -> bool:
-    """Whoever sets things up for all schools."""
+    """Users who administer settings for all schools."""
     return can(request.user, Capability.SETTINGS) and visible_school_ids(request.user) is None
 
 
@@ -123,7 +124,7 @@ def _answer(
 
 
 def _rows(entries: Iterable[AuditEntry], *, whose: Student | None) -> Iterator[tuple[Any, ...]]:
-    """Rows of the file; of an entry about one student's record, the other students of it are not named."""
+    """Rows of the file; for one student's record, the other students of an entry are not named."""
     remaining = iter(entries)
     while block := list(islice(remaining, _BLOCK)):
         named = {} if whose else _numbers({pk for entry in block for pk in entry.students[:MOST_NAMED]})

@@ -1,4 +1,5 @@
-"""Show SSIDs on one page of a run: whole numbers in messages, data lines, changes and lists, for that page and on record."""
+"""Show SSIDs on one page of a run: whole numbers in messages, data lines, changes and lists, for that page only, and
+logged."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +27,7 @@ _PARTS: dict[str, tuple[str, Callable[..., Any]]] = {
 @requires(Capability.SHOW_SSID)
 @require_http_methods(["GET", "POST"])
 def show_run_ssids(request: HttpRequest, pk: int, part: str) -> HttpResponse:
-    """The page that was asked for, with whole SSIDs. Links on it, and looking at it again, lead to the masked page."""
+    """The requested page, with whole SSIDs. Its links, and reloading it, lead to the masked page."""
     run = find_report(request, pk)
     if part not in _PARTS:
         raise Http404
@@ -41,6 +42,6 @@ def show_run_ssids(request: HttpRequest, pk: int, part: str) -> HttpResponse:
 
 
 def page_number(request: HttpRequest) -> int:
-    """Which page of the list was looked at, for the record."""
+    """Which page of the list was viewed, for the log."""
     asked = request.GET.get("page", "")
     return int(asked) if asked.isdecimal() and len(asked) < 7 else 1

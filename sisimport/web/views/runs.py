@@ -1,4 +1,4 @@
-"""A run's pages: results with live progress, changes, who is absent from the file; and what can be done next."""
+"""A run's pages: results with live progress, changes, students absent from the file; and what can be done next."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -41,9 +41,9 @@ from sisimport.web.ssid_masking import Masking
 PER_PAGE = 25
 _NAMED_RUNS = 5
 _LISTED_LINES = 25  # corrected lines on one page of their list
-CORRECTED_PAGE = "corrected"  # in the address: the issues below have a page of their own
-_STEP = 5  # per cent between two announcements of progress
-_SECONDS = 10  # between two that say nothing but the time
+CORRECTED_PAGE = "corrected"  # in the address: the issues below have their own page parameter
+_STEP = 5  # percent between two announcements of progress
+_SECONDS = 10  # between two that report only the time
 
 
 def find_run(request: HttpRequest, pk: int) -> ImportRun:
@@ -72,7 +72,7 @@ def type_of(run: ImportRun) -> ImportType | None:
 @requires(Capability.READ)
 @require_GET
 def run_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Facts, outcome, causes, next steps and issues of a run; its progress while it goes on."""
+    """Facts, outcome, causes, next steps and issues of a run; its progress while it runs."""
     return issues_part(request, find_run(request, pk))
 
 
@@ -121,7 +121,7 @@ def causes_of(run: ImportRun, reader: queries.Reader, report: queries.IssueRepor
 
 
 def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict[str, Any]:
-    """What every page of a run shows around its part."""
+    """What every page of a run shows around its own part."""
     kind = type_of(run)
     layout = layout_of(run)
     user = request.user
@@ -178,7 +178,7 @@ def _hold(run: ImportRun) -> dict[str, Any]:
 
 
 def _corrected(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> dict[str, Any] | None:
-    """What was corrected in the lines of this run, for whoever sees all of it; SSIDs masked."""
+    """What was corrected in the lines of this run, for users who see all of it; SSIDs masked."""
     if run.corrects_id is None or run.status != RunStatus.COMPLETED or not reader.whole:
         return None
     masking = Masking.of(run)
@@ -197,8 +197,8 @@ def _corrected(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> 
 
 
 def _may_map(request: HttpRequest, run: ImportRun, kind: ImportType | None, reader: queries.Reader) -> dict[str, bool]:
-    """Can the user say which columns of the run's file hold what, of a refused file or of one that was read by a mapping? And
-    does the mapping say something else since?"""
+    """Can the user map the columns of the run's file, for a refused file or one that was read by a mapping? And has the
+    mapping changed since?"""
     may = bool(
         kind and kind.columns_page and reader.whole and run.file_id and access.can(request.user, Capability.TEST)
     )
@@ -220,7 +220,7 @@ def _may_correct(request: HttpRequest, run: ImportRun, kind: ImportType | None, 
 
 
 def _outdated(request: HttpRequest, run: ImportRun, *, whole: bool) -> dict[str, Any] | None:
-    """What changed since a Test, shown to whoever sees all of it; runs are named to those who may open them."""
+    """What changed since a Test, for users who see all of it; runs are named only to users who may open them."""
     found = freshness.glance(run) if whole else None
     if found is None:
         return None
@@ -237,14 +237,14 @@ def _outdated(request: HttpRequest, run: ImportRun, *, whole: bool) -> dict[str,
 
 
 def _kept(request: HttpRequest, run: ImportRun) -> Kept | None:
-    """What a Revert kept; later runs are named to those who may open them."""
+    """What a Revert kept; later runs are named only to users who may open them."""
     held = (run.facts or {}).get("kept", {}) if run.work == Work.REVERT else {}
     later = access.visible_runs(request.user).filter(pk__in=held.get("later_runs", ()))
     return kept_by(run, set(later.values_list("pk", flat=True)) if held.get("later_runs") else ()) if held else None
 
 
 def _shown_options(kind: ImportType, run: ImportRun) -> list[tuple[str, str]]:
-    """Label and value of the run's options. Of options under one heading only what was chosen is shown."""
+    """Label and value of the run's options. Of options under one heading only the chosen ones are shown."""
     shown: list[tuple[str, str]] = []
     for option in kind.options:
         value = run.options.get(option.name, option.default)
@@ -271,14 +271,14 @@ def _update_work(kind: ImportType | None) -> str:
 def _progress(run: ImportRun) -> dict[str, Any]:
     bar, waits = progress_of(run), why_waiting(run)
     state = f"{run.status}-{run.phase}-{bar.percent // _STEP}-{int(run.cancel_requested)}-{bar.elapsed // _SECONDS}"
-    # Words that change automatically (place, minutes, room on the disk) are sent again; their sum stands for them.
+    # Words that change over time (place in line, minutes, disk space) are sent again; a checksum detects the change.
     state += f"-{zlib.crc32(waits.encode())}" if waits else ""
     icon = static(states.icon_of(run, bar.percent))
     return {"bar": bar, "seen": state, "waits": waits, "icon": icon}
 
 
 def why_waiting(run: ImportRun) -> str:
-    """What a queued run waits for: something that is missing, its turn, or others over the same students."""
+    """What a queued run waits for: a missing resource, its turn, or other runs for the same students."""
     if run.status != RunStatus.QUEUED or run.cancel_requested:
         return ""
     if lack := hindrances.sentence(run):
@@ -292,7 +292,7 @@ def why_waiting(run: ImportRun) -> str:
 @requires(Capability.READ)
 @require_GET
 def run_status(request: HttpRequest, pk: int) -> HttpResponse:
-    """The progress alone, asked for every second. Says nothing while nothing changed; then the page comes again."""
+    """Only the progress, polled every second. Empty while nothing changed; at the end the page reloads."""
     run = find_run(request, pk)
     if not run.is_active:
         return HttpResponseClientRefresh()
@@ -312,7 +312,7 @@ def _text_key(run: ImportRun) -> str:
 @requires(Capability.READ)
 @require_POST
 def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take the filter. Its text may be a name, so it is kept in the session and not in the address."""
+    """Set the filter. Its text may be a name, so it is kept in the session and not in the address."""
     run = find_report(request, pk)
     form = IssueFilterForm(request.POST, run=run, reader=queries.Reader.of(request.user, run))
     clear = "clear" in request.POST
@@ -328,7 +328,7 @@ def filter_issues(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def open_started(request: HttpRequest, run: ImportRun, start: Callable[[], ImportRun]) -> HttpResponse:
-    """Start a run from the page of `run` and open it; where it is refused, that page says why."""
+    """Start a run from the page of `run` and open it; if it is refused, that page says why."""
     try:
         started = start()
     except (uploads.RunRefusedError, UnknownImportTypeError) as error:
@@ -337,14 +337,14 @@ def open_started(request: HttpRequest, run: ImportRun, start: Callable[[], Impor
 
 
 def back_to(request: HttpRequest, run: ImportRun, error: str) -> HttpResponse:
-    """The page of the run, with an error on top."""
+    """The page of the run, with an error at the top."""
     messages.error(request, error)
     return redirect("run", pk=run.pk)
 
 
 def test_of(request: HttpRequest, run: ImportRun, file: ImportFile) -> ImportRun:
-    """Start a Test of the file with the type and options of `run`, or with the one option by which the cause that was sent is
-    put right (`answer`: as somebody said). Raises RunRefusedError, UnknownImportTypeError."""
+    """Start a Test of the file with the type and options of `run`, or with the option that resolves the submitted cause
+    (`answer`: the user's choice). Raises RunRefusedError, UnknownImportTypeError."""
     return services.start_run(
         file=file,
         import_type=run.import_type,
@@ -374,7 +374,8 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.TEST)
 @require_POST
 def test_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """The same file with the same options, after students were corrected; or with the one option that settles a cause."""
+    """Test the same file with the same options, after students were corrected; or with the option that resolves a
+    cause."""
     run = find_run(request, pk)
     file = run.file
     if file is None or run.work == Work.CONVERT or not access.sees_whole_run(request.user, run):
@@ -385,7 +386,7 @@ def test_again(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.TEST)
 @require_POST
 def retest_lines(request: HttpRequest, pk: int) -> HttpResponse:
-    """Test only those lines of a Test again whose students changed since."""
+    """Test again only the lines of a Test whose students changed since."""
     run = find_run(request, pk)
     if not access.sees_whole_run(request.user, run):
         return back_to(
@@ -403,7 +404,7 @@ def retest_lines(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.REVERT_OWN)
 @require_POST
 def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
-    """Undo a run, or only what the lines wrote that are named (`line`, several)."""
+    """Undo a run, or only what the named lines wrote (`line`, repeated)."""
     run = find_run(request, pk)
     if not access.may_revert(request.user, run):
         return back_to(

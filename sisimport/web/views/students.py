@@ -47,7 +47,8 @@ HEAD = ("Last name", "First name", "Middle name", "Local number", "Born", "Grade
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def students(request: HttpRequest) -> HttpResponseBase:
-    """Search. What is typed may be a name or an SSID: it comes by POST and stays in the session, never in an address."""
+    """Search. The typed text may be a name or an SSID: it comes by POST and stays in the session, never in an
+    address."""
     listing = Listing(request, STUDENTS)
     if answer := listing.answer():
         return answer
@@ -77,7 +78,7 @@ def students(request: HttpRequest) -> HttpResponseBase:
 
 
 def _rows(found: FoundStudents) -> Iterator[tuple[Any, ...]]:
-    """Rows of the export, in blocks; SSIDs as the page shows them."""
+    """Rows of the export, in blocks; SSIDs as on the page."""
     for start in range(0, len(found), EXPORT_BLOCK):
         for one in found[start : start + EXPORT_BLOCK]:
             yield (
@@ -95,7 +96,7 @@ def _rows(found: FoundStudents) -> Iterator[tuple[Any, ...]]:
 
 
 def find_student(request: HttpRequest, pk: int) -> Student:
-    """The student, if one of the user's; else 404, as if there were none."""
+    """The student, if visible to the user; else 404, as if it did not exist."""
     return get_object_or_404(visible_students(request.user).select_related("school", "lea"), pk=pk)
 
 

@@ -1,4 +1,4 @@
-"""The upload screens: one for each import tool; and what a chosen file is recognized as, said at once."""
+"""The upload screens: one for each import tool; and what a chosen file is recognized as, shown immediately."""
 
 import re
 from collections.abc import Mapping
@@ -57,7 +57,8 @@ def _works(request: HttpRequest) -> tuple[Work, ...]:
 @requires(Capability.UPLOAD)
 @require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest, tool: str) -> HttpResponse:
-    """Choose type, work and file; one button. A file that cannot be read is refused here, in the reader's words."""
+    """Choose type, work and file; one button. A file that cannot be read is refused here, with the file reader's
+    message."""
     chosen, schools = _tool(tool), visible_schools(request.user).select_related("lea")
     sent = request.POST if request.method == "POST" else request.GET
     kept = held.find(request, sent.get("held", ""))
@@ -105,14 +106,14 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
 
 
 def _districts(request: HttpRequest) -> set[int]:
-    """LEAs that a file of this user can be about."""
+    """LEAs that this user's files can be about."""
     ids = visible_school_ids(request.user)
     leas = LEA.objects.all() if ids is None else LEA.objects.filter(schools__in=sorted(ids))
     return set(leas.values_list("pk", flat=True))
 
 
 def _usual(request: HttpRequest, kept: held.Held | None) -> Usual:
-    """What the options of a type begin with, and what of that the district has chosen."""
+    """The initial values of a type's options, and which of them the district has chosen."""
     schools = visible_school_ids(request.user)
 
     def usual(kind: ImportType) -> tuple[dict[str, str], dict[str, str]]:
@@ -123,7 +124,7 @@ def _usual(request: HttpRequest, kept: held.Held | None) -> Usual:
 
 
 def _keep(request: HttpRequest, form: UploadForm) -> held.Held | None:
-    """Keep the file that was sent, before anything else can be refused; None without one, or with the reason on the form."""
+    """Keep the uploaded file before anything else can be refused; None without one, or with the reason on the form."""
     file = request.FILES.get("file")
     if file is None or "file" in form.errors:
         return None
@@ -141,12 +142,12 @@ def _keep(request: HttpRequest, form: UploadForm) -> held.Held | None:
 
 
 def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun | None:
-    """Start the run; None when it cannot be, with the reason on the form."""
+    """Start the run; None if it cannot start, with the reason on the form."""
     work, kind = Work(form.cleaned_data["work"]), form.kind
     options = {} if "defaults" in request.POST else form.options()
     corrects = kept.file.lines_of
     if corrects is not None and corrects.import_type != kind.key and work == Work.TEST:
-        # As below: what the lines are goes before what was chosen.
+        # As below: what the lines are takes precedence over what was chosen.
         kind, options = registry.get_type(corrects.import_type), {}
     schools = visible_school_ids(request.user)
     with kept.opened() as stream:
@@ -157,7 +158,7 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
             form.add_error("file", found.error)
             form.maps = found.maps
             return None
-        # A Test changes nothing, so what the file is goes before what was chosen.
+        # A Test changes nothing, so what the file is takes precedence over what was chosen.
         kind, options = found.other, {}
         messages.info(request, f"The file is for {kind.screen.label}, so it is tested as that, with the usual options.")
     try:
@@ -178,7 +179,8 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
 
 
 def _start_update(request: HttpRequest, kind: ImportType, options: Mapping[str, str], kept: held.Held) -> ImportRun:
-    """Apply the newest Test of this very file that the user may apply (rule W-3). The file is not kept a second time."""
+    """Apply the newest Test of exactly this file that the user may apply (rule W-3). The file is not stored a second
+    time."""
     schools = visible_school_ids(request.user)
     cleaned = services.clean_options(kind, options, file=kept.file, schools=schools)
     test = access.applicable_test(request.user, sha256=kept.file.sha256, import_type=kind.key, options=cleaned)

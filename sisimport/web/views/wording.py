@@ -1,4 +1,4 @@
-"""The words of one run's report: its own or those of the screen, whatever its district has chosen."""
+"""The wording of one run's report: our own or that of the mirrored screen, whatever its district has chosen."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -17,7 +17,7 @@ from students.models import ReportWords
 @requires(Capability.TEST)
 @require_POST
 def choose_words(request: HttpRequest, pk: int) -> HttpResponse:
-    """Tell this run in other words from now on: on its pages, in print and in downloads, for everybody."""
+    """Report this run in different wording from now on: on its pages, in print and in downloads, for all users."""
     run = find_report(request, pk)
     words = request.POST.get("words", "")
     if words_of(run) is None or words not in ReportWords.values:
