@@ -16,6 +16,7 @@ from sisimport.files.encodings import short_name
 from sisimport.files.issues import Severity
 from sisimport.files.spellings import word_of
 from sisimport.imports.models import ImportRun, Work
+from sisimport.runtime.retention import kept_kind
 from sisimport.web import moments, states
 from students.code_words import birth_place, word_for
 from students.exit_reasons import exit_reason_text
@@ -26,6 +27,13 @@ register = template.Library()
 
 _SEVERITY = {Severity.ERROR: ("bad", "✕"), Severity.WARNING: ("warn", "!"), Severity.NOTICE: ("info", "i")}
 _LEAST_SHARE = 0.6  # percent of the bar's width for a part that would be too thin to see
+
+
+@register.simple_tag
+def kept_for(kind: str, what: str = "Each is", after: str = "") -> str:
+    """The sentence that says how long things of a kind are kept, for the page that shows them."""
+    days = kept_kind(kind).days()
+    return f"{what} kept for {days:,} day{'' if days == 1 else 's'}{after}." if days else f"{what} kept for good."
 
 
 @register.filter
