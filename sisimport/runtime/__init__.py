@@ -1,1 +1,1 @@
-"""This machine: embedded PostgreSQL, processes, disks, the filesystem broker, logs. Knows no app."""
+"""This machine: embedded PostgreSQL, processes, disks, the filesystem broker, logs. Independent of all apps."""

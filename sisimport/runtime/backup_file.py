@@ -3,8 +3,8 @@
     with writing(path, recipient="age1…") as backup: backup.add("database.dump", fill); backup.finish({...})
     with reading(path, scratch=folder, identity=key) as backup: backup.verify(); backup.open("database.dump")
 
-A file without a manifest was never finished; a member that is not what the manifest says was damaged. Encrypted on request,
-in the format of age (https://age-encryption.org/v1), which its own tools can open too. Knows nothing of Django.
+A file without a manifest was never finished; a member that does not match the manifest is damaged. Encrypted on request,
+in the format of age (https://age-encryption.org/v1), which age's own tools can also open. Independent of Django.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class BackupError(RuntimeError):
 def make_key(path: Path) -> str:
     """Write a new private key, readable by its owner only. Returns the public one, which backups are encrypted for.
 
-    Raises BackupError when the file is there already.
+    Raises BackupError if the file already exists.
     """
     identity = pyrage.x25519.Identity.generate()
     try:
@@ -50,7 +50,7 @@ def make_key(path: Path) -> str:
 
 
 def recipient_of(text: str) -> pyrage.x25519.Recipient:
-    """The public key that a text says. Raises BackupError."""
+    """The public key given in a text. Raises BackupError."""
     try:
         return pyrage.x25519.Recipient.from_str(text.strip())
     except pyrage.RecipientError:
@@ -76,14 +76,14 @@ def identity_in(path: Path) -> pyrage.x25519.Identity:
 
 
 class BackupWriter:
-    """Adds members one after the other; a member's size need not be known."""
+    """Adds members one by one; a member's size need not be known in advance."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self.members: dict[str, dict[str, Any]] = {}
 
     def add(self, name: str, fill: Callable[[IO[bytes]], None], *, compressed: bool = False) -> None:
-        """Have `fill` write one member. `compressed`: it is small as it is, as the dump of a database."""
+        """Have `fill` write one member. `compressed`: it is already compressed, like a database dump."""
         info = zipfile.ZipInfo(name)
         info.compress_type = zipfile.ZIP_STORED if compressed else zipfile.ZIP_DEFLATED
         with self._archive.open(info, "w", force_zip64=True) as member:
@@ -92,13 +92,13 @@ class BackupWriter:
         self.members[name] = {"size": counted.size, "sha256": counted.digest.hexdigest()}
 
     def finish(self, about: Mapping[str, Any]) -> None:
-        """Write the manifest: from now on the backup is whole."""
+        """Write the manifest, which completes the backup."""
         manifest = {"format": FORMAT, **about, "members": self.members}
         self._archive.writestr(MANIFEST, json.dumps(manifest, indent=1, sort_keys=True), zipfile.ZIP_DEFLATED)
 
 
 class _Counted:
-    """Passes bytes on, and knows their number and hash."""
+    """Passes bytes on, and keeps their count and hash."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -114,7 +114,7 @@ class _Counted:
 
 @contextlib.contextmanager
 def writing(path: Path, *, recipient: str = "") -> Iterator[BackupWriter]:
-    """A new backup at `path`, which is there only once it is whole. Raises BackupError."""
+    """A new backup at `path`, which appears only when complete. Raises BackupError."""
     if path.exists():
         raise BackupError(
             f"{path} exists. A backup is never written over: name another file, or remove that one first."
@@ -139,7 +139,7 @@ def writing(path: Path, *, recipient: str = "") -> Iterator[BackupWriter]:
 
 @contextlib.contextmanager
 def _encrypted(out: BinaryIO, public: pyrage.x25519.Recipient) -> Iterator[BinaryIO]:
-    """What is written goes through a pipe to the encryption, and from there to `out`: no plain byte is written."""
+    """Data goes through a pipe to the encryption, and from there to `out`: no plain byte reaches the disk."""
     read_end, write_end = os.pipe()
     failed: list[BaseException] = []
     disk = _Remembering(out)
@@ -165,7 +165,7 @@ def _encrypted(out: BinaryIO, public: pyrage.x25519.Recipient) -> Iterator[Binar
 
 
 class _Remembering:
-    """Writes on, and keeps the error of the disk, which the encryption would wrap."""
+    """Passes writes on, and remembers the disk's error, which the encryption would wrap."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -201,7 +201,7 @@ class BackupReader:
             raise BackupError(f"{name} was made by a newer release: install that release, then restore.")
 
     def verify(self) -> None:
-        """Read every member. Raises BackupError for one that is not as it was written, or is not there."""
+        """Read every member. Raises BackupError for one that was changed or is missing."""
         for name in self.members:
             with self.open(name) as member:
                 while member.read(_CHUNK):
@@ -242,7 +242,7 @@ class _Checked:
 
 @contextlib.contextmanager
 def reading(path: Path, *, scratch: Path, identity: Path | None = None) -> Iterator[BackupReader]:
-    """A finished backup. Of an encrypted one a plain copy without a name is in `scratch` meanwhile. Raises BackupError."""
+    """A finished backup. While an encrypted one is read, an unnamed plain copy is in `scratch`. Raises BackupError."""
     try:
         with path.open("rb") as file:
             is_encrypted = file.read(len(_AGE)) == _AGE

@@ -1,8 +1,9 @@
-"""The filesystem broker, as Kombu's, but for disks that fill up: a message is there whole or not at all.
+"""The filesystem broker, like Kombu's, but safe on disks that fill up: a message exists complete or not at all.
 
-Kombu writes a message in place. On a full disk that is an empty file, which ends whoever reads it, again and again; an
-exchange written so ends whoever declares its queue. Here both are written aside and renamed, what cannot be read is
-removed (a lost message costs seconds), and a message is taken within its own folder instead of the system's temporary one.
+Kombu writes a message in place. On a full disk this leaves an empty file, which crashes every process that reads it; an exchange
+written this way crashes every process that declares its queue. Here both are written to a temporary file and renamed, an
+unreadable one is removed (a lost message costs seconds), and a message is taken within its own folder instead of the system's
+temporary one.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from kombu.exceptions import ChannelError
 from kombu.transport import filesystem, virtual
 from kombu.utils.json import dumps, loads
 
-ASIDE = ".aside"  # ending of files being written or taken; what a killed process left of them is swept
+ASIDE = ".aside"  # suffix of files being written or taken; those left by a killed process are swept
 
 
 class Channel(filesystem.Channel):
@@ -39,9 +40,9 @@ class Channel(filesystem.Channel):
                 (folder / name).rename(claimed)
                 text = claimed.read_bytes()
                 claimed.unlink()
-            except OSError:  # somebody else was quicker, or took the folder away
+            except OSError:  # another process was quicker, or removed the folder
                 continue
-            with contextlib.suppress(ValueError):  # empty or half: of a disk that was full
+            with contextlib.suppress(ValueError):  # empty or partial, from a full disk
                 return loads(text.decode())
         raise Empty
 
@@ -62,14 +63,14 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
-    """What `filesystem://` means in this product (celery.py says so)."""
+    """The transport for `filesystem://` in this product (set in celery.py)."""
 
     Channel = Channel
 
     def __init__(self, client: Any, **kwargs: Any) -> None:
         super().__init__(client, **kwargs)
-        # Each connection binds again. Kombu lets a process remember what it bound once: of files that were damaged or taken
-        # away since it would never know, and its messages would be lost.
+        # Each connection binds again. With Kombu, a process remembers its bindings: it would not notice that the files were
+        # damaged or removed since, and its messages would be lost.
         self.state = virtual.BrokerState()
 
 

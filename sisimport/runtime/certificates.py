@@ -1,9 +1,9 @@
 """Certificates for services that only know each other: `python -m sisimport.runtime.certificates FOLDER NAME…`.
 
-    ca.crt      what clients believe; ca.key signs, and is for its owner only
-    NAME.crt    of the service that is called so on its network; NAME.key, also readable by the group given
+    ca.crt      trusted by clients; ca.key signs, and is readable only by its owner
+    NAME.crt    of the service with this name on its network; NAME.key, also readable by the given group
 
-Again: what is there is kept, and made again when fewer than 90 days are left. Knows nothing of Django and of settings.
+When run again, existing files are kept, or replaced if fewer than 90 days are left. Independent of Django and its settings.
 """
 
 import argparse
@@ -25,7 +25,8 @@ _CLOCKS_DIFFER = dt.timedelta(hours=1)
 
 
 def make_certificates(folder: Path, names: Sequence[str], *, group: int | None = None) -> list[str]:
-    """Make what is missing or ends soon. group: a group id that may read the services' keys. Returns the names that are new."""
+    """Make certificates that are missing or expire soon. group: a group id that may read the services' keys. Returns the new
+    names."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     made = []
     if not _is_good(folder, "ca"):
@@ -98,7 +99,7 @@ def _begun(
 def _write(
     folder: Path, name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, *, group: int | None
 ) -> None:
-    """Key and certificate, each whole or not at all, the key never readable by more than it should be."""
+    """Write key and certificate, each completely or not at all; the key is never readable by more users than intended."""
     plain = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -1,8 +1,8 @@
-"""Chores: small work that comes back every few seconds, done beside the runs by a thread of each working process.
+"""Chores: small tasks repeated every few seconds, done alongside the runs by a thread in each worker process.
 
-An app registers a chore when it is made ready. Several processes do the same chores at once, so a chore takes its work from the
-database in a way that nobody does it twice (rows locked and skipped, or a lock of its own). Whatever goes wrong in one is logged,
-and keeps neither the others nor its own next turn from being done.
+An app registers its chores in `ready`. Several processes do the same chores at the same time, so a chore takes its work from the
+database in a way that no work is done twice (rows locked and skipped, or a lock of its own). An error in one is logged and does
+not affect the others or its own next turn.
 """
 
 import logging
@@ -20,7 +20,7 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Work to do every so many seconds."""
+    """Work to do every given number of seconds."""
 
     name: str
     seconds: float
@@ -31,7 +31,7 @@ _chores: dict[str, Chore] = {}
 
 
 def register_chore(chore: Chore) -> None:
-    """Have it done by every worker. Raises ValueError for a name that is taken."""
+    """Have every worker do it. Raises ValueError for a name that is taken."""
     if chore.name in _chores:
         raise ValueError(f"chore {chore.name!r} is registered twice")
     _chores[chore.name] = chore
@@ -42,7 +42,7 @@ def all_chores() -> list[Chore]:
 
 
 class ChoreThread(threading.Thread):
-    """Does the chores, one after the other. `after`: called when some were done (it gives back what they held)."""
+    """Does the chores one by one. `after`: called when some were done (it releases what they held)."""
 
     def __init__(self, chores: list[Chore], *, after: Callable[[], object], look_seconds: float = LOOK_SECONDS) -> None:
         super().__init__(name="chores", daemon=True)
@@ -57,7 +57,7 @@ class ChoreThread(threading.Thread):
             self.look(time.monotonic())
 
     def look(self, now: float) -> list[str]:
-        """Do what is due at `now` (monotonic seconds). Returns the names of what was done."""
+        """Do the chores due at `now` (monotonic seconds). Returns the names of those done."""
         due = [chore for chore in self._chores if now >= self._next[chore.name]]
         for chore in due:
             self._next[chore.name] = now + chore.seconds
@@ -69,10 +69,10 @@ class ChoreThread(threading.Thread):
     def _do(self, name: str, work: Callable[[], object]) -> None:
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - the next turn is made all the same; its text may quote a value
+        except Exception as error:  # noqa: BLE001 - must not stop the next turn; its text may quote a value
             error_reports.report(error, part="chore", chore=name)
             logger.warning("%s: could not be done (%s); trying again", name, type(error).__name__)
 
     def end(self) -> None:
-        """Do no more; returns at once."""
+        """Do no more; returns immediately."""
         self._ended.set()

@@ -1,6 +1,6 @@
-"""The whole database into a stream and back, by PostgreSQL's own pg_dump and pg_restore of the wheel.
+"""The whole database into a stream and back, with PostgreSQL's own pg_dump and pg_restore from the wheel.
 
-What they say is never passed on: errors of a restore quote rows. Knows nothing of Django.
+Their output is never passed on: errors of a restore quote rows. Independent of Django.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _ENVIRONMENT = {
 }
 _DISK_FULL = "53100"
 
-# Everything the migrations made, so that nothing meets its twin; extensions come back with the dump.
+# Removes everything the migrations made, so that nothing conflicts; extensions come back with the dump.
 _EMPTY = b"""
 BEGIN;
 DO $$ DECLARE name text; BEGIN
@@ -41,7 +41,7 @@ CREATE SCHEMA public;
 
 
 def write_dump(out: IO[bytes], *, parameters: Mapping[str, Any], snapshot: str, without: Sequence[str] = ()) -> None:
-    """Write the database as an exported snapshot sees it. `without`: tables whose rows stay behind. Raises BackupError."""
+    """Write the database as an exported snapshot sees it. `without`: tables whose rows are left out. Raises BackupError."""
     words = [_program("pg_dump"), "--format=custom", "--no-owner", "--no-acl", f"--snapshot={snapshot}"]
     words += [f"--exclude-table-data={table}" for table in without]
     with subprocess.Popen(
@@ -58,9 +58,9 @@ def write_dump(out: IO[bytes], *, parameters: Mapping[str, Any], snapshot: str, 
 
 
 def read_dump(dump: IO[bytes], *, parameters: Mapping[str, Any], rows: Mapping[str, int]) -> None:
-    """Put the dump in the place of all there is, in one transaction. `rows`: how many each table must have then.
+    """Replace all data with the dump, in one transaction. `rows`: how many each table must have afterwards.
 
-    Raises BackupError; the database is then as it was.
+    Raises BackupError; the database is then unchanged.
     """
     environment = _environment(parameters)
     unpack = [_program("pg_restore"), "--no-owner", "--no-acl", "--exit-on-error", "--file=-"]
@@ -77,11 +77,11 @@ def read_dump(dump: IO[bytes], *, parameters: Mapping[str, Any], rows: Mapping[s
         said = _Said(cast(IO[bytes], database.stderr))
         feeding = _Feeding(dump, cast(IO[bytes], unpacking.stdin))
         try:
-            with contextlib.suppress(BrokenPipeError):  # psql ended at an error, which it said
+            with contextlib.suppress(BrokenPipeError):  # psql ended with an error and reported it
                 into.write(_EMPTY)
                 shutil.copyfileobj(plain, into, _CHUNK)
                 feeding.join()
-                # Without this last word psql ends at the end of its input, and the server takes everything back.
+                # Without this final command psql ends at the end of its input, and the server rolls everything back.
                 if not feeding.failed and unpacking.wait() == 0:
                     into.write(_compared(rows) + b"COMMIT;\n")
                 into.close()
@@ -100,7 +100,7 @@ def read_dump(dump: IO[bytes], *, parameters: Mapping[str, Any], rows: Mapping[s
 
 
 def _compared(rows: Mapping[str, int]) -> bytes:
-    """Statements that break off the transaction unless every table has as many rows as when it was dumped."""
+    """Statements that abort the transaction unless every table has as many rows as when it was dumped."""
     checks = "\n".join(
         f"IF (SELECT count(*) FROM {table}) <> {int(count)} THEN RAISE data_exception; END IF;"
         for table, count in rows.items()
@@ -109,7 +109,7 @@ def _compared(rows: Mapping[str, int]) -> bytes:
 
 
 class _Feeding(threading.Thread):
-    """Writes a stream into a program while somebody else reads what comes out of it."""
+    """Writes a stream into a program while another thread reads its output."""
 
     def __init__(self, source: IO[bytes], target: IO[bytes]) -> None:
         super().__init__(name="feeding", daemon=True)
@@ -121,12 +121,12 @@ class _Feeding(threading.Thread):
         try:
             with contextlib.suppress(BrokenPipeError), self._target:
                 shutil.copyfileobj(self._source, self._target, _CHUNK)
-        except BaseException as error:  # noqa: BLE001 - raised by who waits
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             self.failed.append(error)
 
 
 class _Said:
-    """Reads what a program says until it ends; only a code of five characters ever leaves it."""
+    """Reads a program's output until it ends; only a five-character code is ever passed on."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._text = b""
@@ -147,7 +147,7 @@ class _Said:
 
 
 def _environment(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The address in the environment, where other users of this machine do not see its password."""
+    """The address as environment variables, where other users of this machine cannot see its password."""
     given = {name: str(parameters[key]) for key, name in _ENVIRONMENT.items() if parameters.get(key)}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name == "PG_BIN"}
     return kept | given | {"PGCLIENTENCODING": "UTF8"}

@@ -1,7 +1,9 @@
-"""The database's roles: one that owns and migrates, one for the web server, one for workers. Made here, and given their rights.
+"""The database's roles: one that owns and migrates, one for the web server, one for workers. Creates them and grants their
+rights.
 
-Each database has its own, named after it: sisimport_migrate, sisimport_web, sisimport_worker. Rights are given again after every
-migration, as table_rights.py says: what it does not name is open to the owner alone. Works on a cursor of psycopg or Django.
+Each database has its own, named after it: sisimport_migrate, sisimport_web, sisimport_worker. Rights are granted again after
+every migration, as listed in table_rights.py: tables not listed are open only to the owner. Works with a cursor of psycopg or
+Django.
 """
 
 import hashlib
@@ -35,7 +37,7 @@ class RolesRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A role after `make_roles`. password: only when it was made up just now. is_new: there was none of this name."""
+    """A role after `make_roles`. password: only if it was just generated. is_new: no role of this name existed."""
 
     name: str
     password: str
@@ -48,7 +50,7 @@ def role_name(database: str, kind: str) -> str:
 
 
 def rights_digest(*, row_policies: bool) -> str:
-    """Changes when rights do: an installation then gives them again, also without a new migration."""
+    """Changes when rights do: an installation then grants them again, even without a new migration."""
     digest = hashlib.sha256(str(row_policies).encode())
     for file in (__file__, str(table_rights.__file__), str(row_walls.__file__)):
         digest.update(Path(file).read_bytes())
@@ -61,10 +63,10 @@ def rights_digest(*, row_policies: bool) -> str:
 def make_roles(
     cursor: Any, *, passwords: Mapping[str, str | None], new_passwords: bool = False, keep_owner: bool = False
 ) -> dict[str, Made]:
-    """Make the roles of the connected database, or bring those that are there to what they should be; by kind.
+    """Make the roles of the connected database, or correct existing ones; returned by kind.
 
-    passwords: by kind; "" for one that is made up if the role is new (or with `new_passwords`), None for none at all, where
-    the server asks for none. keep_owner: whoever is connected stays the owner, and no role is made for migrations.
+    passwords: by kind; "" to generate one if the role is new (or with `new_passwords`), None for no password, if the server
+    requires none. keep_owner: the connected role stays the owner, and no role is made for migrations.
     Raises RolesRefusedError.
     """
     database = _database(cursor)
@@ -109,13 +111,13 @@ def _make(cursor: Any, database: str, kind: str, password: str | None, *, new_pa
         cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(identifier))
         cursor.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(identifier, sql.Literal(_COMMENTS[kind])))
     if kind == WORKER and _one(cursor, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-        # No policy binds workers, but PostgreSQL refuses them COPY into a table that has one (row_walls.COPIED).
+        # No policy restricts workers, but PostgreSQL refuses COPY into a table that has one (row_walls.COPIED).
         cursor.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(identifier))
     made_up = ""
     if password == "" and (not found or new_password):
         password = made_up = secrets.token_urlsafe(24)
     if password:
-        # Hashed here: the statement, and with it the server's log, holds no password.
+        # Hashed here, so that the statement, and with it the server's log, holds no password.
         hashed = _pgconn(cursor).encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
         cursor.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(identifier, sql.Literal(hashed)))
     return Made(name, made_up, not found)
@@ -126,8 +128,8 @@ def _pgconn(cursor: Any) -> Any:
     return cursor.connection.pgconn
 
 
-# What is in our schemas and not the new owner's. Sequences of columns and parts of extensions go with what they belong to.
-# Divided tables and their partitions are noted to depend on each other in the same way, and do not.
+# Objects in our schemas that the new owner does not own. Column sequences and parts of extensions change owner with the object
+# they belong to. Partitioned tables and their partitions have the same kind of dependency recorded, but do not.
 _OBJECTS = """
 SELECT 'SCHEMA', quote_ident(nspname) FROM pg_namespace WHERE nspname = ANY (%(schemas)s) AND nspowner <> to_regrole(%(owner)s)
 UNION ALL
@@ -147,17 +149,17 @@ WHERE nspname = ANY (%(schemas)s) AND proowner <> to_regrole(%(owner)s)
 
 
 def _hand_over(cursor: Any, database: str, owner: str) -> None:
-    """Make `owner` the owner of the database and of all that is in it."""
+    """Make `owner` the owner of the database and everything in it."""
     new_owner = sql.Identifier(owner)
     if not _one(cursor, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-        cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(new_owner))  # who gives away must be one of them
+        cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(new_owner))  # the giver must be a member
     elif _one(cursor, "SELECT NOT pg_has_role(%s, 'pg_read_all_stats', 'MEMBER')", [owner]):
-        # For one function, which tells since when the oldest transaction is at work, whoever's it is.
+        # For one function, which shows how long the oldest transaction of any role has been running.
         cursor.execute(sql.SQL("GRANT pg_read_all_stats TO {}").format(new_owner))
     cursor.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(database), new_owner))
     cursor.execute(_OBJECTS, {"schemas": _SCHEMAS, "owner": owner})
     for kind, name in cursor.fetchall():
-        # Both come from the catalog, quoted there.
+        # Both come from the catalog, already quoted.
         cursor.execute(sql.SQL("ALTER {} {} OWNER TO {}").format(sql.SQL(kind), sql.SQL(name), new_owner))
 
 
@@ -168,7 +170,8 @@ _UPDATE_OF = re.compile(r", UPDATE \((?P<columns>[^)]*)\)")
 
 
 def give_rights(cursor: Any) -> bool:
-    """Give both limited roles exactly the rights of table_rights.py. False: they do not exist here. Within a transaction."""
+    """Grant both limited roles exactly the rights of table_rights.py. False: they do not exist here. Must run in a
+    transaction."""
     database = _database(cursor)
     roles = {kind: role_name(database, kind) for kind in LIMITED}
     if _one(cursor, "SELECT count(*) FROM pg_roles WHERE rolname = ANY (%s)", [list(roles.values())]) < len(roles):
@@ -179,7 +182,7 @@ def give_rights(cursor: Any) -> bool:
 
 
 def unclassed_tables(cursor: Any) -> list[str]:
-    """Tables and views that no line of table_rights.py is about, and lines about none."""
+    """Tables and views without a line in table_rights.py, and lines without a table."""
     return sorted(set(_tables(cursor)) ^ set(TABLES))
 
 
@@ -200,15 +203,15 @@ def _statements(cursor: Any, roles: Mapping[str, sql.Identifier]) -> Iterator[sq
             yield sql.SQL("REVOKE ALL ON ALL {} IN SCHEMA {} FROM {}").format(sql.SQL(what), schema, both)
         yield sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(schema, both)
         yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, both)
-    # Who may make things in a schema can put a function of the owner's statements' names there.
+    # A role that may create objects in a schema could put functions there that the owner's statements would call.
     yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM {}").format(sql.Identifier(_database(cursor)), both)
-    # Both plan lines in tables of their own session, web for the few that somebody decided about.
+    # Both plan lines in temporary tables, the web server only for the few lines that a person decided about.
     yield sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(_database(cursor)), both)
     for read in sorted({*READ_SCHEMAS} & {*schemas}):
         yield sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(sql.Identifier(read), both)
     yield from _table_statements(cursor, roles)
-    # Migrated back, a database has what it had then.
+    # A database that was migrated back has only the sequences of that version.
     for name, kinds in SEQUENCES.items():
         for kind in kinds if _one(cursor, "SELECT to_regclass(%s) IS NOT NULL", [f"public.{name}"]) else ():
             yield sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sql.Identifier("public", name), roles[kind])
@@ -228,7 +231,7 @@ def _table_statements(cursor: Any, roles: Mapping[str, sql.Identifier]) -> Itera
         rights = TABLES.get(table)
         if rights is None:
             continue
-        # On servers before 17 only owners measure: the workers' own ANALYZE is left out there, autovacuum does it later.
+        # Before PostgreSQL 17 only owners may ANALYZE: workers skip it there, and autovacuum does it later.
         of_worker = f"{rights.worker}, MAINTAIN" if rights.measured and measure else rights.worker
         of_web = _but(cursor, table, rights.kept, rights.web)
         for kind, wanted in ((WEB, of_web), (WORKER, of_worker)):
@@ -241,7 +244,7 @@ def _table_statements(cursor: Any, roles: Mapping[str, sql.Identifier]) -> Itera
 
 
 def _but(cursor: Any, table: str, kept: Sequence[str], given: str) -> str:
-    """The same rights, but UPDATE only of the columns that are not kept."""
+    """These rights, but with UPDATE only on columns that are not kept."""
     if not kept:
         return given
     columns = ", ".join(name for name in _columns(cursor, table) if name.strip('"') not in kept)
@@ -249,7 +252,7 @@ def _but(cursor: Any, table: str, kept: Sequence[str], given: str) -> str:
 
 
 def _of_columns_there(cursor: Any, table: str, given: str) -> str:
-    """The same rights, without those on columns that are not there: migrated back, a table has the columns it had then."""
+    """These rights, without columns that do not exist: a table that was migrated back has only the columns of that version."""
     named = _UPDATE_OF.search(given)
     if named is None:
         return given
@@ -259,7 +262,7 @@ def _of_columns_there(cursor: Any, table: str, given: str) -> str:
 
 
 def _columns(cursor: Any, table: str) -> list[str]:
-    """Names of the columns, quoted where they have to be."""
+    """Names of the columns, quoted if necessary."""
     cursor.execute(
         "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
         " ORDER BY attnum",

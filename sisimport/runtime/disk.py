@@ -1,4 +1,4 @@
-"""Room on the disks that the product writes to, and which errors say that there is none. Knows nothing of Django."""
+"""Room on the disks that the product writes to, and which errors mean that a disk is full. Independent of Django."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 SQLSTATE_DISK_FULL = "53100"
 NO_ROOM_TEXTS = ("No space left on device", "Disk quota exceeded")
 MEBIBYTE = 1 << 20
-# What stays free for what is under way: PostgreSQL stops when it cannot write its log. A twentieth of small volumes.
+# Space kept free for work in progress: PostgreSQL stops when it cannot write its log. A twentieth of small volumes.
 MOST_RESERVED = 64 * MEBIBYTE
 
 
@@ -40,7 +40,7 @@ def room_at(path: Path) -> Room:
 
 
 def says_full(error: BaseException) -> bool:
-    """Whether an error, or one that it came from, says that a disk is full: ours, or PostgreSQL's."""
+    """Whether an error, or one of its causes, means that a disk is full, ours or PostgreSQL's."""
     return any(
         (isinstance(one, OSError) and one.errno in NO_ROOM)
         or (getattr(one, "sqlstate", None) or getattr(one, "pgcode", None)) == SQLSTATE_DISK_FULL
@@ -49,7 +49,7 @@ def says_full(error: BaseException) -> bool:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those that it came from."""
+    """The error and its causes."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -58,7 +58,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def text_says_full(text: str) -> bool:
-    """Whether the log of a program says so."""
+    """Whether a program's log says that a disk is full."""
     return any(words in text for words in NO_ROOM_TEXTS)
 
 

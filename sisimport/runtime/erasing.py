@@ -1,8 +1,8 @@
-"""What else takes part when a student is erased: each app that holds more than rows and uploads says how.
+"""Other participants in erasing a student: each app that holds more than rows and uploads registers how to erase it.
 
     register_eraser(Eraser("mails", remove))
 
-Knows no app. Who asks, and when: `sisimport.erasing`.
+Independent of all apps. Called by `sisimport.erasing`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of whom it is asked. student: the internal number; names: tells whether a text or the bytes of a text file name the
+    """The student to erase. student: the internal number; names: tells whether a text or the bytes of a text file name the
     student; searchable: whether bytes are a text file, not a workbook or an archive; dry_run: only count."""
 
     student: int
@@ -22,11 +22,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Eraser:
-    """Something that holds students beside the tables of `sisimport.erasing.personal_data`.
+    """A place that holds student data besides the tables of `sisimport.erasing.personal_data`.
 
     kind: its name in the report
-    remove: takes the student out, in the caller's transaction, before the rows go; returns how much went, and where to look by
-    hand (sentences for the certificate)
+    remove: removes the student, in the caller's transaction, before the rows are deleted; returns how much was removed, and where
+    to check by hand (sentences for the certificate)
     """
 
     kind: str

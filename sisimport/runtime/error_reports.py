@@ -1,8 +1,8 @@
-"""Reports of errors to a service that speaks Sentry's protocol: the kind of an error and the places it came through.
+"""Reports of errors to a service that speaks Sentry's protocol: the type of an error and its traceback locations.
 
 The text of an error quotes the value or the row, local variables, addresses and log lines hold more of them. So an event is not
-cleaned of such things but made of what is safe: types, modules, functions and line numbers, and a few words of our own. Off until
-SENTRY_DSN is set; needs the extra `sentry`.
+cleaned of such data but built only from safe parts: types, modules, functions and line numbers, and a few words of our own. Off
+until SENTRY_DSN is set; needs the extra `sentry`.
 """
 
 import atexit
@@ -14,13 +14,13 @@ from typing import Any
 from sisimport.runtime.logs import chain
 
 _FRAMES = 50
-# What the library adds on its own, such as names of this machine, does not leave it.
+# Only these are sent; the library's own additions, such as this machine's name, are not.
 _SENT = frozenset({"event_id", "timestamp", "level", "platform", "release", "environment", "sdk", "exception", "tags"})
 _started = False
 
 
 class NotInstalledError(Exception):
-    """The optional package is not here; the text says how to get it."""
+    """The optional package is not installed; the text says how to get it."""
 
 
 def start(dsn: str, *, release: str, environment: str) -> None:
@@ -44,7 +44,7 @@ def start(dsn: str, *, release: str, environment: str) -> None:
         server_name="",
         before_send=_only_what_is_safe,
     )
-    atexit.register(sentry_sdk.flush, 2.0)  # a command that broke ends at once
+    atexit.register(sentry_sdk.flush, 2.0)  # a failed command exits immediately
     _started = True
 
 
@@ -56,12 +56,12 @@ def report(error: BaseException | None, **tags: object) -> None:
         import sentry_sdk
 
         sentry_sdk.capture_event(event_of(error, tags))  # type: ignore[arg-type]
-    except Exception:  # noqa: BLE001, S110 - what cannot be reported is in the log all the same
+    except Exception:  # noqa: BLE001, S110 - the error is in the log anyway
         pass
 
 
 def event_of(error: BaseException, tags: Mapping[str, object]) -> dict[str, Any]:
-    """The event of an error and of those that led to it."""
+    """The event for an error and its causes."""
     return {
         "level": "error",
         "platform": "python",
@@ -80,7 +80,7 @@ def _value(error: BaseException) -> dict[str, Any]:
 
 
 def _frame(frame: traceback.FrameSummary) -> dict[str, Any]:
-    """Of the file only the way within its package: where it is on this machine is nobody's business."""
+    """Only the file's path within its package, so that paths of this machine are not disclosed."""
     path = frame.filename
     inner = next((path.removeprefix(root).lstrip("/") for root in _roots() if path.startswith(f"{root}/")), "")
     return {"filename": inner or path.rpartition("/")[2], "function": frame.name, "lineno": frame.lineno}

@@ -1,9 +1,9 @@
-"""The master keys of kept files: the newest encrypts, older ones only read.
+"""The master keys of kept files: the newest encrypts, older ones only decrypt.
 
     the setting FILE_KEYS       base64 of 32 bytes each, newest first
-    keys/file_keys              without the setting: made once in the data directory, readable by its owner only
+    keys/file_keys              without the setting: made once in the data directory, readable only by its owner
 
-Production never makes one: a key beside the files protects nothing there, and a machine that starts over would make another.
+Production never makes one: a key next to the files protects nothing there, and a reinstalled machine would make a different one.
 """
 
 import base64
@@ -21,11 +21,11 @@ HOW = "Make one with `openssl rand -base64 32`, set it as FILE_KEYS, and keep a 
 
 
 class FileKeyError(RuntimeError):
-    """There is no usable key; the text is for the administrator and quotes none."""
+    """There is no usable key; the text is for the administrator and quotes no key."""
 
 
 def parsed(texts: Sequence[str]) -> list[MasterKey]:
-    """The keys of the setting. Raises FileKeyError for one that is none, by its place."""
+    """The keys in the setting. Raises FileKeyError for an invalid one, naming its position."""
     keys = []
     for place, text in enumerate(texts, 1):
         try:
@@ -39,7 +39,7 @@ def parsed(texts: Sequence[str]) -> list[MasterKey]:
 
 
 def kept_keys(data_dir: Path) -> list[MasterKey]:
-    """The keys in the data directory, newest first; the first one is made when there is none."""
+    """The keys in the data directory, newest first; if there is none, a first one is made."""
     path = data_dir / FILE
     try:
         lines = path.read_text().split()
@@ -63,7 +63,7 @@ def _new() -> str:
 
 
 def _write(path: Path, lines: list[str], *, replacing: bool) -> None:
-    """Whole or not at all. Of two processes that make the first key one wins, and both read that one."""
+    """Write all or nothing. If two processes make the first key, one wins, and both read that one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = path.with_name(f"{path.name}.{os.urandom(8).hex()}.new")
     with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,8 +1,8 @@
-"""Keeps secrets that are in addresses out of the logs: the links of password resets and of confirmed e-mail addresses, and what
-people type into a search of the admin, which may be a student's, the local number in an address of the REST API, and the code
-with which a provider of single sign-on sends somebody back.
+"""Keeps secrets in URLs out of the logs: links for password resets and e-mail confirmation, text typed into an admin search (it
+may be a student's data), local numbers in REST API addresses, and the code with which a single sign-on provider sends a user
+back.
 
-None of our other addresses has one: the code of a family's invitation is typed or is behind the #
+None of our other addresses has any: the code of a family's invitation is typed or comes after the #
 (docs/decisions/0011-family-pages.md).
 """
 
@@ -15,9 +15,9 @@ from gunicorn.glogging import Logger
 from sisimport.runtime.logs import PrivateFormatter
 
 _SECRET = re.compile(r"""(/accounts/(?:password/reset/key|confirm-email)/)[^/\s"'?]+""")
-# What is typed into a search of the admin: it asks for a local number, people type names and SSIDs too.
+# Text typed into an admin search: it asks for a local number, but people also type names and SSIDs.
 _TYPED = re.compile(r"""([?&](?:q|term)=)[^&\s"']+""")
-# What a provider of single sign-on sends back with the browser: good once, and told to nobody.
+# The code a single sign-on provider sends back with the browser: valid once, and secret.
 _SIGN_IN = re.compile(r"""(/accounts/sso/[\w-]+/callback/\?)[^\s"']+""")
 
 
@@ -49,5 +49,5 @@ class AccessLogger(Logger):
         for log in (self.access_log, self.error_log):
             if not any(isinstance(kept, SecretsFilter) for kept in log.filters):
                 log.addFilter(SecretsFilter())
-        for handler in self.error_log.handlers:  # it tells of errors that end a download half way
+        for handler in self.error_log.handlers:  # it logs errors that break off a download
             handler.setFormatter(PrivateFormatter(self.error_fmt, self.datefmt))

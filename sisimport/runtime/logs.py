@@ -1,6 +1,6 @@
-"""What a log may say of an error: its type and the places it came through, never its text.
+"""What a log may contain about an error: its type and traceback locations, never its text.
 
-The text of a database error quotes the row, that of a conversion the value: both are students' data. With DEBUG on, for
+The text of a database error quotes the row, that of a conversion error the value: both are student data. With DEBUG on, for
 development on invented data, texts are shown.
 """
 
@@ -19,7 +19,7 @@ _FRAMES = 30
 
 
 def error_text(error: BaseException) -> str:
-    """The frames and types of an error and of those that led to it, the first one first."""
+    """The frames and types of an error and its causes, the first cause first."""
     said = []
     for one in reversed(list(chain(error))):
         frames = traceback.extract_tb(one.__traceback__)[-_FRAMES:]
@@ -29,7 +29,7 @@ def error_text(error: BaseException) -> str:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and those that led to it, the last one first."""
+    """The error and its causes, the latest first."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -39,7 +39,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 class ZonedFormatter(logging.Formatter):
-    """Times in UTC that say so: machines of one installation may be in different zones."""
+    """Times in UTC, marked as such: machines of one installation may be in different zones."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         return dt.datetime.fromtimestamp(record.created, tz=dt.UTC).isoformat(timespec="milliseconds")
@@ -49,7 +49,7 @@ class PrivateFormatter(ZonedFormatter):
     """Tracebacks without the errors' texts."""
 
     def format(self, record: logging.LogRecord) -> str:
-        record.exc_text = None  # what another handler may have formatted
+        record.exc_text = None  # may have been formatted by another handler
         formatted = super().format(record)
         record.exc_text = None
         return formatted
@@ -59,7 +59,7 @@ class PrivateFormatter(ZonedFormatter):
 
 
 class JsonFormatter(PrivateFormatter):
-    """One object a line: time, level, logger, message, and where an error came through."""
+    """One object per line: time, level, logger, message, and the traceback of an error."""
 
     def format(self, record: logging.LogRecord) -> str:
         said = {
@@ -78,7 +78,7 @@ def formatter(form: str, *, texts: bool) -> type[logging.Formatter]:
 
 
 def private_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: of an error its type and the place where it arose (the page's own entry tells the whole way)."""
+    """A structlog processor: reduces an error to its type and origin (the page's own entry has the whole traceback)."""
     error = event.pop("exc_info", None)
     found = error if isinstance(error, BaseException) else sys.exc_info()[1] if error else None
     if found is not None:
@@ -91,7 +91,8 @@ def private_exception(_logger: Any, _method: str, event: MutableMapping[str, Any
 def set_up(*, form: str, level: str, texts: bool) -> dict[str, Any]:
     """Django's LOGGING. Structured lines go through standard logging too: one place for levels, nothing on standard output.
 
-    form, texts: see `formatter`. level: what is logged, `WARNING` and the like. Raises ImproperlyConfigured for another form.
+    form, texts: see `formatter`. level: the least level to log, such as `WARNING`. Raises ImproperlyConfigured for an unknown
+    form.
     """
     structlog.configure(
         processors=[

@@ -1,14 +1,14 @@
-"""Which hosts the product may call, where the installation names them (CALLED_HOSTS): enforced where Python opens a connection.
+"""Which hosts the product may call, if the installation lists them (CALLED_HOSTS): enforced where Python opens a connection.
 
     CALLED_HOSTS=hooks.example.org,*.sftp.example.org,10.20.0.0/16
 
-Every program of the product asks here, whatever library it calls with: webhooks, SFTP, object stores, single sign-on, mail, the
-broker, the virus scanner, error reports. What the installation's own settings name is always on the list; what people type on
-pages is not. This machine itself, and sockets that are files, may always be called. PostgreSQL's own library connects on its own,
-to the address in the settings and to nothing else.
+Applies to every program of the product and any library it uses: webhooks, SFTP, object stores, single sign-on, mail, the broker,
+the virus scanner, error reports. Hosts in the installation's own settings are always on the list; hosts typed on pages are not.
+This machine itself and Unix sockets may always be called. PostgreSQL's own library connects by itself, only to the address in the
+settings.
 
-Names are compared, not addresses: a name on the list may be called wherever it leads, and an address that no such name led to
-only if it is listed itself, alone or in a network.
+Names are compared, not addresses: a name on the list may be called at any address it resolves to; an address that no such name
+resolved to only if it is listed itself, alone or in a network.
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ _allowed: "Allowed | None" = None
 
 
 class NotListedError(OSError):
-    """The host is not on the list of those that may be called."""
+    """The host is not on the list of allowed hosts."""
 
     def __init__(self, host: str) -> None:
         super().__init__(f"{host} is not on the list of hosts that may be called (CALLED_HOSTS).")
@@ -41,7 +41,7 @@ class Allowed:
                 self.networks.append(ipaddress.ip_network(host, strict=False))
             except ValueError:
                 self.names.append(host)
-        self.found: set[str] = set()  # addresses that names on the list led to
+        self.found: set[str] = set()  # addresses to which names on the list resolved
 
     def allows(self, host: str) -> bool:
         host = _plain(host)
@@ -66,7 +66,7 @@ def hosts_in(*texts: str) -> list[str]:
 
 
 def limit(hosts: Iterable[str]) -> None:
-    """From here on this process calls these hosts only, and cannot be told otherwise."""
+    """From here on this process can call only these hosts, irrevocably."""
     global _allowed
     first, _allowed = _allowed is None, Allowed(hosts)
     if first:
@@ -75,7 +75,7 @@ def limit(hosts: Iterable[str]) -> None:
 
 
 def check(host: str) -> None:
-    """Raises NotListedError for a host that may not be called. Where there is no list, all may be."""
+    """Raises NotListedError for a host that may not be called. Without a list, all hosts are allowed."""
     if _allowed is not None and not _allowed.allows(host):
         raise NotListedError(host)
 
@@ -97,6 +97,6 @@ def _known_only(look_up: Any) -> Any:
 
 
 def _ask(event: str, given: tuple[Any, ...]) -> None:
-    """An audit hook: Python tells it of every connection before it is made, and it can't be taken away again."""
+    """An audit hook: Python calls it before every connection, and it cannot be removed."""
     if event in ("socket.connect", "socket.sendto") and isinstance(given[1], tuple):
         check(str(given[1][0]))

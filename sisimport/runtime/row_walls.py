@@ -1,16 +1,17 @@
-"""Row policies of the tables of students: the second wall behind `students/access.py`. The one list: each table has a line.
+"""Row policies of the tables of students: a second barrier behind `students/access.py`. This is the complete list: each table has
+a line.
 
-They bind the web server's role alone. Whose rows it may see, each statement is told in its own transaction (row_scope.py):
+They restrict only the web server's role. Each statement says in its own transaction whose rows it may see (row_scope.py):
 
     all                      the whole district
     schools=1,2;students=5   students of these schools, and student 5
-    (anything else)          nobody's
+    (anything else)          no one
 
-Put up and taken down with the roles' rights (database_roles.py), on a cursor of psycopg or Django.
+Created and removed along with the roles' rights (database_roles.py), with a cursor of psycopg or Django.
 
-The functions say IMMUTABLE and are not: so the planner puts their answers into the plan, and what is left of a policy is
-`school_id = ANY ('{1,2}')` that an index answers, or for workers and the whole district nothing at all. It holds because no plan
-of a page is used twice: Django sends each statement as text, and binds the values itself (a test says so).
+The functions are declared IMMUTABLE but are not: this way the planner puts their results into the plan, and a policy is reduced
+to `school_id = ANY ('{1,2}')`, which can use an index, or to nothing for workers and the whole district. This is safe because no
+plan of a page is used twice: Django sends each statement as text and binds the values itself (a test checks this).
 """
 
 import hashlib
@@ -25,14 +26,14 @@ POLICY, OPEN_POLICY = "rows_of_schools", "everybody"
 _STUDENT = """
 sis_sees_all() OR (sis_sees_schools() AND school_id = ANY (sis_seen_schools()))
 OR (sis_sees_students() AND id = ANY (sis_seen_students()))"""
-# Asks the policy of students, by the primary key.
+# Applies the policy of students, by the primary key.
 _SEEN = "EXISTS (SELECT FROM public.students_student seen WHERE seen.id = {table}.student_id)"
 _OF_STUDENT = f"sis_sees_all() OR {_SEEN}"
 _AT_SCHOOL = "sis_sees_all() OR (sis_sees_schools() AND school_id = ANY (sis_seen_schools()))"
-# What was sent about a student stays with the school that sent it.
+# Data sent about a student stays with the school that sent it.
 _OF_STUDENT_OR_AT_SCHOOL = f"{_AT_SCHOOL} OR {_SEEN}"
-# Of a run: lines about students whom one sees, lines about nobody on record (which of those, the page decides by the run), and
-# all lines of a run that was limited to schools which one sees.
+# For a run: lines about visible students, lines about no one on record (the page decides by the run which of those), and all
+# lines of a run that was limited to visible schools.
 _OF_RUN = """
 sis_sees_all() OR (sis_sees_schools() AND ({about} OR EXISTS (
   SELECT FROM public.imports_importrun limited WHERE limited.id = {{table}}.run_id AND limited.schools <@ sis_seen_schools())))"""
@@ -64,8 +65,8 @@ WALLED: Mapping[str, str] = {
     "imports_importchange": _CHANGE,
     "assessments_score": _OF_STUDENT,
 }
-# Workers write them by COPY, which PostgreSQL refuses under any policy to whoever is neither owner nor past all policies
-# (BYPASSRLS). These have one only where the workers' role is past them: they are under no condition of a policy anyway.
+# Workers write them by COPY, which PostgreSQL refuses under any policy to a role that is neither owner nor exempt from policies
+# (BYPASSRLS). These tables have one only if the workers' role is exempt; no condition of a policy applies to workers anyway.
 COPIED = frozenset({"assessments_score"})
 
 _READ = f"coalesce(current_setting('{SETTING}', true), '')"
@@ -80,13 +81,13 @@ _FUNCTIONS = {
 
 
 def put_up(cursor: Any) -> None:
-    """Make functions and policies as they are described here, where they are not yet. Within a transaction, by the owner."""
+    """Create missing or outdated functions and policies described here. Must run in a transaction, as the owner."""
     standing = _standing(cursor)
     cursor.execute(
         "SELECT array_agg(name) FROM unnest(%s::text[]) AS name WHERE to_regclass('public.' || name) IS NOT NULL",
         [[*WALLED]],
     )
-    there = set(cursor.fetchone()[0] or ())  # migrated back, a database has what it had then
+    there = set(cursor.fetchone()[0] or ())  # a database that was migrated back has only that version's tables
     if not workers_are_past_policies(cursor):
         there -= COPIED
         for table in standing.keys() & COPIED:
@@ -104,7 +105,7 @@ def put_up(cursor: Any) -> None:
 
 
 def take_down(cursor: Any) -> None:
-    """Remove them all; policies of migrations stay. Within a transaction, by the owner."""
+    """Remove them all; policies of migrations stay. Must run in a transaction, as the owner."""
     for table in _standing(cursor):
         _take_down(cursor, table)
 
@@ -125,7 +126,7 @@ def workers_are_past_policies(cursor: Any) -> bool:
 
 
 def _standing(cursor: Any) -> dict[str, str]:
-    """Tables that have the policy now, with the digest of its text."""
+    """Tables that currently have the policy, with the digest of its text."""
     cursor.execute(
         "SELECT c.relname, coalesce(obj_description(p.oid, 'pg_policy'), '')"
         " FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
@@ -136,7 +137,7 @@ def _standing(cursor: Any) -> dict[str, str]:
 
 
 def _others(cursor: Any, table: str) -> bool:
-    """Whether the table has policies of others, which give rights where this one only takes."""
+    """Whether the table has other policies, which grant rights, while this one only restricts them."""
     cursor.execute(
         "SELECT EXISTS (SELECT FROM pg_policy WHERE polrelid = %s::regclass AND polname <> ALL (%s))",
         [f"public.{table}", [POLICY, OPEN_POLICY]],
@@ -151,7 +152,7 @@ def _policies(cursor: Any, table: str) -> Iterator[sql.Composable]:
     yield sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(name)
     if not _others(cursor, table):
         yield sql.SQL("CREATE POLICY {} ON {} USING (true)").format(everybody, name)
-    # The text is ours, from this file.
+    # The text is our own, from this file.
     yield sql.SQL("CREATE POLICY {} ON {} AS RESTRICTIVE USING ({})").format(policy, name, sql.SQL(_text(table)))
     yield sql.SQL("COMMENT ON POLICY {} ON {} IS {}").format(policy, name, sql.Literal(_digest(table)))
 

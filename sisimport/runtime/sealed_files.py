@@ -1,11 +1,11 @@
-"""Encrypted files: AES-256-GCM in chunks, so that they are read and written as streams, from any place, in bounded memory.
+"""Encrypted files: AES-256-GCM in chunks, so that they can be streamed and read from any position, in bounded memory.
 
     header   8 bytes "SISFILE1", two slots of 68 bytes: id of the master key, nonce, the file's own key wrapped by the master key
     body     chunks of 1 MiB, each with its tag of 16 bytes; the nonce is the chunk's number and whether it is the last one
 
-A chunk that was changed, moved, left out or put in fails, and so does a file that was cut off at the end of a chunk or bears
-another file's name. Two slots, so that a new master key is written beside the old one before that goes: a process that
-dies in between leaves one that is whole. A file without the eight bytes is plain, as the release 1.0.0 kept them.
+A chunk that was changed, moved, removed or inserted fails, as does a file that was truncated at the end of a chunk or has another
+file's name. There are two slots so that a new master key is written next to the old one before that is removed: a process that
+dies in between leaves one intact. A file without the eight bytes is plain, as kept by release 1.0.0.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _EMPTY = bytes(_SLOT.size)
 
 
 class DamagedError(OSError):
-    """A file is not as it was written, or is another file than its name says."""
+    """A file was changed after it was written, or is not the file its name says."""
 
 
 class UnknownKeyError(OSError):
@@ -39,7 +39,7 @@ class UnknownKeyError(OSError):
 
 @dataclass(frozen=True)
 class MasterKey:
-    """A key that wraps the keys of files. Its bytes are in no text that anything prints."""
+    """A key that wraps the keys of files. Its bytes never appear in printed text."""
 
     secret: bytes
 
@@ -56,14 +56,14 @@ class MasterKey:
 
 
 def sealed(blocks: Iterable[bytes], name: str, master: MasterKey) -> Iterator[bytes]:
-    """The encrypted file, piece by piece: what is in `blocks`, under a new key of its own. `name`: where it is kept."""
+    """The encrypted file, piece by piece: the contents of `blocks`, under a new key of its own. `name`: where it is kept."""
     secret = os.urandom(KEY_BYTES)
     cipher = AESGCM(secret)
     yield MAGIC + _wrapped(secret, name, master) + _EMPTY
     waiting, number = bytearray(), 0
     for block in blocks:
         waiting += block
-        while len(waiting) > CHUNK:  # never the last one: that is released only when nothing follows
+        while len(waiting) > CHUNK:  # never the last chunk, which is released only when nothing follows
             yield cipher.encrypt(_nonce(number, last=False), bytes(waiting[:CHUNK]), MAGIC)
             del waiting[:CHUNK]
             number += 1
@@ -87,9 +87,9 @@ def _wrapped(secret: bytes, name: str, master: MasterKey) -> bytes:
 
 
 def opened(source: IO[bytes], name: str, masters: Sequence[MasterKey]) -> BinaryIO:
-    """What is in the file, seekable, from its beginning; of a plain one the source itself. Closing it closes the source.
+    """The decrypted file, seekable, at its beginning; the source itself for a plain one. Closing it closes the source.
 
-    Raises UnknownKeyError and DamagedError, the latter from every `read` as well.
+    Raises UnknownKeyError and DamagedError, the latter also from every `read`.
     """
     head = source.read(HEADER)
     if not is_sealed(head):
@@ -144,7 +144,7 @@ def _secret(head: bytes, name: str, masters: Sequence[MasterKey]) -> bytes:
 
 
 class Seekable(io.RawIOBase):
-    """What is read from any place on: keeps the place, `_at`, of `_size` bytes."""
+    """A stream readable from any position: keeps the position, `_at`, within `_size` bytes."""
 
     _at = _size = 0
 
@@ -164,7 +164,7 @@ class Seekable(io.RawIOBase):
 
 
 class _Reader(Seekable):
-    """Decrypts the chunk that is read from; holds one at a time."""
+    """Decrypts the chunk being read; holds one at a time."""
 
     def __init__(self, source: IO[bytes], cipher: AESGCM, body: int) -> None:
         self.source = source
@@ -175,7 +175,7 @@ class _Reader(Seekable):
         self._number, self._chunk = -1, b""
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        # The last chunk is looked at even of a file that seems empty: it tells that nothing was cut off.
+        # The last chunk is checked even for a file that seems empty: it proves that nothing was cut off.
         number = min(self._at // CHUNK, self._count - 1)
         if number != self._number:
             self._load(number)
@@ -204,9 +204,9 @@ class _Reader(Seekable):
 
 
 def rewrapped(head: bytes, name: str, masters: Sequence[MasterKey]) -> list[bytes]:
-    """Headers to write over the old one, one after the other, until the newest of `masters` alone opens the file.
+    """Headers to write over the old one, in order, until only the newest of `masters` opens the file.
 
-    Empty when it does already. Each step changes one slot only, and never the one that opens the file. Raises UnknownKeyError
+    Empty if that is already so. Each step changes only one slot, and never the one that opens the file. Raises UnknownKeyError
     and DamagedError.
     """
     newest = masters[0]

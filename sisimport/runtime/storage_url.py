@@ -1,7 +1,7 @@
-"""Where kept files lie, from one address (the setting STORAGE_URL).
+"""Where kept files are stored, from one address (the setting STORAGE_URL).
 
 file:///srv/uploads                                               a folder
-s3://bucket?endpoint=https://store.example.org&region=us-west-2   a bucket of Amazon S3 or of a store that speaks its protocol
+s3://bucket?endpoint=https://store.example.org&region=us-west-2   a bucket of Amazon S3 or a store that speaks its protocol
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ _ENCRYPTIONS = {"AES256", "aws:kms", "none"}
 
 
 class StorageUrlError(ValueError):
-    """The address cannot be used; the text says why and quotes nothing of it that may be a secret."""
+    """The address cannot be used; the text says why and quotes no part that may be secret."""
 
 
 def storage_of(url: str, *, folder: Path) -> dict[str, Any]:

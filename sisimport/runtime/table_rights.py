@@ -1,10 +1,10 @@
-"""What the database lets the web server and the workers do, table by table. The one list: every table has a line here.
+"""What the database lets the web server and the workers do, table by table. The complete list: every table has a line here.
 
     migrate   owns everything; migrations and commands run as it
-    web       makes pages: reads, and writes what pages write
-    worker    does runs and chores: writes records and journals, reads accounts
+    web       makes pages: reads, and writes the data that pages write
+    worker    executes runs and chores: writes records and journals, reads accounts
 
-A table of a later migration is closed to both until it has a line (a test tells). Who gives these rights: database_roles.py.
+A table of a later migration is closed to both until it has a line (a test checks this). database_roles.py grants these rights.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ ADD = "SELECT, INSERT"
 REMOVE = "SELECT, DELETE"
 WRITE = "SELECT, INSERT, UPDATE, DELETE"
 WRITE_NOT_REMOVE = "SELECT, INSERT, UPDATE"
-# An entry of the record of access gets its number and its moment from the database: nobody writes one for another day.
+# An entry of the record of access gets its number and time from the database: no one can write one for another day.
 ADD_ENTRY = "SELECT, INSERT (kind, user_id, who, token_id, place, subject, address, lines, count, of, lea_id, students)"
 
 
@@ -23,7 +23,7 @@ ADD_ENTRY = "SELECT, INSERT (kind, user_id, who, token_id, place, subject, addre
 class Rights:
     """Rights of each role on a table, in the words of GRANT.
 
-    measured: workers ANALYZE it after they filled it. kept: columns that the web server never changes, though it changes others.
+    measured: workers ANALYZE it after filling it. kept: columns that the web server never changes, though it changes others.
     """
 
     web: str
@@ -32,16 +32,16 @@ class Rights:
     kept: tuple[str, ...] = ()
 
 
-# What people and imports both write.
+# Written by both people and imports.
 RECORDS = Rights(web=WRITE, worker=WRITE, measured=True)
-# What only imports and chores write.
+# Written only by imports and chores.
 COUNTED = Rights(web=READ, worker=WRITE, measured=True)
-# What a run planned and found; its partitions are open to the owner alone. A page plans lines of a Test again; what was applied,
-# it can't touch (policies on these tables, migrations 0023 and 0027 of imports).
+# A run's plan and findings; their partitions are open only to the owner. A page can replan lines of a Test but cannot touch an
+# applied plan (policies on these tables, migrations 0023 and 0027 of imports).
 PLANS = Rights(web="SELECT, INSERT, DELETE", worker=WRITE)
-# What a run did.
+# What a run did: no page changes it.
 JOURNAL = Rights(web=READ, worker=WRITE)
-# Runs. What a run is, and whether it was applied, no page changes afterwards.
+# Runs. No page later changes what a run is, or whether it was applied.
 RUNS = Rights(
     web=WRITE_NOT_REMOVE,
     worker=WRITE,
@@ -50,17 +50,17 @@ RUNS = Rights(
         "reverted", "applied_order", "attempts", "created_at",
     ),
 )  # fmt: skip
-# What people set up; workers read it, and remove what belongs to a practice district and the names of its people.
+# Set up by people; workers read it, and remove the data of a practice district and the names of its people.
 SET_UP = Rights(web=WRITE, worker="SELECT, UPDATE, DELETE")
-# What people ask of runs.
+# Work that people request of runs.
 WORK = Rights(web=WRITE_NOT_REMOVE, worker=WRITE)
-# Who may do what. A worker takes the accounts of a demo away; it gives nothing to anybody.
+# Who may do what. A worker removes the accounts of a demo; it grants nothing.
 ACCOUNTS = Rights(web=WRITE, worker=REMOVE)
 SHARED = Rights(web=WRITE, worker=WRITE)
 
 
 def _accounts_but(*columns: str) -> Rights:
-    """Columns that a worker may change: who is gone is blanked, who is erased leaves texts, who was told is noted."""
+    """Columns that a worker may change: to blank removed people, take erased ones out of texts, and note who was notified."""
     return Rights(web=WRITE, worker=f"{REMOVE}, UPDATE ({', '.join(columns)})")
 
 
@@ -109,8 +109,8 @@ TABLES: Mapping[str, Rights] = {
     "imports_absentlist": SHARED,
     "imports_correctedline": SHARED,
     "imports_importchange": PLANS,
-    "imports_importfile": SHARED,  # a page removes what was uploaded twice
-    # A page that plans a line again adds to a finding why a name differs.
+    "imports_importfile": SHARED,  # a page removes duplicate uploads
+    # A page that replans a line adds to a finding why a name differs.
     "imports_importissue": Rights(web=f"{PLANS.web}, UPDATE (params)", worker=PLANS.worker),
     "imports_importrun": RUNS,
     "imports_linedraft": Rights(web=WRITE, worker=WRITE),
@@ -118,7 +118,7 @@ TABLES: Mapping[str, Rights] = {
     "imports_rememberedmatch": WORK,
     "imports_runhold": WORK,
     "imports_setaside": JOURNAL,
-    "imports_storedobject": WORK,  # a page notes what it puts into a bucket
+    "imports_storedobject": WORK,  # a page notes the objects it puts into a bucket
     "mfa_authenticator": ACCOUNTS,
     "roster_columnmapping": SET_UP,
     "roster_mappingversion": SET_UP,
@@ -144,7 +144,7 @@ TABLES: Mapping[str, Rights] = {
     "students_familyinvitation_students": ACCOUNTS,
     "students_familymember": _accounts_but("told_end"),
     "students_guardian": RECORDS,
-    # Changes are only added, by the triggers of whoever writes records; chores put them together.
+    # Changes are only added, by the triggers of processes that write records; chores sum them up.
     "students_headcount": Rights(web=ADD, worker=f"{ADD}, DELETE"),
     "students_lastday": RECORDS,
     "students_lea": RECORDS,
@@ -163,9 +163,9 @@ TABLES: Mapping[str, Rights] = {
     "students_withoutssid": RECORDS,
     "usersessions_usersession": ACCOUNTS,
 }
-# Sequences that belong to no table, and who takes numbers from them. Those of tables follow the right to add.
+# Sequences that belong to no table, and the roles that use them. Sequences of tables follow the right to insert.
 SEQUENCES: Mapping[str, tuple[str, ...]] = {"imports_applied_order": ("worker",)}
-# Functions with the owner's rights, and who may call them; nobody else may.
+# Functions with the owner's rights, and the only roles that may call them.
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "audit_purge(date, bigint, text, text)": ("worker",),
     "audit_reword(bigint, text, text)": ("worker",),

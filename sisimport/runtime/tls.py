@@ -1,4 +1,4 @@
-"""TLS to PostgreSQL and Redis: what the settings ask for, and which connections go over a network without it."""
+"""TLS to PostgreSQL and Redis: what the settings require, and which connections cross a network without it."""
 
 import ssl
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,8 @@ def database_options(ca: str) -> dict[str, str]:
 
 
 def redis_options(url: str, ca: str) -> dict[str, Any] | None:
-    """Options of Celery for a `rediss://` address: certificate and name are compared. None: no TLS, or the address says."""
+    """Options of Celery for a `rediss://` address: certificate and name are compared. None: no TLS, or the address specifies
+    it."""
     if urlsplit(url).scheme != "rediss" or "ssl_cert_reqs" in parse_qs(urlsplit(url).query):
         return None
     options: dict[str, Any] = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
@@ -23,7 +24,7 @@ def redis_options(url: str, ca: str) -> dict[str, Any] | None:
 
 
 def unprotected(databases: Iterable[Mapping[str, Any]], redis_url: str) -> dict[str, str]:
-    """Connections to other machines that anybody between could read or answer: what is wrong, by PostgreSQL or Redis."""
+    """Connections to other machines that anyone in between could read or impersonate: what is wrong, by PostgreSQL or Redis."""
     found: dict[str, str] = {}
     for database in databases:
         hosts = {host for host in str(database.get("HOST") or "").split(",") if not host.startswith("/")}

@@ -1,6 +1,6 @@
 """Traces by OpenTelemetry: a span for each request and each run, sent over OTLP/HTTP. No statements, no values, no addresses.
 
-A span says the pattern of an address, a method, a status, an import type, a work and the phases: words of our own. Off until
+A span holds the pattern of an address, a method, a status, an import type, a work and the phases: words of our own. Off until
 OTEL_EXPORTER_OTLP_ENDPOINT is set; needs the extra `opentelemetry`.
 """
 
@@ -35,7 +35,7 @@ def start(endpoint: str, *, version: str) -> None:
 
 
 def stop() -> None:
-    """Send what waits, and no more."""
+    """Send pending spans, then stop."""
     global _provider, _tracer  # noqa: PLW0603 - once per process
     if _provider is not None:
         _provider.shutdown()
@@ -43,7 +43,7 @@ def stop() -> None:
 
 
 class Span:
-    """What may be said of a piece of work while it goes on."""
+    """Data that may be recorded about a piece of work while it runs."""
 
     def __init__(self, span: Any = None) -> None:
         self._span = span
@@ -57,7 +57,7 @@ class Span:
             self._span.update_name(name)
 
     def failed(self, error: BaseException) -> None:
-        """Only the kind of an error."""
+        """Record only the type of an error."""
         if self._span is not None:
             from opentelemetry.trace import StatusCode
 
@@ -67,7 +67,7 @@ class Span:
 
 @contextmanager
 def span(name: str, attributes: Mapping[str, str | int | float], *, server: bool = False) -> Iterator[Span]:
-    """A span around a piece of work; nothing where tracing is off. An error passes through, its kind noted."""
+    """A span around a piece of work; nothing if tracing is off. An error passes through after its type is recorded."""
     if _tracer is None:
         yield Span()
         return

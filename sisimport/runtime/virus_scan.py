@@ -8,24 +8,24 @@ from typing import IO
 SECONDS = 60.0  # for each step, not for the whole file
 _BLOCK = 1 << 18
 _MOST_ANSWER = 4096
-# What clamd "finds" in a file that it did not look at to the end, where its AlertExceedsMax is on.
+# What clamd "finds" in a file that it did not scan completely, if its AlertExceedsMax is on.
 _BEYOND_ITS_LIMITS = "Heuristics.Limits.Exceeded"
 
 
 class NotScannedError(Exception):
-    """Nobody said whether the file is clean; the text says why, for the log."""
+    """It is unknown whether the file is clean; the text says why, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`found`: what the scanner calls it; empty: clean."""
+    """`found`: the scanner's name for the virus; empty: clean."""
 
     found: str = ""
 
 
 def scan(stream: IO[bytes], address: str) -> Verdict:
-    """What clamd at this address (`unix:/path` or `tcp://host:port`) says of the whole stream, which is at its beginning again
-    afterwards. Raises NotScannedError."""
+    """What clamd at this address (`unix:/path` or `tcp://host:port`) says about the whole stream, which is rewound afterwards.
+    Raises NotScannedError."""
     stream.seek(0)
     try:
         with _connection(address) as connection:
@@ -72,7 +72,7 @@ def _ask(connection: socket.socket, stream: IO[bytes]) -> str:
             connection.sendall(struct.pack("!I", len(block)) + block)
         connection.sendall(struct.pack("!I", 0))
     except (BrokenPipeError, ConnectionResetError):
-        pass  # it answers and hangs up at once when a file is too large
+        pass  # it answers and hangs up immediately if a file is too large
     answer = b""
     while b"\0" not in answer and len(answer) < _MOST_ANSWER and (more := connection.recv(_MOST_ANSWER)):
         answer += more

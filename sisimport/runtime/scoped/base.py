@@ -1,4 +1,4 @@
-"""Django's backend of PostgreSQL, whose statements about students say whose rows they may see (row_scope.py)."""
+"""Django's PostgreSQL backend with statements about students that say whose rows they may see (row_scope.py)."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,25 +9,25 @@ from psycopg import sql
 
 from sisimport.runtime.row_scope import prefix_of
 
-# Django has them of either driver; ours is psycopg 3.
+# Django has these for either driver; ours is psycopg 3.
 _Cursor: Any = base.Cursor  # type: ignore[attr-defined,unused-ignore]
 _ServerCursor: Any = base.ServerSideCursor  # type: ignore[attr-defined,unused-ignore]
 
 
 def _together(prefix: str, query: Any) -> Any:
-    """One message of both."""
+    """Both as one message."""
     return sql.SQL(prefix) + query if isinstance(query, sql.Composable) else prefix + query
 
 
 class ScopedCursor(_Cursor):
-    """Sends prefix and statement as one message: one round trip, and outside of a transaction one of their own."""
+    """Sends prefix and statement as one message: one round trip and, outside a transaction, a transaction of their own."""
 
     def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
         prefix = prefix_of(query)
         if not prefix:
             return super().execute(query, params, **more)
         super().execute(_together(prefix, query), params, **more)
-        self.nextset()  # past what the prefix answers
+        self.nextset()  # skip the result of the prefix
         return self
 
     @contextmanager
@@ -52,7 +52,7 @@ class ScopedServerCursor(_ServerCursor):
 
 
 def _transaction(connection: Any, prefix: str) -> AbstractContextManager[Any]:
-    """A transaction for several messages, where none is open and it takes one."""
+    """A transaction for several messages, if one is needed and none is open."""
     return connection.transaction() if prefix and connection.autocommit else nullcontext()
 
 
@@ -63,5 +63,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
         if name:
-            cursor.__class__ = ScopedServerCursor  # Django names its class where it makes one
+            cursor.__class__ = ScopedServerCursor  # Django hard-codes the class it instantiates
         return cursor
