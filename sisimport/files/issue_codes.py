@@ -71,6 +71,13 @@ codes.register(
         "Correct the workbook, or use text: download a file of the state as text again, save a list of your own as CSV.",
     ),
     IssueCode(
+        "FILE-SHEETS",
+        "Sheets of a workbook that were not read",
+        "Of the workbook was not read, or not to its end: {found}.",
+        "Look whether these sheets hold students. If they do, give them the column names of the first sheet, or save them as"
+        " files of their own.",
+    ),
+    IssueCode(
         "FILE-ENCODING",
         "Text encoding",
         "The file holds {found}; expected {expected}.",

@@ -285,7 +285,10 @@ class _Rows:
             return self._number(raw)
         if self._kind == "s":
             at = int(raw) if raw.isdecimal() else -1
-            return (self.book.strings[at] if 0 <= at < len(self.book.strings) else ""), "s"
+            if not 0 <= at < len(self.book.strings):  # never called blank
+                place = f"{letters_of(self._column)}{self.row}"
+                raise Refused(f"a cell whose text is missing ({place})", "a workbook as a spreadsheet saves it")
+            return self.book.strings[at], "s"
         if self._kind == "b":
             return ("TRUE" if raw == "1" else "FALSE"), "s"
         return (raw[:10], "d") if self._kind == "d" else (raw, "s")

@@ -96,21 +96,26 @@ class Conversion:
         if self.dates:
             yield f"{self.dates:,} cells are dates; they are written as CCYY-MM-DD."
 
-    def take_header(self, header: list[str], names: list[str]) -> bool:
-        """The column names of the first sheet with records apply to all; returns False for a sheet with other names."""
+    def take_header(self, header: list[str], names: list[str]) -> list[int] | None:
+        """The column names of the first sheet with records apply to all, in any order; returns where each column of this sheet
+        belongs, None for a sheet with other names."""
         if not self.header:
             self.header, self.names = header, names
             self.ssid_at = next((at for at, name in enumerate(names) if _SSID_HEADER.search(name)), None)
             self.write(header)
-        return names == self.names
+        if names == self.names:
+            return list(range(len(names)))
+        same = sorted(names) == sorted(self.names) and len(set(names)) == len(names)
+        return [self.names.index(name) for name in names] if same else None
 
-    def record(self, sheet: str, number: int, row: list[Cell]) -> None:
+    def record(self, sheet: str, number: int, row: list[Cell], order: list[int]) -> None:
         cells = [""] * len(self.header)
-        for column, place, value, kind in row:
+        for at, place, value, kind in row:
+            column = order[at] if at < len(order) else at
             if column < len(cells):
                 cells[column] = self.text(f"{sheet}!{place}", value, kind)
                 if column == self.ssid_at and _is_damaged(cells[column], kind):
-                    self.damaged.add(f"{sheet}!{letters_of(column)}{number}")
+                    self.damaged.add(f"{sheet}!{letters_of(at)}{number}")
             elif value:
                 self.outside.add(f"{sheet}!{place}")
         self.rows += 1
@@ -166,6 +171,7 @@ class Sheet:
     def __init__(self, conversion: Conversion, name: str, part: str, visible: bool) -> None:
         self.conversion, self.name, self.part, self.visible = conversion, name, part, visible
         self.seen_header = False
+        self.order: list[int] = []
         self.first: list[tuple[int, list[Cell]]] = []
         self.note = ""
 
@@ -187,7 +193,7 @@ class Sheet:
 
     def _row(self, number: int, cells: list[Cell]) -> None:
         if self.seen_header:
-            self.conversion.record(self.name, number, cells)
+            self.conversion.record(self.name, number, cells, self.order)
             return
         self.first.append((number, cells))
         if len(self.first) > TITLE_ROWS:
@@ -202,13 +208,15 @@ class Sheet:
         first, self.first, self.seen_header = self.first[at:], [], True
         header = self._header(first[0][1])
         names = [re.sub(r"[\s_\-–—/()]+", "", name.lower()) for name in header]
-        self.note = "" if self.conversion.take_header(header, names) else "other column names, left out"
-        if self.note:
+        order = self.conversion.take_header(header, names)
+        self.note = "" if order is not None else "other column names, left out"
+        if order is None:
             raise EnoughError
+        self.order = order
         if at:
             self.conversion.cut.append(f"Sheet {self.name}: the column names were taken from row {first[0][0]:,}.")
         for number, cells in first[1:]:
-            self.conversion.record(self.name, number, cells)
+            self.conversion.record(self.name, number, cells, self.order)
 
     def _header(self, cells: list[Cell]) -> list[str]:
         width = 1 + max(column for column, _place, value, _kind in cells if value)

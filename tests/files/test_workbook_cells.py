@@ -2,6 +2,8 @@
 
 import datetime as dt
 import io
+import re
+import zipfile
 from typing import Any
 
 import openpyxl
@@ -94,3 +96,36 @@ def test_a_workbook_without_column_names_keeps_its_first_record() -> None:
         "2016-08-10",
         "100%",
     ]
+
+
+def of_sheets(*sheets: list[list[Any]]) -> io.BytesIO:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for rows in sheets:
+        sheet = book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream
+
+
+def test_a_sheet_with_the_columns_in_another_order_is_read_by_their_names() -> None:
+    other = ["0123457", "105002", "Baum", 9001050002]
+
+    found = lines(of_sheets([LIST, TYPED], [LIST[::-1], other[::-1]]))
+
+    assert found == [LIST, ["0123456", "105001", "Adler", "9001050001"], ["0123457", "105002", "Baum", "9001050002"]]
+
+
+def test_a_cell_whose_text_is_missing_is_not_called_blank() -> None:
+    """A damaged workbook: its cells name texts by number, and the table of texts is shorter."""
+    whole, damaged = zipfile.ZipFile(workbook(LIST, TYPED)), io.BytesIO()
+    with zipfile.ZipFile(damaged, "w") as made:
+        for name in whole.namelist():
+            text = whole.read(name)
+            named = rb'<c r="C2" t="s"><v>99</v></c>'
+            made.writestr(name, re.sub(rb'<c r="C2".*?</c>', named, text) if "sheet1" in name else text)
+
+    with pytest.raises(FileError, match=r"text is missing \(C2\)"):
+        convert(damaged, io.BytesIO())

@@ -162,14 +162,17 @@ def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen:
 
 
 def _archive_notice(context: RunContext) -> list[Problem]:
-    """Reported once for the file, and not again when single lines of it are planned again."""
+    """What was seen of the archive or workbook that the text came in.
+
+    Reported once for the file, and not again when single lines of it are planned again.
+    """
     file = context.run.file
-    if file is None or not file.member or context.lines is not None:
+    if file is None or context.lines is not None:
         return []
     seen = [
         Problem(n["code"], Severity(n["severity"]), None, n["found"], n["expected"], n["params"]) for n in file.notices
     ]
-    return [Problem("FILE-MEMBER", Severity.NOTICE, None, file.member), *seen]
+    return [*([Problem("FILE-MEMBER", Severity.NOTICE, None, file.member)] if file.member else []), *seen]
 
 
 def create_table(

@@ -6,24 +6,26 @@ One text is kept per workbook. The command line converts in its own process with
 """
 
 import tempfile
-from collections.abc import Callable
-from typing import IO, Any
+from collections.abc import Callable, Sequence
+from typing import IO, Any, Final
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from sisimport.files.issues import FileError
+from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.workbooks import Converted, convert
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs.uploads import keep_file
 from sisimport.imports.storage.files import is_here, open_file
+
+_MOST_SHEETS: Final = 10  # named in a report
 
 
 def convert_workbook(*, file: ImportFile, user: Any) -> tuple[ImportFile, Converted]:
     """Convert in this process and keep the text beside the workbook. Raises FileError when it cannot be converted."""
     with tempfile.TemporaryFile() as text:
         converted = to_text(file, text)
-        return keep_text(file, text, user=user), converted
+        return keep_text(file, text, user=user, notices=left_out(converted)), converted
 
 
 def to_text(file: ImportFile, text: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
@@ -36,11 +38,27 @@ def to_text(file: ImportFile, text: IO[bytes], *, tick: Callable[[], None] = lam
     return converted
 
 
-def keep_text(file: ImportFile, text: IO[bytes], *, user: Any, place: str = "") -> ImportFile:
-    """Keep the text of a workbook. `place`: where in the storage, if it matters to the caller."""
-    kept = keep_file(stream=text, name=f"{file.name}.txt", user=user, place=place)
+def keep_text(
+    file: ImportFile, text: IO[bytes], *, user: Any, place: str = "", notices: Sequence[Problem] = ()
+) -> ImportFile:
+    """Keep the text of a workbook. `place`: where in the storage, if it matters to the caller. `notices`: what every run of the
+    text reports."""
+    kept = keep_file(stream=text, name=f"{file.name}.txt", user=user, place=place, notices=notices)
     ImportFile.objects.filter(pk=kept.pk).update(converted_from=file)
     return kept
+
+
+def left_out(converted: Converted) -> list[Problem]:
+    """What a run of the text says of sheets that were not read, or not to their end: students may be there. A sheet without
+    column names is a letter or the like."""
+    noted = [sheet for sheet in converted.sheets if sheet.note]
+    if not noted:
+        return []
+    doubtful = any(not sheet.note.startswith("no column names") for sheet in noted)
+    said = [f"{sheet.name} ({sheet.note})" for sheet in noted[:_MOST_SHEETS]]
+    more = [f"{len(noted) - _MOST_SHEETS:,} more"] if len(noted) > _MOST_SHEETS else []
+    severity = Severity.WARNING if doubtful else Severity.NOTICE
+    return [Problem("FILE-SHEETS", severity, None, "; ".join([*said, *more]), "")]
 
 
 def place_of(run: ImportRun, attempt: int) -> str:

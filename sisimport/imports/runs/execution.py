@@ -322,7 +322,8 @@ def _convert(run: ImportRun, progress: Progress) -> None:
                 ImportFile.objects.select_for_update(of=["self"]).get(pk=run.file.pk)
                 if _share_conversion(run, progress):
                     return
-                made = conversions.keep_text(run.file, text, user=run.created_by, place=place)
+                left_out = conversions.left_out(found)
+                made = conversions.keep_text(run.file, text, user=run.created_by, place=place, notices=left_out)
                 progress.close()
                 complete(run, record_count=found.rows, facts=conversions.facts_of(found), made_file=made)
         except Exception as error:
