@@ -1,5 +1,5 @@
 """The Celery application: a queue for each lane (imports/runs/queueing.py), tasks found in each app's tasks.py, a
-reconciler in each working process."""
+reconciler in each worker process."""
 
 import os
 from typing import Any
@@ -10,19 +10,19 @@ from celery.app.amqp import AMQP
 from celery.signals import worker_ready, worker_shutting_down
 from kombu.transport import TRANSPORT_ALIASES
 
-LOOK_FOR_BROKER_SECONDS = 4.0  # at the longest; half a minute by Kombu, which a run would wait after the broker is back
+LOOK_FOR_BROKER_SECONDS = 4.0  # at most; with Kombu's half minute, a run would wait that long after the broker is back
 
 
 class Connection(kombu.Connection):
-    """To the broker. Of one that is away it asks as often after an hour as in the beginning."""
+    """A connection to the broker. While the broker is away, it retries as often after an hour as at the beginning."""
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> kombu.Connection:
-        """As Kombu's."""
+        """Like Kombu's."""
         return super().ensure_connection(*args, **{"interval_max": LOOK_FOR_BROKER_SECONDS} | kwargs)
 
 
 class Messages(AMQP):
-    """What Celery makes connections with."""
+    """The class with which Celery makes connections."""
 
     Connection = Connection
 
@@ -36,7 +36,7 @@ app.autodiscover_tasks()
 
 @worker_ready.connect
 def start_reconciler(**_signal: Any) -> None:
-    """In the worker's main process, once it takes messages: start looking for runs without a worker."""
+    """In the worker's main process, once it accepts messages: start looking for runs without a worker."""
     from django.db import connections
 
     from sisimport.imports.runs.reconciler import Reconciler

@@ -1,6 +1,6 @@
-"""What `manage.py` adds to Django's commands: embedded services around those that need the database.
+"""What `manage.py` adds to Django's commands: embedded services for those that need the database.
 
-Everything said here goes to standard error: standard output belongs to the command (it may be one JSON object).
+All messages here go to standard error: standard output belongs to the command (it may be one JSON object).
 """
 
 import contextlib
@@ -15,20 +15,20 @@ from django.core.exceptions import ImproperlyConfigured
 
 from sisimport.runtime import database_roles, error_reports, logs, postgres
 
-# Commands that never ask the database anything.
+# Commands that never use the database.
 WITHOUT_DATABASE = frozenset(
     {"help", "version", "check", "collectstatic", "findstatic", "compilemessages", "makemessages", "diffsettings"}
     | {"startapp", "startproject", "sendtestemail", "testserver"}
 )
-# Commands that ask it, but about migrations: applying them first would answer the question.
+# Commands that use it, but to inspect migrations: applying them first would change the answer.
 WITHOUT_MIGRATING = frozenset(
     {"migrate", "showmigrations", "sqlmigrate", "makemigrations", "squashmigrations", "optimizemigration", "dbshell"}
     | {"test", "inspectdb"}
     | {"restore"}  # into an empty database: the backup brings the tables
 )
-# Commands that look at the addresses of pages and API: for the others, importing these takes longer than what they do.
+# Commands that need the URLs of pages and API: for the others, importing these takes longer than their own work.
 WITH_ADDRESSES = frozenset({"check", "runserver", "test", "help"})
-ENDLESS = frozenset({"reconcile"})  # goes on until it is stopped, and shows no student
+ENDLESS = frozenset({"reconcile"})  # runs until it is stopped, and shows no student
 EXIT_FAILED = 3  # of the command contract; Python's own 1 would say "some records have errors"
 
 
@@ -44,8 +44,8 @@ def main(argv: Sequence[str]) -> None:
     except postgres.EmbeddedError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(EXIT_FAILED) from error
-    except BrokenPipeError as error:  # as of `… | head`: what was done is done, and no reference helps
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes its output at the end once more
+    except BrokenPipeError as error:  # as in `… | head`: the work is done, and an error reference would not help
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes its output again at exit
         sys.stderr.write("Whoever reads the output stopped before its end.\n")
         raise SystemExit(EXIT_FAILED) from error
     except Exception as error:
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def without_address_checks() -> None:
-    """Leave out of this process's system checks those that import every page. `manage.py check` and the web server meet them."""
+    """Remove the system checks that import every page from this process. `manage.py check` and the web server still run them."""
     from django.core.checks import registry, urls
 
     for check in (urls.check_url_config, urls.check_url_namespaces_unique, urls.check_custom_error_handlers):
@@ -63,7 +63,7 @@ def without_address_checks() -> None:
 
 
 def _on_record(argv: Sequence[str]) -> contextlib.AbstractContextManager[None]:
-    """Students that the command shows are on record, unless it is one that sees to the database's tables."""
+    """Put students that the command shows on record, unless the command manages the database's tables."""
     if not _needs_database(argv) or _command(argv) in WITHOUT_MIGRATING | ENDLESS:
         return contextlib.nullcontext()
     from sisimport.audit.commands import recorded
@@ -72,7 +72,7 @@ def _on_record(argv: Sequence[str]) -> contextlib.AbstractContextManager[None]:
 
 
 def _tell(error: Exception) -> None:
-    """The whole traceback, unless it has an error of the database: its texts quote rows, and what a timed job says is mailed."""
+    """Print the whole traceback, unless it has a database error: its text quotes rows, and output of scheduled jobs is mailed."""
     from django.conf import settings
     from django.db import Error
 
@@ -92,7 +92,7 @@ def services_for(argv: Sequence[str]) -> Iterator[None]:
         from django.conf import settings
 
         is_embedded, data_dir = settings.EMBEDDED, settings.DATA_DIR
-    except (ImproperlyConfigured, ImportError):  # said properly by the command itself
+    except (ImproperlyConfigured, ImportError):  # reported properly by the command itself
         yield
         return
     if not is_embedded:
@@ -105,7 +105,7 @@ def services_for(argv: Sequence[str]) -> Iterator[None]:
 
 
 def migrate_if_changed(data_dir: Path) -> None:
-    """Apply migrations unless this very database had the same set before (a stamp keeps that quick)."""
+    """Apply migrations unless this particular database already has the same set (a stamp makes this check quick)."""
     import django
     from django.core.management import call_command
     from django.db import connections
@@ -124,7 +124,7 @@ def migrate_if_changed(data_dir: Path) -> None:
 
 
 def make_roles_of_this_machine() -> None:
-    """The roles that web server and workers connect as; `migrate` gives them their rights."""
+    """Make the roles with which web server and workers connect; `migrate` grants them their rights."""
     from django.db import connection, transaction
 
     with transaction.atomic(), connection.cursor() as cursor:
@@ -141,7 +141,7 @@ def _needs_database(argv: Sequence[str]) -> bool:
 
 
 def _migrations_digest() -> str:
-    """Names of all migrations of all apps, by which Django knows them, and the rights of the database's roles."""
+    """Digest of the names of all migrations of all apps, as Django knows them, and of the rights of the database's roles."""
     from django.apps import apps
     from django.conf import settings
 

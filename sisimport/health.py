@@ -1,6 +1,6 @@
 """A container's health check: `python -m sisimport.health web|worker`. Exit code 0: healthy.
 
-web: the site answers on /health/, asked as the proxy would ask. worker (and reconciler): it looked for runs, and so reached
+web: the site answers on /health/, with a request like the proxy's. worker (and reconciler): it looked for runs, and so reached
 the database, within the last half minute.
 """
 
@@ -14,7 +14,7 @@ OLDEST_SECONDS = 30.0
 
 
 def web_is_well(port: int) -> bool:
-    """Ask by the first allowed host name: any other is refused."""
+    """Send a request with the first allowed host name: any other is refused."""
     host = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".*") or "localhost"
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=8)
     try:

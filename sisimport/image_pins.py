@@ -1,9 +1,9 @@
-"""Digests of the images that others make: `script/pin_images` asks the registries and writes them behind the names.
+"""Digests of third-party images: `script/pin_images` asks the registries and writes them after the names.
 
     image: postgres:18                 ->    image: postgres:18@sha256:…
 
-The tag stays, for people; Docker takes what the digest names and nothing else. All images of a run are asked before any file is
-written. Public images only: a registry is asked as nobody, with the token that it gives to everybody.
+The tag stays, for people; Docker uses only the image that the digest names. All digests are fetched before any file is written.
+Public images only: requests are anonymous, with the token that a registry gives to everyone.
 """
 
 import json
@@ -33,7 +33,7 @@ _SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as a file names it. digest: empty where none is there."""
+    """An image as named in a file. digest: empty if there is none."""
 
     name: str
     digest: str
@@ -41,7 +41,7 @@ class Image:
 
 
 def images(root: Path = ROOT) -> list[Image]:
-    """All images of others, in the order of the files."""
+    """All third-party images, in the order of the files."""
     return [
         Image(found["name"], found["digest"] or "", path.relative_to(root).as_posix())
         for path in _files(root)
@@ -56,7 +56,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def pin(digests: dict[str, str], root: Path = ROOT) -> int:
-    """Write them behind the names. Returns how many places changed."""
+    """Write the digests after the names. Returns how many places changed."""
     changed = 0
     for path in _files(root):
         text = path.read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def pin(digests: dict[str, str], root: Path = ROOT) -> int:
 
 
 def digest_of(name: str) -> str:
-    """What the registry says this tag is now. Raises OSError, ValueError."""
+    """The registry's current digest for this tag. Raises OSError, ValueError."""
     repository, _colon, tag = name.rpartition(":")
     first, _slash, rest = repository.partition("/")
     if rest and ("." in first or ":" in first):

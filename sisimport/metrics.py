@@ -1,7 +1,7 @@
 """/metrics: figures of the installation for Prometheus, counted in the database at each scrape.
 
-So they are those of all processes together, and the same whichever one answers. Nothing of a person: import types, works, states,
-phases, and the numbers of places. Off until METRICS_TOKEN or METRICS_ADDRESSES is set; what is set must be met.
+So they cover all processes together, and are the same no matter which one answers. No personal data: import types, works, states,
+phases, and the numbers of places. Off until METRICS_TOKEN or METRICS_ADDRESSES is set; each one that is set must match.
 """
 
 import hmac
@@ -56,7 +56,7 @@ LEFT JOIN automation_delivery d ON (k.kind = 'mail') = (d.user_id IS NOT NULL) G
 
 
 class Figures(Collector):
-    """Everything that is counted, again at each scrape."""
+    """All counts, made again at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
         yield from _runs_under_way()
@@ -95,7 +95,7 @@ def _runs_that_ended() -> Iterator[Metric]:
 
 
 def _places(name: str, about: str, label: str, statement: str) -> Iterator[Metric]:
-    """Age and state of each; one without an age yet has none here."""
+    """Age and state of each place; one without an age yet gets no figure."""
     age = GaugeMetricFamily(f"sisimport_{name}_age_seconds", about, labels=[label])
     bad = GaugeMetricFamily(
         f"sisimport_{name}_needs_a_look", "1: its last try went wrong, or it is paused", labels=[label]
@@ -120,7 +120,7 @@ def _messages() -> Iterator[Metric]:
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The figures, for whoever may read them; for others there is no such page."""
+    """The figures, for clients that may read them; for others this page does not exist."""
     if not _may_read(request):
         return HttpResponseNotFound()
     registry = CollectorRegistry(auto_describe=False)

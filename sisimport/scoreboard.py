@@ -1,7 +1,8 @@
-"""What long runs of tests found last, on one page: `script/scoreboard` prints it and writes docs/security/scoreboard.md.
+"""The latest results of long test runs, on one page: `script/scoreboard` prints it and writes docs/security/scoreboard.md.
 
-A run writes what it found into a file of `var/proof` (tests/results.py). The last of each stays in docs/security/results.json, so
-a board that is written on another machine has it too, with its own day and commit. What was never run is open, and says why.
+A run writes its results to a file in `var/proof` (tests/results.py). The latest of each is kept in docs/security/results.json, so
+that a board written on another machine has it too, with its own day and commit. A run that was never made is shown as open, with
+the reason.
 """
 
 import datetime as dt
@@ -20,14 +21,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "security" / "scoreboard.md"
 KEPT = ROOT / "docs" / "security" / "results.json"
 NONE_YET = "open"
-_MOST_OPEN = 40  # of one run: the rest is counted
+_MOST_OPEN = 40  # per run: the rest is only counted
 
 Result = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row. `open`: what is not as it should be, or why there is no figure."""
+    """One row. `open`: what is wrong, or why there is no figure."""
 
     what: str
     found: str
@@ -41,7 +42,7 @@ def _none_yet(what: str, how: str, why: str = "it takes long") -> Line:
 
 
 def results(folder: Path, kept: Path | None = None) -> dict[str, Result]:
-    """By name of the run: the last one of this machine, or what is kept of an earlier one."""
+    """By name of the run: the latest one on this machine, or the kept result of an earlier one."""
     found: dict[str, Result] = json.loads(kept.read_text(encoding="utf-8")) if kept and kept.exists() else {}
     for path in sorted(folder.glob("*.json")):
         result: Result = json.loads(path.read_text(encoding="utf-8"))
@@ -51,7 +52,7 @@ def results(folder: Path, kept: Path | None = None) -> dict[str, Result]:
 
 
 def _of(found: dict[str, Result], prefix: str, whole: str) -> list[Result]:
-    """Parts of a run, each kept by itself; one result of all parts counts until there are as many again."""
+    """Parts of a run, each kept separately; one result for all parts counts until there are as many parts again."""
     parts = [result for name, result in found.items() if name.startswith(f"{prefix}-")]
     once = found.get(prefix)
     if once and sum(part[whole] for part in parts) < once[whole]:
@@ -100,7 +101,7 @@ def _shares(found: dict[str, Result]) -> Iterable[Line]:
 
 
 def _more(prefix: str, parts: list[Result]) -> str:
-    """What a row says besides its share."""
+    """Further text of a row besides its share."""
     if prefix == "hostile":
         corpus = max(part.get("corpus", 0) for part in parts)
         tried = sum(part["files"] for part in parts)
@@ -187,7 +188,7 @@ def _listed(row: Line) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """One line of the list, whatever is in the name of a hostile file."""
+    """The text as one line of the list, even with the name of a hostile file."""
     cleaned = "".join(sign if sign.isprintable() else "?" for sign in text).replace("<", "&lt;").replace("|", "\\|")
     return cleaned if len(cleaned) <= 300 else f"{cleaned[:300]}…"
 

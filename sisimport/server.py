@@ -2,8 +2,8 @@
 
     PostgreSQL (embedded unless DATABASE_URL is set) -> migrations -> worker, web server -> demo district
 
-One process keeps the others: a child that dies is started again, Ctrl-C or SIGTERM ends all of them, and should this
-process itself be killed the kernel tells its children to end.
+One process supervises the others: a child that dies is restarted, Ctrl-C or SIGTERM ends all of them, and if this process itself
+is killed, the kernel tells its children to end.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 READY_SECONDS = 60.0
-PORT_SECONDS = 20.0  # after a server that was killed: its web server ends when its last answers are given
+PORT_SECONDS = 20.0  # after a killed server: its web server ends when it has sent its last answers
 
 DEMO_STUDENTS = 2_000
 DEMO_FILE = "ssid-download-findings.txt"
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def worker() -> Child:
-    """The Celery worker: one run at a time for each core of a small machine."""
+    """The Celery worker: one run at a time per core of a small machine."""
     options = ["--concurrency=2"]
     return Child("worker", [sys.executable, "-m", "sisimport.worker", *options])
 
@@ -118,7 +118,7 @@ def first_people(*, with_demo: bool) -> "ImportFile | None":
 
 
 def first_runs(file: "ImportFile") -> None:
-    """One Test and its Update, through the worker as any other: the first page has something to show."""
+    """Queue one Test and its Update, through the worker like any other, so that the first page has something to show."""
     from sisimport.imports.models import RunStatus, Work
     from sisimport.imports.runs.services import start_run, start_update
 
@@ -133,7 +133,7 @@ def first_runs(file: "ImportFile") -> None:
 
 
 def _ended(run: "ImportRun") -> str:
-    """The status of a run once it ended, or after a minute."""
+    """The status of a run once it has ended, or after a minute."""
     deadline = time.monotonic() + READY_SECONDS
     while run.is_active and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -142,7 +142,7 @@ def _ended(run: "ImportRun") -> str:
 
 
 def sign_in_note() -> str:
-    """How to sign in, as long as a password of the first start is still somebody's."""
+    """How to sign in, as long as a password from the first start is still in use."""
     from django.contrib.auth import get_user_model
 
     note = settings.DATA_DIR / SIGN_IN_FILE
@@ -161,7 +161,7 @@ def _manage(*words: str) -> None:
 
 
 def _wait_for_page(host: str, port: int, children: Sequence[Child]) -> None:
-    """Return when the web server answers, with whatever status."""
+    """Return when the web server answers, with any status."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         for child in children:
@@ -179,9 +179,9 @@ def _wait_for_page(host: str, port: int, children: Sequence[Child]) -> None:
 
 @contextlib.contextmanager
 def _alone_on(host: str, port: int) -> Iterator[None]:
-    """Make sure of the port, and note that it is ours. What a killed server left on it is given time to end.
+    """Make sure the port is free, and record that it is ours. Processes of a killed server are given time to end.
 
-    Raises SystemExit for a port that somebody else uses.
+    Raises SystemExit for a port used by another program.
     """
     note = settings.DATA_DIR / "server.port"
     deadline = time.monotonic() + (PORT_SECONDS if _was_killed(note, port) else 0.0)
@@ -189,7 +189,7 @@ def _alone_on(host: str, port: int) -> Iterator[None]:
         if time.monotonic() >= deadline:
             raise SystemExit(f"Port {port} of {host} cannot be used ({reason}): set PORT.")
         time.sleep(0.1)
-    with contextlib.suppress(OSError):  # a full disk is not a reason not to start
+    with contextlib.suppress(OSError):  # a full disk must not prevent the start
         note.write_text(f"{port} {os.getpid()}")
     try:
         yield
@@ -198,7 +198,7 @@ def _alone_on(host: str, port: int) -> Iterator[None]:
 
 
 def _was_killed(note: Path, port: int) -> bool:
-    """Whether a server of this data directory left the note of this port and is no more."""
+    """Whether a server of this data directory recorded this port and no longer runs."""
     words = note.read_text().split() if note.exists() else []
     if words[:1] != [str(port)] or len(words) < 2:
         return False
@@ -210,7 +210,7 @@ def _was_killed(note: Path, port: int) -> bool:
 
 
 def _why_taken(host: str, port: int) -> str:
-    """What the system says when the port is asked for; blank when it is free."""
+    """The system's error when binding the port; blank if it is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -33,7 +33,7 @@ env = Env()
 if (BASE_DIR / ".env").exists():
     Env.read_env(BASE_DIR / ".env")
 
-# Empty is not set: else the database would be put into whatever folder a command is started in.
+# Empty counts as not set: otherwise the database would be put into the folder in which a command is started.
 DATA_DIR = Path(env.str("SISIMPORT_DATA_DIR", default="") or BASE_DIR / "var").resolve()
 DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
@@ -65,7 +65,7 @@ def _version() -> str:
 
 
 def _kept_secret() -> str:
-    """The secret key of an installation that was given none: made once, readable by its owner only."""
+    """The secret key of an installation that has none set: made once, readable only by its owner."""
     path = DATA_DIR / "secret_key"
     if not path.exists():
         DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-# Our own apps. Each offers what it has in modules of known names; see docs/how-to/add-an-app.md.
+# Our own apps. Each offers its parts in modules with known names; see docs/how-to/add-an-app.md.
 OWN_APPS = [
     "students",
     "sisimport.imports",
@@ -170,7 +170,7 @@ TEMPLATES = [
     }
 ]
 
-# Through a pooler whose sessions change with each transaction; all others than web go by DATABASE_DIRECT_URL.
+# Through a pooler whose sessions change with each transaction; all programs but the web use DATABASE_DIRECT_URL.
 POOLED = databases.uses_pooler(processes.kind, url=DATABASE_URL, direct_url=DATABASE_DIRECT_URL)
 _address = DATABASE_URL if POOLED else DATABASE_DIRECT_URL or DATABASE_URL
 DATABASES = {"default": env.db_url_config(_address or postgres.database_url(DATA_DIR))}
@@ -178,14 +178,14 @@ DATABASES["default"]["ENGINE"] = databases.ENGINE
 DATABASES["default"].setdefault("OPTIONS", {})
 if not EMBEDDED:
     DATABASES["default"] = databases.noticing(DATABASES["default"])
-else:  # the socket's folder where Django's own tools (dbshell) look for it
+else:  # put the socket's folder where Django's own tools (dbshell) look for it
     DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop("host")
-    if processes.kind in database_roles.LIMITED:  # commands and migrations are the owner's
+    if processes.kind in database_roles.LIMITED:  # commands and migrations run as the owner
         DATABASES["default"]["USER"] = database_roles.role_name(str(DATABASES["default"]["NAME"]), processes.kind)
-# Row policies on the tables of students, for the web server's role (docs/decisions); given and taken back by `migrate`.
+# Row policies on the tables of students, for the web server's role (docs/decisions); created and removed by `migrate`.
 ROW_POLICIES = env.bool("ROW_POLICIES", default=True)
-# How long a database session may wait for somebody else's lock, work on one statement, and keep a transaction open without
-# a word; in seconds, 0 for ever. Commands and migrations have no limits.
+# How long a database session may wait for another session's lock, work on one statement, and keep a transaction open while idle;
+# in seconds, 0 for no limit. Commands and migrations have no limits.
 SESSION_LIMITS = {
     "web": {
         "lock_timeout": env.float("WEB_LOCK_SECONDS", default=2.5),
@@ -198,7 +198,7 @@ SESSION_LIMITS = {
         "idle_in_transaction_session_timeout": env.float("WORKER_IDLE_SECONDS", default=300),
     },
 }
-# Options in the address come last and win. A pooler sets the limits itself (docs/how-to/deploy.md).
+# Options in the address come last and take precedence. A pooler sets the limits itself (docs/how-to/deploy.md).
 _limits = {} if POOLED else SESSION_LIMITS.get(processes.kind, {})
 if _options := f"{databases.options_of(_limits)} {DATABASES['default']['OPTIONS'].get('options', '')}".strip():
     DATABASES["default"]["OPTIONS"]["options"] = _options
@@ -209,9 +209,9 @@ REPLICA_MAX_SECONDS = env.float("REPLICA_MAX_SECONDS", default=30)
 if _reports := DATABASE_REPLICA_URL or (DATABASE_DIRECT_URL if POOLED else ""):
     DATABASES["reports"] = databases.for_reading(env.db_url_config(_reports), SESSION_LIMITS.get(processes.kind, {}))
     DATABASE_ROUTERS = ["sisimport.runtime.reading.Router"]
-# Whoever works on a run and gives no sign of life for so long loses it to another attempt.
+# A process that works on a run and sends no heartbeat for this long loses it to another attempt.
 RUN_SILENT_SECONDS = env.float("RUN_SILENT_SECONDS", default=30)
-# TLS: the file of the CA that signed the servers' certificates. What an address says of TLS itself wins.
+# TLS: the file of the CA that signed the servers' certificates. TLS options in an address take precedence.
 DATABASE_CA = env.str("DATABASE_CA", default="")
 REDIS_CA = env.str("REDIS_CA", default="")
 for _database in DATABASES.values():
@@ -225,7 +225,7 @@ if DATABASE_REPLICA_URL:
         MIDDLEWARE.index("sisimport.api.middleware.ApiMiddleware"), "sisimport.web.own_writes.OwnWritesMiddleware"
     )
 
-# In PostgreSQL, one for all processes: allauth counts requests here. Small: each entry is looked for and set one at a time.
+# In PostgreSQL, one for all processes: allauth counts requests here. Small: entries are looked up and set one at a time.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -276,9 +276,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "sisimport.accounts.passwords.NoWordOfThisPlace"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-# Beside the names of the site, its districts and schools: mascots, streets, the name of the old system.
+# In addition to the names of the site, its districts and schools: mascots, streets, the name of the old system.
 PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
-# Argon2 for new ones; those of PBKDF2 are rehashed when their people sign in.
+# Argon2 for new ones; PBKDF2 hashes are replaced when the user signs in.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -290,34 +290,34 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "sisimport.accounts.adapter.AccountAdapter"
 # Wrong passwords are counted by sisimport.accounts.limits; here: codes of the second factor, and the rest by allauth's rates.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
-# Proxies in front that append to X-Forwarded-For: each client counts by its own address, whatever it writes there itself.
+# Proxies in front that append to X-Forwarded-For: each client counts by its own address, whatever it puts there itself.
 TRUSTED_PROXY_COUNT = env.int(
     "TRUSTED_PROXY_COUNT", default=1 if PRODUCTION and env.bool("BEHIND_PROXY", default=True) else 0
 )
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody makes the site write to addresses it does not know
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # the site never sends mail to addresses it does not know
 ACCOUNT_FORMS = {"reset_password": "sisimport.accounts.forms.AskForPasswordForm"}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False  # signed out when the browser closes: machines are shared
-# Single sign-on (docs/how-to/single-sign-on.md): providers from these settings alone, never from the database.
+# Single sign-on (docs/how-to/single-sign-on.md): providers come only from these settings, never from the database.
 SSO_PROVIDERS = sso.read_providers(env)
 SSO_GROUPS = sso.read_groups(env.json("SSO_GROUPS", default={}))
 SSO_GROUPS_CLAIM = env.str("SSO_GROUPS_CLAIM", default="groups")
 STAFF_PASSWORDS = env.bool(
     "STAFF_PASSWORDS", default=True
-)  # off: staff sign in by single sign-on only; families keep theirs
+)  # off: staff sign in only by single sign-on; families keep their passwords
 SOCIALACCOUNT_ADAPTER = "sisimport.accounts.sso.adapter.SocialAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
-SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=PRODUCTION)  # of staff; families may have one
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=PRODUCTION)  # for staff; optional for families
 STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=15 * 60 if PRODUCTION else 0)  # sisimport.accounts.step_up
 ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS or 15 * 60
 # From django-allauth 65.22 on a code by mail is one of them too, if nobody says so.
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
-MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators: nobody waits for the true owner of an address
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators, so addresses need no verification
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]  # passkeys as second factor, never instead of signing in
-MFA_RECOVERY_CODES_SHOW_ONCE = True  # hashes are kept of them (sisimport.accounts.recovery_codes)
+MFA_RECOVERY_CODES_SHOW_ONCE = True  # only hashes are kept (sisimport.accounts.recovery_codes)
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost
 
 STATIC_URL = "static/"
@@ -340,24 +340,22 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-# Keys of kept files, newest first (sisimport.runtime.file_keys). Demanded in production by a check.
+# Keys of kept files, newest first (sisimport.runtime.file_keys). Required in production by a check.
 FILE_KEYS = env.list("FILE_KEYS", default=[])
 WHITENOISE_USE_FINDERS = not PRODUCTION
 FILE_UPLOAD_HANDLERS = ["sisimport.web.upload_handlers.LimitedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"  # not the system's: it may be small, and this is student data
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-# Whoever makes a temporary file, libraries too, makes it here and not in the system's folder: that one may be small or
-# held in memory, others look into it, and what is unpacked or converted is student data. The reconciler sweeps both.
+# All temporary files, also those of libraries, are made here and not in the system's folder, which may be small or in memory and
+# is open to others: unpacked and converted files are student data. The reconciler sweeps both.
 SCRATCH_DIR = DATA_DIR / "scratch"
 SCRATCH_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 tempfile.tempdir = str(SCRATCH_DIR)
 
-DATA_UPLOAD_MAX_NUMBER_FIELDS = (
-    6000  # which of a large district's schools each number of another system is, on one page
-)
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; how large a request with a file may be says sisimport.web.bodies
-# Of one person, on all machines together; 0: any number (sisimport.web.pace).
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000  # one page matches a large district's schools with another system's numbers
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # of a form; sisimport.web.bodies limits requests with files
+# Per person, across all machines; 0: unlimited (sisimport.web.pace).
 UPLOADS_PER_MINUTE = env.int("UPLOADS_PER_MINUTE", default=120)
 EXPORTS_PER_MINUTE = env.int("EXPORTS_PER_MINUTE", default=60)
 UPLOAD_MAX_SECONDS = env.int("UPLOAD_MAX_SECONDS", default=3600)
@@ -371,17 +369,17 @@ SESSION_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)  # from signing in, whatever is done meanwhile
+SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)  # from signing in, regardless of activity
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^api/"]  # programs are refused, not redirected: sisimport.api.middleware
+    SECURE_REDIRECT_EXEMPT = [r"^api/"]  # programs get an error, not a redirect: sisimport.api.middleware
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=True) else None
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31536000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
-    # Browsers take these from this very host, over https, for all of its addresses, and from nobody else.
+    # Browsers accept these only from this host itself, over https, for all of its addresses.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     LANGUAGE_COOKIE_NAME = "__Host-language"
     CSRF_COOKIE_SECURE = True
@@ -421,8 +419,9 @@ REDIS_BROKER_OPTIONS: dict[str, object] = {
     # Publishing fails fast: the reconciler enqueues again, and a page must not wait for a broker that is away.
     "max_retries": 0,
     "interval_start": 0,
-    # Messages are not kept by Redis until they are acknowledged: nobody needs them back. With Kombu's acknowledgments a process
-    # that took a message just before Redis went away could not acknowledge it and took no other one for as long as it lived.
+    # Redis does not keep messages until they are acknowledged: they are never needed again. With Kombu's acknowledgments a
+    # process that took a message just before Redis went away could not acknowledge it and took no other message for the rest of
+    # its life.
     "ack_emulation": False,
 }
 if REDIS_URL:
@@ -432,7 +431,7 @@ if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS = REDIS_BROKER_OPTIONS
 else:
     CELERY_BROKER_URL = "filesystem://localhost"
-    (DATA_DIR / "broker").mkdir(parents=True, exist_ok=True)  # the transport makes its control folder only
+    (DATA_DIR / "broker").mkdir(parents=True, exist_ok=True)  # the transport makes only its control folder
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "broker"),
         "data_folder_out": str(DATA_DIR / "broker"),
@@ -440,11 +439,11 @@ else:
         "polling_interval": 0.1,
     }
 
-# A district's own layouts: a file here takes the place of the packaged one of the same name (docs/how-to/change-a-layout.md).
+# A district's own layouts: a file here replaces the packaged one of the same name (docs/how-to/change-a-layout.md).
 LAYOUT_DIR = env.str("LAYOUT_DIR", default=str(DATA_DIR / "layouts"))
 
-# Limits of uploaded files, in bytes.
-# A virus scanner (clamd) that looks at each upload before it is read: unix:/run/clamav/clamd.ctl or tcp://host:3310.
+# Limits for uploaded files, in bytes.
+# A virus scanner (clamd) that checks each upload before it is read: unix:/run/clamav/clamd.ctl or tcp://host:3310.
 CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
 CLAMD_REQUIRED = env.bool("CLAMD_REQUIRED", default=True)
 if CALLED_HOSTS:
@@ -461,11 +460,11 @@ if CALLED_HOSTS:
     _addresses += [address for one in SSO_PROVIDERS for address in (one.issuer, one.metadata)]
     outbound.limit([*CALLED_HOSTS, *WEBHOOK_ALLOWED_HOSTS, *outbound.hosts_in(*_addresses)])
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
-# Files up to this size need not wait for larger ones: one process of each worker takes no others.
+# Files up to this size need not wait for larger ones: one process of each worker takes only these.
 IMPORT_SMALL_BYTES = env.int("IMPORT_SMALL_BYTES", default=1024**2)
 IMPORT_MAX_LINE_BYTES = env.int("IMPORT_MAX_LINE_BYTES", default=1024**2)
 
-# How many days each kind of thing is kept (0: for good); workers remove what is older, and so does `purge`.
+# How many days each kind of data is kept (0: permanently); workers and `purge` remove older data.
 KEEP_UPLOADS_DAYS = env.int("KEEP_UPLOADS_DAYS", default=90)
 KEEP_REFUSED_UPLOADS_DAYS = env.int("KEEP_REFUSED_UPLOADS_DAYS", default=7)
 KEEP_PLANS_DAYS = env.int("KEEP_PLANS_DAYS", default=400)
@@ -476,10 +475,10 @@ KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=60)
 KEEP_DELIVERED_EXPORTS_DAYS = env.int("KEEP_DELIVERED_EXPORTS_DAYS", default=400)
 KEEP_SCORES_DAYS = env.int("KEEP_SCORES_DAYS", default=0)
 for _name in [name for name, days in globals().items() if name.startswith("KEEP_") and days < 0]:
-    # A slip of the pen would else keep it for good, and nobody would hear of it.
+    # Otherwise a typing mistake would keep it permanently without anyone noticing.
     raise ImproperlyConfigured(f"{_name} is below zero. Give a number of days; 0 keeps it for good.")
-# The key of the seals of the record of access. Without one SECRET_KEY is taken, and a changed SECRET_KEY then belongs among
-# SECRET_KEY_FALLBACKS; former keys of one's own are named in AUDIT_KEY_FALLBACKS.
+# The key for the seals of the record of access. If blank, SECRET_KEY is used, and a replaced SECRET_KEY must then be added to
+# SECRET_KEY_FALLBACKS; former values of AUDIT_KEY go into AUDIT_KEY_FALLBACKS.
 AUDIT_KEY = env.str("AUDIT_KEY", default="")
 AUDIT_KEY_FALLBACKS = env.list("AUDIT_KEY_FALLBACKS", default=[])
 

@@ -1,4 +1,4 @@
-"""What the product is made of: `script/audit` asks for the bill of materials, licenses, advisories and secrets.
+"""The product's components: `script/audit` runs this for the bill of materials, licenses, advisories and secrets.
 
 python -m sisimport.supply_chain sbom | licenses | secrets | known | advisories DIR | report FILE        exit code 1: findings
 """
@@ -26,15 +26,15 @@ from packaging.version import InvalidVersion, Version
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "base.txt"
 POLICY = ROOT / "docs" / "how-to" / "change-packages.md"
-# Advisories that wait for their update: as long as the policy says and no longer.
+# Advisories that are waiting for their update, for no longer than the policy allows.
 WAITING = ROOT / "requirements" / "advisories.toml"
-# Licenses that were looked at (decision 14), and of packages that declare none what is in their sources.
+# Licenses that were reviewed (decision 14); for packages that declare none, the license in their sources.
 ALLOWED = re.compile(
     r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Lesser|HPND|Unlicense|PostgreSQL|0BSD)\b",
     re.IGNORECASE,
 )
 LOOKED_UP = {"pyrage": "MIT"}
-# Kinds of secrets, by how they look. A line of a test may say that it holds an invented one.
+# Kinds of secrets, by their form. A line of a test may declare that it holds an invented one.
 SECRETS = {
     "private key": re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16}"),
     "token of this product": re.compile(r"\bsis_[A-Za-z0-9_-]{43}\b"),
@@ -51,7 +51,7 @@ MOST_SCANNED = 2_000_000  # bytes of a file
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A package of the lock."""
+    """A package of the lock file."""
 
     name: str
     version: str
@@ -59,7 +59,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """A package of the lock that an advisory names. `fixed`: the first release without it; empty: none is named."""
+    """A package of the lock file named in an advisory. `fixed`: the first fixed release; empty: none is named."""
 
     pin: Pin
     number: str
@@ -67,7 +67,7 @@ class Advisory:
 
 
 def pins(lock: Path = LOCK) -> list[Pin]:
-    """Every package of a lock, for all systems, in order."""
+    """Every package of a lock file, for all systems, in order."""
     found = []
     for line in lock.read_text().splitlines():
         if re.match(r"[A-Za-z0-9]", line):
@@ -81,7 +81,7 @@ def pins(lock: Path = LOCK) -> list[Pin]:
 
 
 def license_of(name: str) -> str:
-    """As the installed package declares it; empty where it is not installed or says nothing."""
+    """The license that the installed package declares; empty if it is not installed or declares none."""
     try:
         declared: Any = metadata.metadata(name)
     except metadata.PackageNotFoundError:
@@ -98,7 +98,7 @@ def license_of(name: str) -> str:
 
 
 def unlicensed(lock: Path = LOCK) -> list[tuple[Pin, str]]:
-    """Installed packages whose license is not one of those that were looked at (decision 14)."""
+    """Installed packages whose license was not reviewed (decision 14)."""
     found = []
     for pin in pins(lock):
         stated = license_of(pin.name)
@@ -116,7 +116,7 @@ def _is_installed(name: str) -> bool:
 
 
 def bill_of_materials(lock: Path = LOCK) -> dict[str, Any]:
-    """CycloneDX 1.6. The same lock makes the same bill: it has no time, and its number is made of the lock."""
+    """CycloneDX 1.6. The same lock file gives the same bill: it has no time, and its number is derived from the lock file."""
     locked = pins(lock)
     with (ROOT / "pyproject.toml").open("rb") as file:
         import tomllib
@@ -168,7 +168,7 @@ def _component(pin: Pin) -> dict[str, Any]:
 
 
 def _needs(name: str) -> set[str]:
-    """What an installed package requires without extras; other systems' packages too."""
+    """Requirements of an installed package without extras, including those for other systems."""
     try:
         declared = metadata.requires(name) or []
     except metadata.PackageNotFoundError:
@@ -180,7 +180,7 @@ def _needs(name: str) -> set[str]:
 
 
 def advisories(copy: Path, lock: Path = LOCK) -> list[Advisory]:
-    """What a copy of advisories in OSV's form (a folder or a zip of JSON files) says of the lock."""
+    """Advisories on the lock file's packages in a copy in OSV format (a folder or a zip of JSON files)."""
     locked = {pin.name: pin for pin in pins(lock)}
     found = []
     for record in _records(copy):
@@ -242,9 +242,9 @@ def _fixed_in(affected: dict[str, Any], version: str) -> str:
 
 
 def read_report(report: dict[str, Any], held: Collection[tuple[str, str]] = ()) -> tuple[list[str], list[str]]:
-    """Of a report of pip-audit what it found, and the packages that it could not look up, of which it says nothing else.
+    """The findings in a pip-audit report, and the packages that it could not look up, for which it gives no other result.
 
-    held: number and package of advisories that wait for their update.
+    held: number and package of advisories that are waiting for their update.
     """
     found, skipped = [], []
     for package in report.get("dependencies", ()):
@@ -263,7 +263,7 @@ def read_report(report: dict[str, Any], held: Collection[tuple[str, str]] = ()) 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An advisory that was looked at. exposed: our use of the package is open to it. noted: when that was found out."""
+    """An advisory that was reviewed. exposed: our use of the package is affected. noted: when that was determined."""
 
     number: str
     package: str
@@ -277,7 +277,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class PolicyDays:
-    """In how many days a release without the hole is out, as docs/how-to/change-packages.md promises."""
+    """Within how many days a fixed release is out, as docs/how-to/change-packages.md promises."""
 
     exposed: int
     exploited: int
@@ -299,13 +299,13 @@ def waiting(path: Path = WAITING) -> list[Waiting]:
 
 
 def still_waiting(held: Iterable[Waiting], days: PolicyDays, today: dt.date) -> set[tuple[str, str]]:
-    """Number and package of those whose time is not over."""
+    """Number and package of those still within their time limit."""
     return {(one.number, canonicalize_name(one.package)) for one in held if today <= one.ends(days)}
 
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """Advisories that somebody looked up by hand. fixed: by advisory, the first release without it."""
+    """Advisories that a person looked up by hand. fixed: by advisory, the first fixed release."""
 
     on: dt.date
     packages: list[str]
@@ -320,7 +320,7 @@ def looked_up(path: Path = WAITING) -> LookedUp:
 
 
 def known_holes(lookup: LookedUp, lock: Path = LOCK) -> list[Advisory]:
-    """Of the advisories that were looked up those that a package of the lock is too old for."""
+    """Those looked-up advisories that affect a package of the lock file because it is too old."""
     locked = {pin.name: pin for pin in pins(lock)}
     return [
         Advisory(locked[package], number, fixed)
@@ -330,7 +330,7 @@ def known_holes(lookup: LookedUp, lock: Path = LOCK) -> list[Advisory]:
 
 
 def _known() -> list[str]:
-    """What was looked up is kept for the scoreboard with its day, until a whole copy is asked."""
+    """Check looked-up advisories; the result is kept for the scoreboard with its day, until a complete copy is checked."""
     lookup = looked_up()
     found = [f"{one.pin.name} {one.pin.version}: {one.number}, fixed in {one.fixed}" for one in known_holes(lookup)]
     locked = {pin.name for pin in pins()}
@@ -344,7 +344,8 @@ def _held() -> set[tuple[str, str]]:
 
 
 def keep_result(found: list[str], *, checked: int, packages: int, still_open: Iterable[str] = ()) -> None:
-    """For `script/scoreboard`: only what really could be asked. `still_open`: what is open besides what was found."""
+    """Store the result for `script/scoreboard`: only what could really be checked. `still_open`: open points besides the
+    findings."""
     if not checked:
         return
     folder = Path(os.environ.get("SISIMPORT_PROOF_DIR") or ROOT / "var" / "proof")
@@ -367,7 +368,7 @@ def keep_result(found: list[str], *, checked: int, packages: int, still_open: It
 
 
 def secrets(paths: Iterable[Path]) -> list[tuple[Path, int, str]]:
-    """File, line and kind of what looks like a secret; never the secret itself."""
+    """File, line and kind of everything that looks like a secret; never the secret itself."""
     found = []
     for path in paths:
         if not path.is_file() or path.stat().st_size > MOST_SCANNED:

@@ -1,4 +1,4 @@
-"""All addresses of the product. Our apps offer theirs in urls.py, found automatically; each view says who may open it."""
+"""All URLs of the product. Our apps offer theirs in urls.py, found automatically; each view declares who may open it."""
 
 from importlib.util import find_spec
 
@@ -15,7 +15,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    # Before allauth's: signing out goes on to the provider, and what the directory keeps is not changed here.
+    # Before allauth's: signing out continues to the provider, and data kept by the directory is not changed here.
     path("accounts/logout/", sign_out, name="account_logout"),
     path("accounts/email/", own_address, name="account_email"),
     path("accounts/password/change/", own_password, name="account_change_password"),

@@ -1,14 +1,15 @@
 """A worker: `python -m sisimport.worker [--concurrency N] [Celery worker options]`.
 
-    one parent, which only watches -> N processes, each with a Celery worker that does one run at a time
+    one parent, which only supervises -> N processes, each with a Celery worker that does one run at a time
 
-The processes are forked after everything is imported, so a killed one is replaced at once. (Celery's own pool is not used:
-over a broker without an event loop, the filesystem one, its processes share a lock, and one that is killed while it waits
-for work takes the lock with it: the worker then never works again. Measured with Celery 5.7.)
+The processes are forked after everything is imported, so a killed one is replaced immediately. (Celery's own pool is not used:
+with a broker that has no event loop, such as the filesystem one, its processes share a lock. One that is killed while waiting for
+work keeps the lock, and the worker then never works again. Measured with Celery 5.7.)
 
-Of two or more processes the first takes small files only, so these never wait for large ones (imports/runs/queueing.py).
+If there are two or more processes, the first takes only small files, so these never wait for large ones
+(imports/runs/queueing.py).
 
-Gossip, mingle, heartbeat and remote control are off: workers need not know of each other, PostgreSQL says what is to be done.
+Gossip, mingle, heartbeat and remote control are off: workers need not know about each other; PostgreSQL says what to do next.
 """
 
 import argparse
@@ -37,14 +38,14 @@ QUICK_DEATH_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """A working process; `small_only`: it is kept free for small files."""
+    """A worker process; `small_only`: it is kept free for small files."""
 
     started_at: float
     small_only: bool
 
 
 class Parent:
-    """Keeps N working processes; ends when told to, once they have finished what they are doing."""
+    """Keeps N worker processes running; when told to end, it does so after they have finished their current work."""
 
     def __init__(self, concurrency: int, options: list[str]) -> None:
         self.options = options
@@ -74,7 +75,7 @@ class Parent:
             os.kill(pid, signal.SIGTERM)
 
     def start_process(self, *, small_only: bool) -> None:
-        """Fork a working process. A signal in between waits until both sides know what to do with it."""
+        """Fork a worker process. A signal during the fork waits until both sides can handle it."""
         parent = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         pid = os.fork()
@@ -83,28 +84,28 @@ class Parent:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
             end_with_parent()
-            # If the parent ended before we could ask to be told of it, there is nobody to work for.
+            # If the parent ended before we asked to be notified of that, there is nothing to work for.
             os._exit(work(self.options, small_only=small_only) if os.getppid() == parent else 1)
         self.processes[pid] = Working(time.monotonic(), small_only)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
 
 def work(options: list[str], *, small_only: bool = False) -> int:
-    """Be one working process until told to stop, for small files only or for all. Returns the exit code."""
+    """Run one worker process until told to stop, for only small files or for all. Returns the exit code."""
     from sisimport.celery import app
     from sisimport.imports.runs.queueing import Lane
     from sisimport.imports.runs.tasks import SMALL_ONLY
 
     lanes = [Lane.SMALL] if small_only else list(Lane)
     app.conf[SMALL_ONLY] = small_only
-    os.environ.update(CELERY_SKIP_CHECKS="1")  # the parent made them; a setting of Celery, not of ours
+    os.environ.update(CELERY_SKIP_CHECKS="1")  # the parent ran them; this is Celery's setting, not ours
     try:
         make_broker_folders()
         names = [f"--hostname={os.getpid()}@%h", f"--queues={','.join(lanes)}"]
         app.worker_main(["--quiet", "worker", *CELERY_OPTIONS, *names, *options])
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
-    except BaseException:  # noqa: BLE001 - nothing above us but the end of the process
+    except BaseException:  # noqa: BLE001 - above us is only the end of the process
         traceback.print_exc()
         return 1
     finally:
@@ -114,7 +115,8 @@ def work(options: list[str], *, small_only: bool = False) -> int:
 
 
 def make_broker_folders() -> None:
-    """The folders of the filesystem broker: whoever empties it may take them away too, and no process starts without."""
+    """Make the folders of the filesystem broker: a person who empties it may also remove them, and no process starts without
+    them."""
     from django.conf import settings
 
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
@@ -124,7 +126,7 @@ def make_broker_folders() -> None:
 
 
 def refuse_shared_sessions() -> None:
-    """End where a pooler stands between us and PostgreSQL. Of a database that is away, each run asks again."""
+    """Exit if there is a pooler between us and PostgreSQL. If the database is unavailable, each run checks again."""
     from django.db import DatabaseError, connections
 
     from sisimport.imports.runs.sessions import require_own_session
@@ -140,7 +142,7 @@ def refuse_shared_sessions() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Import what the work needs, then keep processes that do it."""
+    """Import everything the work needs, then keep processes running that do it."""
     parser = argparse.ArgumentParser(prog="sisimport.worker", description="Works on runs until stopped.")
     parser.add_argument("--concurrency", type=int, default=2, help="runs at the same time (default: 2)")
     given, options = parser.parse_known_args(arguments)
@@ -151,7 +153,7 @@ def main(arguments: list[str]) -> None:
 
     from sisimport.celery import app
 
-    # In a container or a fresh clone root is usual, and messages are JSON (the warning is about pickle).
+    # Running as root is common in a container or a fresh clone, and messages are JSON (the warning is about pickle).
     warnings.simplefilter("ignore", SecurityWarning)
     django.setup()
     command.without_address_checks()

@@ -1,4 +1,4 @@
-"""A body on its way in: kept until all of it is here, never more than allowed, and never for longer than allowed."""
+"""An incoming body: kept until all of it has arrived, never more than allowed, and never for longer than allowed."""
 
 import asyncio
 import tempfile
@@ -12,11 +12,11 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 IN_MEMORY = 1 << 16
-PIECE = 1 << 20  # written at once: the event loop leaves the disk to a thread
+PIECE = 1 << 20  # written in one piece: the event loop leaves the disk to a thread
 
 
 class TooLargeError(Exception):
-    """More came than was allowed."""
+    """More arrived than was allowed."""
 
 
 class TooSlowError(Exception):
@@ -41,7 +41,7 @@ class Body:
     async def take(self, *, limit: int, seconds: float, idle_seconds: float) -> None:
         """Receive until the end. May be called again with a higher limit after TooLargeError: nothing is lost.
 
-        `seconds` is for all of it, `idle_seconds` for each piece. Raises TooLargeError, TooSlowError, DisconnectedError.
+        `seconds` limits the whole body, `idle_seconds` each piece. Raises TooLargeError, TooSlowError, DisconnectedError.
         """
         deadline = time.monotonic() + seconds
         while not self.complete:
@@ -70,7 +70,7 @@ class Body:
         self._waiting.clear()
 
     async def discard_rest(self, seconds: float) -> None:
-        """Read on for a moment without keeping anything, so that a client that is still sending sees our answer."""
+        """Keep reading for a moment without storing anything, so that a client that is still sending sees our answer."""
         deadline = time.monotonic() + seconds
         while not self.complete and (patience := deadline - time.monotonic()) > 0:
             try:

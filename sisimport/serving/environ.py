@@ -1,4 +1,4 @@
-"""A request as the event loop knows it (ASGI), as Django's WSGI handler wants it."""
+"""Converts a request from the event loop's form (ASGI) to that of Django's WSGI handler."""
 
 import sys
 from typing import Any
@@ -8,7 +8,7 @@ OWN_NAMES = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 def header(scope: dict[str, Any], name: bytes) -> bytes | None:
-    """The first header of this (lower case) name."""
+    """The first header with this (lower case) name."""
     return next((value for key, value in scope["headers"] if key == name), None)
 
 
@@ -36,11 +36,11 @@ def environ_of(scope: dict[str, Any], body: Any, size: int) -> dict[str, Any]:
     }
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if "_" in name:  # X_Forwarded_For would read as X-Forwarded-For, which only a proxy may say
+        if "_" in name:  # X_Forwarded_For would be read as X-Forwarded-For, which only a proxy may set
             continue
         key = OWN_NAMES.get(name, "HTTP_" + name.upper().replace("-", "_"))
         if key in environ and key not in OWN_NAMES.values():
             value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         environ[key] = value
-    environ.update(CONTENT_LENGTH=str(size))  # a body in chunks did not say
+    environ.update(CONTENT_LENGTH=str(size))  # a chunked body has none
     return environ

@@ -1,8 +1,8 @@
 """The application that gunicorn's event loop calls, around Django's WSGI handler.
 
-    /health/                    -> a thread of its own, never behind the others
-    a small or no body          -> received, then Django in a thread
-    a large one                 -> Django is asked about its announced size first (sisimport.web.bodies): refused unread,
+    /health/                    -> a thread of its own, never queued behind the others
+    a small body or none        -> received, then Django in a thread
+    a large body                -> Django first checks its announced size (sisimport.web.bodies): refused unread,
                                    or received
 
 Django runs in a fixed number of long-lived threads, so that its database sessions are kept from one request to the next.
@@ -28,19 +28,19 @@ WSGIApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 HEALTH = "/health/"
 HEALTH_SECONDS = 5.0
-ANNOUNCED = "sisimport.announced"  # in the environment: so many bytes would come; may they?
-ALLOWED = "X-Body-Allowed"  # in the answer: up to so many
-FORM_BYTES = 64 * 1024  # of whoever sends them: received before anything is asked
+ANNOUNCED = "sisimport.announced"  # in the environment: the announced size, for Django to allow or refuse
+ALLOWED = "X-Body-Allowed"  # in the answer: the allowed size
+FORM_BYTES = 64 * 1024  # a body up to this size is received from any client before any check
 FORM_SECONDS = 30.0
 IDLE_SECONDS = 30.0
 LINGER_SECONDS = 2.0
-PIECE_SECONDS = 60.0  # for a client to take 64 kB of a page
+PIECE_SECONDS = 60.0  # for a client to receive 64 kB of a page
 
 logger = logging.getLogger(__name__)
 
 
 class Front:
-    """An ASGI application. `folder` holds what is too large for memory; it must exist and be ours alone."""
+    """An ASGI application. `folder` holds data too large for memory; it must exist and be accessible only to us."""
 
     def __init__(self, django: WSGIApplication, *, folder: Path, threads: int, upload_seconds: float) -> None:
         self.django = django
@@ -82,7 +82,7 @@ class Front:
         await self._answer(environ_of(scope, body.file, body.size), body, send)
 
     async def _take_large(self, scope: Scope, body: Body, send: Send, announced: int | None) -> bool:
-        """Receive a body that Django allows; False when an answer was sent instead."""
+        """Receive a body that Django allows; False if an answer was sent instead."""
         question = environ_of(scope, io.BytesIO(), announced or 0)
         question[ANNOUNCED] = announced or body.size
         page = await self._call(question, self.workers)
@@ -93,7 +93,7 @@ class Front:
         page.close()
         try:
             await body.take(limit=allowed, seconds=self.upload_seconds, idle_seconds=IDLE_SECONDS)
-        except TooLargeError:  # it did not say how large it would be
+        except TooLargeError:  # its size was not announced
             question[ANNOUNCED] = body.size
             await self._answer(question, body, send)
         except TooSlowError:
@@ -127,13 +127,13 @@ class Front:
         try:
             await asyncio.wait([work, waiting := asyncio.ensure_future(started.wait())], return_when="FIRST_COMPLETED")
         except asyncio.CancelledError:
-            work.cancel()  # one that still waited for a thread needs none any more
+            work.cancel()  # if it was still waiting for a thread, it no longer needs one
             page.close()
             raise
         finally:
             waiting.cancel()
         if not page.status:
-            work.result()  # raises what happened
+            work.result()  # raises the error, if any
         return page
 
     def _run(self, environ: dict[str, Any], page: Page, started: Callable[[], None]) -> None:
@@ -151,7 +151,7 @@ class Front:
                 page.write(data)
         except ClientGoneError:
             pass
-        except Exception as error:  # an error of Django's own, or of a page that is half sent
+        except Exception as error:  # an error of Django itself, or in a page that is partly sent
             page.broken = True
             logger.error("a response ended half way: %s", type(error).__name__)
             if not page.status:
@@ -169,7 +169,7 @@ class Front:
                 more = {"type": "http.response.body", "body": piece, "more_body": True}
                 await asyncio.wait_for(send(more), PIECE_SECONDS)
             if page.broken:
-                raise ConnectionAbortedError  # the client must not take it for complete
+                raise ConnectionAbortedError  # the client must not think it complete
             await body.discard_rest(LINGER_SECONDS)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
@@ -182,7 +182,7 @@ def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
 
 
 def _announced(scope: Scope) -> int | None:
-    """The size of the body as its sender says it; None when it does not (or sends none)."""
+    """The body's size as announced by the sender; None if not announced (or there is no body)."""
     value = header(scope, b"content-length")
     return int(value) if value and value.isdigit() else None
 
@@ -195,7 +195,7 @@ async def _say_briefly(send: Send, status: int, text: bytes) -> None:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """The life of the server's process: nothing to do at its start or end."""
+    """ASGI lifespan of the server's process: nothing to do at its start or end."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

@@ -1,4 +1,4 @@
-"""A page on its way out: written by a thread as fast as it is made, read by the event loop as fast as the client takes it."""
+"""An outgoing page: written by a thread as fast as it is made, read by the event loop as fast as the client receives it."""
 
 import asyncio
 import tempfile
@@ -11,7 +11,7 @@ PIECE = 1 << 16
 
 
 class ClientGoneError(Exception):
-    """The client left: whoever makes the page can stop."""
+    """The client left: the code that makes the page can stop."""
 
 
 class Page:
@@ -29,12 +29,12 @@ class Page:
         self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
         self._written = self._read = 0
         self._ended = self._gone = False
-        self.broken = False  # it ended half way
+        self.broken = False  # it ended prematurely
 
     # ---- the thread's side ----
 
     def write(self, data: bytes) -> None:
-        """Keep `data` for the client. Raises ClientGoneError when there is none any more, OSError when the disk is full."""
+        """Keep `data` for the client. Raises ClientGoneError if the client is gone, OSError if the disk is full."""
         with self._lock:
             if self._gone:
                 raise ClientGoneError
@@ -68,7 +68,7 @@ class Page:
             await self._changed.wait()
 
     def close(self) -> None:
-        """The client has it all, or left."""
+        """The client has received everything, or left."""
         with self._lock:
             self._gone = True
             self._file.close()

@@ -1,6 +1,6 @@
-"""gunicorn's ASGI worker, and what it leaves out: `--worker-class=sisimport.serving.worker.Worker`.
+"""gunicorn's ASGI worker, plus limits it lacks: `--worker-class=sisimport.serving.worker.Worker`.
 
-gunicorn waits without end for the first request of a connection, and takes as many connections as come.
+gunicorn waits forever for the first request of a connection, and accepts any number of connections.
 """
 
 import resource
@@ -15,7 +15,7 @@ MOST_DESCRIPTORS = 8192
 
 
 class Protocol(ASGIProtocol):
-    """A connection that is closed when it does not get to the point."""
+    """A connection that is closed if its first request does not arrive in time."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -37,5 +37,5 @@ class Worker(gasgi.ASGIWorker):
         most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         self.most_connections = most - KEPT_FOR_OURSELVES
-        gasgi.ASGIProtocol = Protocol  # the worker makes one for each connection
+        gasgi.ASGIProtocol = Protocol  # the worker creates one for each connection
         super().init_process()
