@@ -264,9 +264,11 @@ def odd_school(valley: Valley) -> School:
 
 
 def filled_in(rows: list[list[str]]) -> str:
-    """The list with a number in every line."""
+    """The list with a number in every line; the state gives them by chance (a column filled down is refused)."""
     stream = io.StringIO()
-    csv.writer(stream).writerows([rows[0], *([*row[:-1], f"{9012345678 + at}"] for at, row in enumerate(rows[1:]))])
+    csv.writer(stream).writerows(
+        [rows[0], *([*row[:-1], f"{9012345678 + 7919 * at}"] for at, row in enumerate(rows[1:]))]
+    )
     return stream.getvalue()
 
 
