@@ -30,13 +30,13 @@ logger = logging.getLogger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 
 DESCRIPTION = "Everything that the pages of SIS Import do with files, runs and records, for programs with a token."
-# What any operation may answer besides its own: said once for all of them in the document.
+# Responses that any operation may give besides its own: described once in the document.
 ERRORS = (400, 401, 403, 404, 409, 410, 413, 422, 429, 503, 507)
 
 
 class BearerToken(HttpBearer):
-    """What an operation asks of a request: one of `scopes` (none: any token) or each of them, a capability of the user, known
-    parameters."""
+    """What an operation requires of a request: one or all of `scopes` (empty: any token), a capability of the user,
+    known parameters."""
 
     def __init__(
         self, scopes: Collection[Scope], capability: Capability | None, parameters: Collection[str], *, each: bool
@@ -92,10 +92,10 @@ def operation(
     each_scope: bool = False,
     files: Collection[str] = (),
 ) -> Callable[[View], View]:
-    """Declare an operation: what it needs, and the schema of what it answers.
+    """Declare an operation: what it requires, and the schema of its answer.
 
-    `filters`: the schema of its parameters. `headers`: names of further headers that it reads, with what they are for.
-    `each_scope`: one of `scopes` is not enough. `files`: it answers a file of one of these media types, and no JSON.
+    `filters`: the schema of its parameters. `headers`: names of further headers that it reads, with their purpose.
+    `each_scope`: all of `scopes` are required. `files`: it returns a file of one of these media types, not JSON.
     """
     parameters = list(filters.model_fields) if filters else []
     return router.api_operation(
@@ -155,7 +155,8 @@ def _file_gone(_request: HttpRequest, error: StoredFileError) -> HttpResponse:
 
 @api.exception_handler(Exception)
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
-    """What a client sent wrong, what it has to wait for, and, last, what we did wrong: with a reference to the log."""
+    """Answers for client errors, for things a client has to wait for and, last, for our own errors, with a log
+    reference."""
     if isinstance(error, SuspiciousOperation | MultiPartParserError):
         return ProblemError("BAD-REQUEST").response()
     if isinstance(error, OSError | DatabaseError) and disk.says_full(error):

@@ -1,4 +1,4 @@
-"""What there is to import, and what can be said about it: the same for every token."""
+"""The import types, with their options and details: the same for every token."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from students.models import LEA
 
 
 def _all(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """A list that is always sent as a whole."""
+    """A list that is always sent whole."""
     return {"items": items, "next": None}
 
 

@@ -1,4 +1,5 @@
-"""Places in a list, for whoever was given them: signed, so that nobody makes one up or takes another's."""
+"""Positions in a list, valid only for the client they were given to: signed, so that no one can invent one or use
+another's."""
 
 import hashlib
 import json
@@ -15,7 +16,8 @@ _SALT = "sisimport.api.cursors"
 
 
 def place(request: HttpRequest, filters: Page) -> list[Any] | None:
-    """The key after which the page begins; None for the first page. Raises ProblemError for a cursor of something else."""
+    """The key after which the page begins; None for the first page. Raises ProblemError for a cursor of another
+    list."""
     if not filters.cursor:
         return None
     try:
@@ -30,12 +32,12 @@ def place(request: HttpRequest, filters: Page) -> list[Any] | None:
 
 
 def cursor(request: HttpRequest, filters: Page, key: Sequence[Any]) -> str:
-    """What leads to the entries after `key`."""
+    """The cursor for the entries after `key`."""
     return signing.dumps([_list_of(request, filters), list(key)], salt=_SALT)
 
 
 def _list_of(request: HttpRequest, filters: Page) -> str:
-    """Names the list: whose it is, the address, the filters."""
+    """Identifies the list: the caller, the address, the filters."""
     asked = filters.model_dump(mode="json", exclude={"cursor", "limit"})
     text = json.dumps([request.user.pk, request.path_info, asked], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -11,7 +11,7 @@ from students.models import School
 
 
 class TokenForm(forms.Form):
-    """For whom, for what, for which schools, for how long. Nobody gives schools that they do not see."""
+    """For whom, for what, for which schools, for how long. Users cannot give schools that they do not see."""
 
     name = forms.CharField(
         label="Name", max_length=80, help_text="What it is for: Nightly roster. A service is called by it."
@@ -60,7 +60,7 @@ class TokenForm(forms.Form):
         return cleaned
 
     def make(self) -> tokens.Made | None:
-        """The token; None when it cannot be, with the reason on the form."""
+        """The token; None if it cannot be made, with the reason on the form."""
         given = self.cleaned_data
         try:
             return tokens.make_token(

@@ -1,4 +1,4 @@
-"""Sending files, and what is done with runs: the services that pages and command line call."""
+"""Sending files, and actions on runs: calls the services that pages and command line call."""
 
 import hashlib
 import json
@@ -96,7 +96,7 @@ def _invalid(*errors: tuple[str, str]) -> ProblemError:
 
 
 def _options(given: list[str]) -> dict[str, str]:
-    """Options as they are sent: `NAME=VALUE`, the field repeated, or one JSON object."""
+    """Options as sent: `NAME=VALUE`, with the field repeated, or one JSON object."""
     found: dict[str, str] = {}
     for text in filter(None, given):
         if text.lstrip().startswith("{"):
@@ -121,7 +121,7 @@ def _options(given: list[str]) -> dict[str, str]:
 def clean_options(
     kind: ImportType, given: Mapping[str, str], file: ImportFile | None, schools: Iterable[int] | None
 ) -> dict[str, str]:
-    """Options of a type, as stored. Raises ProblemError naming each that is unknown or has a value that it does not take."""
+    """Options of a type, as stored. Raises ProblemError naming each that is unknown or has an invalid value."""
     by_name = {option.name: option for option in kind.options}
     names = ", ".join(by_name) or "none"
     errors = [
@@ -141,7 +141,7 @@ def clean_options(
 
 
 class Sent:
-    """One file with what is to be done with it."""
+    """One file and what to do with it."""
 
     def __init__(self, *, user: Any, file: UploadedFile, form: schemas.ImportForm, options: dict[str, str]) -> None:
         self.user = user
@@ -149,7 +149,7 @@ class Sent:
         self.key, self.work, self.test_run, self.options = form.type, Work(form.work), form.test_run, options
 
     def start(self) -> tuple[ImportRun, bool]:
-        """The run; never one that was started before."""
+        """Start a new run, never returning an earlier one."""
         try:
             with uploads.unpacked(self.stream) as inner:
                 lines = returned_lines.take_in(
@@ -202,7 +202,8 @@ class Sent:
     def _update(
         self, kind: ImportType, options: dict[str, str], inner: Unpacked, lines: ImportFile | None
     ) -> ImportRun:
-        """Apply the newest Test of this very file that the token may apply (rule W-3), or the one named. The file is not kept."""
+        """Apply the newest Test of exactly this file that the token may apply (rule W-3), or the named one. The file is
+        not stored."""
         sha256 = lines.sha256 if lines is not None else hash_of(inner.stream)
         if lines is not None:
             remove_if_unused(lines.pk)
@@ -217,13 +218,14 @@ class Sent:
             )
         return services.start_update(test_run=test, user=self.user)
 
-    # ---- once ----
+    # ---- idempotency ----
 
     def start_once(self, key: str) -> tuple[ImportRun, bool]:
-        """The run of this key, and whether it was started before. Raises ProblemError when the key was another request's."""
+        """The run of this key, and whether it was started before. Raises ProblemError if the key belongs to another
+        request."""
         digest = self._digest()
         with transaction.atomic():
-            with connection.cursor() as cursor:  # the same request twice at once: the second waits, and finds the first
+            with connection.cursor() as cursor:  # a concurrent duplicate request waits and finds the first
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_KEY_LOCK, f"{self.user.pk} {key}"])
             keys = StartedRun.objects.filter(user=self.user)
             keys.filter(at__lt=timezone.now() - timedelta(days=KEYS_KEPT_DAYS)).delete()
@@ -239,12 +241,12 @@ class Sent:
         return earlier.run, True
 
     def _digest(self) -> str:
-        """Equal for equal requests: the file, its name, and what is to be done with it."""
+        """Equal for equal requests: the file, its name, and what to do with it."""
         asked = [self.key, self.work, sorted(self.options.items()), self.test_run, self.name, hash_of(self.stream)]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-# ---- what is done with a run ----
+# ---- actions on a run ----
 
 
 @operation(

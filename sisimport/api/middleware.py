@@ -1,4 +1,4 @@
-"""Around every request of the API: its token, its size before any of its body is read, and problems for all errors."""
+"""Around every API request: its token, its size before any of its body is read, and problems for all errors."""
 
 import logging
 from collections.abc import Callable
@@ -21,7 +21,7 @@ ROOT = "/api/"
 PUBLIC = frozenset({"/api/v1/openapi.json", "/api/v1/docs"})
 UPLOADS = {
     "api:start_import": (Scope.IMPORTS_TEST, Scope.IMPORTS_WRITE)
-}  # addresses that take files, and scopes for them
+}  # addresses that accept files, and the scopes for them
 FORM_OVERHEAD = 64 * 1024
 RETRY_SECONDS = 5
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class ApiMiddleware:
-    """Stands before everything that reads a body. Sets `request.api_token` and `request.user`."""
+    """Comes before everything that reads a body. Sets `request.api_token` and `request.user`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -41,7 +41,7 @@ class ApiMiddleware:
             answer = _before(request) or self.get_response(request)
         except ProblemError as problem:
             answer = problem.response()
-            # Refused before the request is one that the log knows; what was asked for may name a student.
+            # Refused before the request is logged; its address may name a student.
             logger.warning(
                 "refused a call of the API: event=request_finished code=%s ip=%s",
                 answer.status_code,
@@ -56,12 +56,12 @@ class ApiMiddleware:
 
 
 def _before(request: HttpRequest) -> HttpResponse | None:
-    """An answer at once, for whoever only asks whether a body may come; else None."""
+    """An immediate answer to a request that only asks whether it may send a body; else None."""
     announced = request.META.get(ANNOUNCED)
     length = request.META.get("CONTENT_LENGTH") or "0"
     size = announced if announced is not None else int(length) if length.isdecimal() else 0
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-        # No redirect, as pages get: a program that follows one goes on sending its token in the clear, and nobody notices.
+        # No redirect, unlike pages: a program that follows one would keep sending its token unencrypted, unnoticed.
         raise ProblemError("TLS")
     if "\x00" in request.path_info:
         raise ProblemError("NOT-FOUND")
@@ -71,7 +71,7 @@ def _before(request: HttpRequest) -> HttpResponse | None:
     if request.path_info not in PUBLIC or secret:
         if not secret:
             raise ProblemError("TOO-LARGE" if size > FORM_BYTES else "TOKEN-MISSING")
-        # The question about the size is not a request of its own.
+        # The question about the size does not count as a request.
         weight = 0 if announced is not None else 1
         token = tokens.use(secret, address=client_address(request), weight=weight)
         request.api_token, request.user = token, token.user  # type: ignore[attr-defined]
@@ -91,7 +91,8 @@ def _bearer(request: HttpRequest) -> str:
 
 
 def _allowed_bytes(request: HttpRequest) -> int:
-    """How large the body of this request may be. A file only with a scope for it: nothing is received to be refused then."""
+    """How large the body of this request may be. Files only with a scope for them: otherwise the body is not even
+    received."""
     token = getattr(request, "api_token", None)
     try:
         scopes = UPLOADS.get(resolve(request.path_info).view_name)
@@ -105,7 +106,7 @@ def _allowed_bytes(request: HttpRequest) -> int:
 
 
 def _finished(answer: HttpResponseBase) -> HttpResponseBase:
-    """Errors that packages or Django answered become problems too; nothing is kept by a cache."""
+    """Turns error answers of packages or Django into problems too; no cache may store any answer."""
     if answer.status_code >= 400 and not answer.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
         kept = {name: answer.headers[name] for name in ("Allow", "Retry-After") if name in answer.headers}
         answer = problem_of(answer.status_code, headers=kept)

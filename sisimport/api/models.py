@@ -9,9 +9,9 @@ from sisimport.imports.models import ImportRun
 
 
 class ApiToken(models.Model):
-    """Lets a program act as its user, within scopes and schools. Of the secret only a hash is kept.
+    """Lets a program act as its user, within scopes and schools. Only a hash of the secret is stored.
 
-    The secret is 256 random bits, so that a plain SHA-256 is enough: there is nothing to guess from a list.
+    The secret is 256 random bits, so a plain SHA-256 is enough: it cannot be guessed from a word list.
     """
 
     name = models.CharField(max_length=80)
@@ -53,7 +53,8 @@ class ApiToken(models.Model):
 
 
 class StartedRun(models.Model):
-    """The run that a request with this idempotency key started. `digest` tells the same request from another."""
+    """The run that a request with this idempotency key started. `digest` distinguishes a repeated request from a
+    different one."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

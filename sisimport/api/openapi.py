@@ -10,7 +10,7 @@ from sisimport.api.problems import CONTENT_TYPE, KINDS
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole document. Problems are described once and named by each operation that may answer them."""
+    """The whole document. Problems are described once and referenced by each operation that may return them."""
     made: dict[str, Any] = dict(api.get_openapi_schema(path_prefix="/api/v1"))
     responses = {str(status): _problem(status) for status in ERRORS}
     for path in made["paths"].values():

@@ -1,4 +1,4 @@
-"""All operations, put together: ours, and those of other apps, which are in modules named `endpoints`."""
+"""All operations: ours, and those of other apps in modules named `endpoints`."""
 
 from django.utils.module_loading import autodiscover_modules
 

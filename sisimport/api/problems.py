@@ -12,7 +12,7 @@ HELP = "/api/v1/docs#problem-"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem: the status it is answered with, its title, and what to do about it."""
+    """One kind of problem: its HTTP status, its title, and what to do about it."""
 
     code: str
     status: int
@@ -68,7 +68,7 @@ _BY_STATUS = {400: "BAD-REQUEST", 401: "TOKEN-INVALID", 403: "ROLE", 404: "NOT-F
 
 
 class ProblemError(Exception):
-    """Ends a request with a problem. `errors`: pairs of field and sentence. `code`: another than the kind's own."""
+    """Ends a request with a problem. `errors`: pairs of field and message. `code`: overrides the kind's own."""
 
     def __init__(
         self,
@@ -97,12 +97,12 @@ class ProblemError(Exception):
         if kind.status == 401:
             headers["WWW-Authenticate"] = "Bearer" if kind.code == "TOKEN-MISSING" else 'Bearer error="invalid_token"'
         response = HttpResponse(json.dumps(body), status=kind.status, content_type=CONTENT_TYPE, headers=headers)
-        # Django would log the address of each, and that of a student holds the local number.
+        # Django would log the address of each, and a student's address contains the local number.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
 
 def problem_of(status: int, *, headers: Mapping[str, str]) -> HttpResponse:
-    """The problem for an answer that somebody else made (a package, Django): by its status alone."""
+    """The problem for an error answer made by a package or Django: by its status only."""
     kind = _BY_STATUS.get(status, "ERROR" if status >= 500 else "BAD-REQUEST")
     return ProblemError(kind, headers=headers).response()

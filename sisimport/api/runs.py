@@ -43,14 +43,15 @@ def find_run(request: HttpRequest, run_id: int) -> ImportRun:
 
 
 def _find_report(request: HttpRequest, run_id: int) -> tuple[ImportRun, Reader]:
-    """The run and which of its lines are for this token. A conversion has no lines."""
+    """The run, and which of its lines this token may see. A conversion has no lines."""
     run = find_run(request, run_id)
     if run.work == Work.CONVERT:
         raise Http404
     reader = Reader.of(request.user, run)
     token: Any = request.api_token  # type: ignore[attr-defined]
     if token.schools is not None:
-        # Lines about nobody known may be of another school's students: they are for whoever may see those too.
+        # Lines without a known student may be about other schools' students: they are only for users who may see those
+        # too.
         reader = Reader(schools=reader.schools, whole=reader.whole, own=False)
     return run, reader
 
@@ -119,7 +120,7 @@ def list_issues(request: HttpRequest, run_id: Path[int], filters: Query[schemas.
     run, reader = _find_report(request, run_id)
     after = place(request, filters)
     found: list[ImportIssue] = []
-    for part in dict.fromkeys([run.pk, run.plan_run_id]):  # each is read in the order of its key
+    for part in dict.fromkeys([run.pk, run.plan_run_id]):  # each is read in key order
         if after and after[0] != part and part == run.pk:
             continue
         issues = ImportIssue.objects.filter(reader.issues(), run_id=part).order_by("line", "seq")
@@ -156,7 +157,7 @@ def list_changes(request: HttpRequest, run_id: Path[int], filters: Query[schemas
     changes = ImportChange.objects.filter(reader.changes(), run_id=run.plan_run_id).order_by("line", "seq")
     if after:
         changes = changes.filter(pk__gte=(run.plan_run_id, after[0], after[1]))
-    # A change has one entry or more: the page may end within one.
+    # A change has one or more entries: a page may end in the middle of one.
     rows = list(changes[: filters.limit + 1])
     entries = [
         (change.line, change.seq, number, entry)
@@ -247,6 +248,6 @@ def get_refused_lines(
         if table
         else original_lines(run, numbers)
     )
-    # Opened before anything is answered: a file that is gone is a problem, not a connection cut short.
+    # Opened before answering: a missing file gives a problem, not a dropped connection.
     first = next(lines, b"")
     return StreamingHttpResponse(chain([first], lines), content_type="text/csv" if table else "text/plain")

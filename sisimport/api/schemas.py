@@ -1,4 +1,5 @@
-"""What requests may say and answers hold. A run and a student are the objects of the command line (`--json`)."""
+"""What requests may contain and answers return. A run and a student are the same objects as in the command line
+(`--json`)."""
 
 import datetime as dt
 import re
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator
 MOST = 1000
 
 
-Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # no value on record holds the character NUL
+Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # no value on record contains NUL
 
 
 class Page(Schema):
@@ -25,14 +26,15 @@ EARLIEST, LATEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 
 
 
 def _with_offset(value: dt.datetime) -> dt.datetime:
-    """Within what records and time zones know; a moment without an offset is in the time zone of the server."""
+    """A time within the range that records and time zones support; without an offset, it is in the server's time
+    zone."""
     if not EARLIEST.year <= value.year < LATEST.year:
         return EARLIEST if value.year < EARLIEST.year else LATEST
     return value if value.tzinfo else timezone.make_aware(value)
 
 
 def _written_out(value: Any) -> Any:
-    """A number would be taken for seconds since 1970."""
+    """Requires text, since a number would be taken for seconds since 1970."""
     if isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\d", value):
         raise ValueError("write it out: 2026-11-28T06:00:00-08:00")
     return value
@@ -118,7 +120,7 @@ class IssueCodesOut(Schema):
 
 
 class CrashOut(Schema):
-    """The last attempt at a run that broke. Later ones may have done the run all the same."""
+    """The last attempt at a run that failed. Later attempts may still have completed the run."""
 
     status: str = Field(description="stopped: its worker went away; error: an error in the program")
     attempt: int | None
@@ -171,7 +173,7 @@ class RunsOut(Schema):
 
 
 class ImportForm(Schema):
-    """What is sent beside the file."""
+    """What is sent along with the file."""
 
     type: str = Field(
         "auto", max_length=40, description="Key of an import type, or auto: the one that the file's layout tells."
@@ -189,7 +191,7 @@ class ImportForm(Schema):
 
 
 class DecisionForm(Schema):
-    """What a second person says of a held run."""
+    """A second person's decision on a held run."""
 
     reason: Plain = Field(..., min_length=1, max_length=500, description="Why, in a few words; kept with the run.")
 

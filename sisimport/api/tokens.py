@@ -25,7 +25,7 @@ from students.models import School, StaffAccess
 
 PREFIX = "sis_"
 USUAL_DAYS = 365
-SERVICE = "service-"  # how the user names of services begin; they have no password
+SERVICE = "service-"  # prefix of the user names of services, which have no password
 _SHOWN = 8
 
 _USE = """
@@ -43,7 +43,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A new token with its secret, which is known at this moment only."""
+    """A new token with its secret, which is only known now."""
 
     token: ApiToken
     secret: str
@@ -62,9 +62,9 @@ def make_token(
     user: Any = None,
     created_by: Any = None,
 ) -> Made:
-    """A token for a user, or, without one, for the service of this name, whose user is made if it is not there.
+    """A token for a user or, without one, for the service of this name, whose user is made if it does not exist.
 
-    `schools`: None for all that the user sees. Raises TokenError for a name, scope or number of days that cannot be.
+    `schools`: None for all that the user sees. Raises TokenError for an invalid name, scope or number of days.
     """
     name, asked = name.strip(), set(scopes)
     wanted = [scope for scope in SCOPES if scope in asked] if asked <= set(SCOPES) else []
@@ -110,7 +110,7 @@ def service_user(name: str, schools: Collection[School] | None) -> Any:
 
 
 def new_service_user(name: str, schools: Collection[School] | None) -> Any:
-    """A service user of its own, never one that another token, place or delivery has: it sees these schools and no other."""
+    """A new service user, never shared with another token, place or delivery: it sees only these schools."""
     users = get_user_model().objects
     begun = slugify(name)[:120]
     number = 1
@@ -124,15 +124,16 @@ def is_service(user: Any) -> bool:
 
 
 def revoke(token: ApiToken, *, by: Any) -> None:
-    """From the next request on the token is refused."""
+    """The token is refused from the next request on."""
     ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now(), revoked_by=by)
 
 
-# ---- who may manage which ----
+# ---- who may manage which tokens ----
 
 
 def person_for_token(admin: Any, username: str) -> Any:
-    """The person of this user name, if this import admin may make tokens for them: oneself, and who has no more; else None."""
+    """The person with this user name, if this import admin may make tokens for them (for oneself, and for people with
+    no more access); else None."""
     user = get_user_model().objects.filter(username=username, is_active=True).first()
     if user is None or is_service(user):
         return None
@@ -144,13 +145,13 @@ def _has_no_more_than(admin: Any, user: Any) -> bool:
 
 
 def _within(admin: Any, user: Any) -> bool:
-    """Whether the user sees no school that the admin does not see, and has no way into the admin's pages."""
+    """Whether the user sees no school that the admin does not see, and cannot open the admin's pages."""
     mine, theirs = visible_school_ids(admin), visible_school_ids(user)
     return not user.is_staff and not user.is_superuser and (mine is None or (theirs is not None and theirs <= mine))
 
 
 def tokens_of(admin: Any) -> QuerySet[ApiToken]:
-    """Tokens that this import admin may see and revoke: none that reaches further than the admin."""
+    """Tokens that this import admin may see and revoke: only those with no more access than the admin."""
     tokens = ApiToken.objects.select_related("user", "created_by", "revoked_by")
     seen = visible_school_ids(admin)
     if seen is None:
@@ -164,7 +165,7 @@ def tokens_of(admin: Any) -> QuerySet[ApiToken]:
 def use(secret: str, *, address: str, weight: int) -> ApiToken:
     """The token of a request, counted `weight` times, with its user restricted to what it allows.
 
-    Raises ProblemError: TOKEN-INVALID, or RATE when there were too many requests in this minute.
+    Raises ProblemError: TOKEN-INVALID, or RATE after too many requests in this minute.
     """
     with connection.cursor() as cursor:
         cursor.execute(_USE, {"digest": digest_of(secret), "address": address, "weight": weight})

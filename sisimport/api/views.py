@@ -43,7 +43,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 
 def _own_answers(operation: dict[str, Any]) -> list[dict[str, str]]:
-    """What the operation answers when all is well."""
+    """The operation's successful answers."""
     found = []
     for status, answer in operation["responses"].items():
         for kind, content in answer.get("content", {}).items():
@@ -72,5 +72,5 @@ def _name(schema: dict[str, Any]) -> str:
 @csrf_exempt
 @public
 def not_found(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Whatever else is below /api/; the middleware makes a problem of it."""
+    """Any other address below /api/; the middleware turns it into a problem."""
     raise Http404

@@ -1,6 +1,6 @@
 """Texts in other languages: reads the .po files we write by hand and makes the .mo files Django reads, without gettext.
 
-    sisimport/families/locale/es/LC_MESSAGES/django.po  ->  django.mo beside it (both are kept in the repository)
+    sisimport/families/locale/es/LC_MESSAGES/django.po  ->  django.mo next to it (both are in the repository)
 
 Formats: GNU gettext manual, "The Format of PO Files" and "The Format of GNU MO Files". Plurals and contexts are not used here.
 """
@@ -20,7 +20,8 @@ class CatalogError(ValueError):
 
 
 def read_catalog(path: Path) -> dict[str, str]:
-    """msgid -> msgstr, the header under the empty id. Raises CatalogError: odd line, id twice, text missing."""
+    """msgid -> msgstr, with the header under the empty id. Raises CatalogError for an odd line, a repeated id or a
+    missing text."""
     texts: dict[str, str] = {}
     key, current, parts = "", "", {"msgid": "", "msgstr": ""}
     lines = [*path.read_text(encoding="utf-8").splitlines(), ""]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class JoinForm(forms.Form):
-    """Open an account. The password is asked once, with the rules of the installation."""
+    """Open an account. The password is entered once, by the rules of the installation."""
 
     username = forms.CharField(
         label=_("User name"),
@@ -48,7 +48,7 @@ class JoinForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    """The code of an invitation, typed from the letter or put in by the link."""
+    """The code of an invitation, typed from the letter or filled in by the link."""
 
     code = forms.CharField(
         label=_("Code of the invitation"), max_length=60, help_text=_("Four groups of letters and digits.")

@@ -1,4 +1,4 @@
-"""Pages of students and parents: their own records, in English and Spanish, and nobody else's."""
+"""Pages of students and parents: only their own records, in English and Spanish."""
 
 import datetime as dt
 from typing import Any
@@ -45,7 +45,8 @@ def language(request: HttpRequest) -> HttpResponse:
 def join(request: HttpRequest) -> HttpResponse:
     """Open an account, or add the students to the one that is signed in.
 
-    First the code of an invitation is asked for, and only sent in a form; the session then stands for the invitation.
+    First the page asks for an invitation code, which is only sent in a form; then the session identifies the
+    invitation.
     """
     chosen = request.GET.get("language", "")
     if chosen:
@@ -72,7 +73,7 @@ def join(request: HttpRequest) -> HttpResponse:
 
 
 def _speaking(chosen: str) -> HttpResponse:
-    """The language of the letter becomes the reader's. The browser keeps what is behind the # of the address."""
+    """The language of the letter becomes the reader's. The browser keeps the part of the address after the #."""
     answer = redirect("family_join")
     if chosen in dict(settings.LANGUAGES):
         answer.set_cookie(
@@ -97,7 +98,7 @@ def _take_code(request: HttpRequest) -> HttpResponse:
 
 
 def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponse:
-    """The first step. Unknown, used, withdrawn and expired codes are answered alike, and never shown again."""
+    """The first step. Unknown, used, withdrawn and expired codes get the same answer, and are never shown again."""
     request.session.pop(_KEPT_AS, None)
     form = CodeForm({"code": ""} if refused else None)
     if refused:
@@ -111,13 +112,14 @@ def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponse:
     return render(request, "families/code.html", {"form": form}, status=410 if refused else 200)
 
 
-# ---- one's own students ----
+# ---- the account's own students ----
 
 
 @family
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The students of this account; with one only, straight to the page. Those whom it no longer sees are named."""
+    """The students of this account; if there is only one, redirects to that page. Students it no longer sees are
+    named."""
     students = list(families.family_students(request.user).order_by("first_name", "last_name", "pk"))
     today, of_account = timezone.localdate(), family_access.of_account(request.user)
     ended = [(member.student, end) for member, end in of_account if end is not None and end <= today]
@@ -127,13 +129,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _notice(request: HttpRequest, found: Student) -> dt.date | None:
-    """The day the account ends, once it is time to say so."""
+    """The day the account ends, once it is time to show it."""
     ends = [end for member, end in family_access.of_account(request.user) if member.student_id == found.pk]
     return ends[0] if ends and family_access.ends_soon(ends[0]) else None
 
 
 def _own(request: HttpRequest, pk: int) -> Student:
-    """The student if it is one of this account. Raises Http404 alike for others and for nobody."""
+    """The student, if it belongs to this account. Raises the same Http404 for other students and for nonexistent
+    ones."""
     return get_object_or_404(families.family_students(request.user), pk=pk)
 
 
@@ -168,7 +171,8 @@ def student(request: HttpRequest, pk: int) -> HttpResponse:
 @family
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter_ssid(request: HttpRequest, pk: int) -> HttpResponse:
-    """Type the SSID (rule M-7), where the policy allows. It is kept, and says nothing about whether the number exists."""
+    """Type the SSID (rule M-7), where the policy allows. It is stored, and the answer does not reveal whether the
+    number exists."""
     found = _own(request, pk)
     if not collection.get_policy().families_may_enter:
         messages.error(request, _("Your school enters the SSID itself."))
@@ -190,7 +194,8 @@ def enter_ssid(request: HttpRequest, pk: int) -> HttpResponse:
 @family
 @require_http_methods(["GET", "HEAD", "POST"])
 def enroll(request: HttpRequest, pk: int) -> HttpResponse:
-    """Submit the annual enrollment form. From the day of the policy on, the SSID is asked for as a second check (rule M-4)."""
+    """Submit the annual enrollment form. From the policy's day on, the SSID is required as a second check (rule
+    M-4)."""
     found = _own(request, pk)
     policy, year = collection.get_policy(), current_school_year()
     form = AnnualEnrollment.objects.filter(student=found, school_year=year).first()
@@ -208,7 +213,8 @@ def enroll(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _passes(request: HttpRequest, found: Student, number: NumberForm) -> bool:
-    """One answer for every number that is not the one: wrong, unknown, unverified, somebody else's, or none on record."""
+    """The same answer for every number that does not match: wrong, unknown, unverified, another student's, or none on
+    record."""
     user: Any = request.user
     try:
         if families.pass_second_check(student=found, ssid=number.cleaned_data["ssid"], user=user):

@@ -1,4 +1,4 @@
-"""Plain words for what records hold as codes, for readers who are not registrars. Source of meanings: CDE pages on the ELPAC."""
+"""Plain words for codes in records, for readers who are not registrars. Source of meanings: CDE pages on the ELPAC."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -2,7 +2,7 @@
 
     issues of the run -> lines to decide on -> values of the file + candidates, scored -> a person decides (imports.decisions)
 
-Nothing is accepted without a person: many at once only at or above the threshold that the person sets, after a preview.
+Nothing is accepted without a person; many at once only at or above the threshold that the person sets, after a preview.
 """
 
 import datetime as dt
@@ -34,7 +34,7 @@ ACCEPTED_CODES = ("MATCH-ACCEPTED", "MATCH-REMEMBERED")
 MAX_AT_ONCE = 20_000
 _BLOCK = 250
 _SEARCHED = 300
-LEAST_SHOWN = 50.0  # less alike is not a candidate; the search finds everybody
+LEAST_SHOWN = 50.0  # below this is not a candidate; the search finds all students
 FIELD_LABELS = {
     "local_number": "Local number",
     "last_name": "Last name",
@@ -45,10 +45,10 @@ FIELD_LABELS = {
     "birth_country": "Birth country",
     "birth_state": "Birth state",
 }
-BIRTH_PLACE = ("birth_country", "birth_state")  # compared only where file and record have them
+BIRTH_PLACE = ("birth_country", "birth_state")  # compared only if file and record have them
 
 
-# A score in words, the least score of each; accepting many at once begins with the first.
+# A score in words, with the lowest score for each; accepting many at once starts with the first.
 LIKENESS = ((DEFAULT_THRESHOLD, "very alike"), (80.0, "alike"), (65.0, "rather alike"))
 _DIFFERS = {name: label.lower() for name, label in FIELD_LABELS.items()} | {
     "birth_date": "born",
@@ -80,7 +80,7 @@ class Offer:
 
     @property
     def likeness(self) -> str:
-        """The score in words, for whom a number says nothing."""
+        """The score in words, for people to whom the number means nothing."""
         return next((words for least, words in LIKENESS if self.total >= least), "a little alike")
 
     @property
@@ -95,7 +95,7 @@ class Offer:
         return said
 
     def values(self, names: Sequence[str], *, with_ssid: bool = False) -> list[tuple[str, FieldScore]]:
-        """Value of the student and score, in the order of `names`."""
+        """The student's value and the score, in the order of `names`."""
         scores = {score.field: score for score in self.comparison.fields}
         held = identity_of(self.student)
         return [
@@ -106,14 +106,14 @@ class Offer:
 
 @dataclass(slots=True)
 class DeskLine:
-    """One line to decide on, with what the file says and who may be meant."""
+    """One line to decide on, with the file's values and the possible students."""
 
     line: int
     state: LineState
     given: Identity
     codes: tuple[str, ...] = ()
     decision: MatchDecision | None = None
-    student: Student | None = None  # whom it was accepted for
+    student: Student | None = None  # the student it was accepted for
     offers: list[Offer] = field(default_factory=list)
 
     @property
@@ -124,7 +124,7 @@ class DeskLine:
         return "Number" if name == "local_number" and self.given.ssids else FIELD_LABELS[name]
 
     def rows(self) -> list[tuple[str, str, list[tuple[str, FieldScore, str]]]]:
-        """Label, value of the file, and value, score and name of each candidate: the lines of the side-by-side table."""
+        """Label, value of the file, and value, score and name of each candidate: the rows of the side-by-side table."""
         with_ssid = bool(self.given.ssids)
         compared = {score.field for offer in self.offers for score in offer.comparison.fields}
         names = [name for name in FIELD_LABELS if name not in BIRTH_PLACE or name in compared]
@@ -140,7 +140,7 @@ class DeskLine:
 
 
 def shown_value(identity: Identity, name: str, *, with_ssid: bool) -> str:
-    """A value for the page. Numbers that identify: the local one, and the current SSID without its middle."""
+    """A value for the page. Identifying numbers: the local one, and the current SSID masked."""
     value = getattr(identity, name)
     if with_ssid and name == "local_number" and identity.ssids and identity.ssids[0]:
         return " · ".join(filter(None, [str(value), mask_ssid(identity.ssids[0])]))
@@ -151,13 +151,13 @@ def shown_value(identity: Identity, name: str, *, with_ssid: bool) -> str:
 
 
 def _near(import_type: str) -> Q:
-    """Findings of runs of this type that ask: whose record is this?"""
+    """Issues of runs of this type that are about whose record a line is."""
     matching = get_type(import_type).matching
     return Q(code__in=matching.near_codes, severity=Severity.ERROR) | Q(code__in=matching.near_warnings)
 
 
 def waiting_tests(tests: Sequence[ImportRun]) -> list[tuple[ImportRun, int]]:
-    """Those of these Tests that have lines to match, with the number of findings that say so."""
+    """The Tests among these that have lines to match, with the number of such issues."""
     asking = {
         code
         for t in all_types()
@@ -168,7 +168,7 @@ def waiting_tests(tests: Sequence[ImportRun]) -> list[tuple[ImportRun, int]]:
 
 
 def number_shown(match: RememberedMatch) -> str:
-    """The number a remembered match goes by; an SSID without its middle."""
+    """The number of a remembered match; an SSID is masked."""
     if match.run is not None and get_type(match.run.import_type).matching.number_field == "local_number":
         return match.local_number
     return mask_ssid(match.local_number) if len(match.local_number) == 10 else match.local_number
@@ -190,23 +190,23 @@ def _refused(run: ImportRun) -> QuerySet[MatchDecision]:
 
 
 def open_count(run: ImportRun, scope: Scope) -> int:
-    """How many lines wait, in one statement: for pages that only say the number."""
+    """How many lines wait, in one statement: for pages that only show the number."""
     near = ImportIssue.objects.filter(_near(run.import_type), scope.of_issues(), run=run, line__gt=0)
     return near.exclude(line__in=_refused(run).values("line")).values("line").distinct().count()
 
 
 def open_lines(runs: Sequence[ImportRun], shown: Q, most: int) -> int:
-    """Lines of these Tests that wait, of those that `shown` lets through; no more than `most` are counted."""
+    """The number of waiting lines of these Tests that match `shown`; no more than `most` are counted."""
     return _open(runs, shown).values("run_id", "line").distinct()[:most].count()
 
 
 def open_by_run(runs: Sequence[ImportRun], shown: Q) -> dict[int, int]:
-    """How many lines of each of these Tests wait, by the run's id; a run without is left out."""
+    """How many lines of each of these Tests wait, by run id; a run without any is left out."""
     return dict(_open(runs, shown).values_list("run_id").annotate(lines=Count("line", distinct=True)))
 
 
 def _open(runs: Sequence[ImportRun], shown: Q) -> QuerySet[ImportIssue]:
-    # A condition for each type, not for each Test: the menu of every page asks, of up to fifty.
+    # A condition for each type, not for each Test: the menu of every page runs this, for up to fifty Tests.
     of_type: dict[str, list[int]] = {}
     for run in runs:
         of_type.setdefault(run.import_type, []).append(run.pk)
@@ -222,7 +222,7 @@ def counts(run: ImportRun, scope: Scope) -> dict[str, int]:
 
 
 def identities(run: ImportRun, lines: Iterable[int]) -> dict[int, Identity]:
-    """What the file says of the person in each line."""
+    """What the file says about the person in each line."""
     by_ssid = get_type(run.import_type).matching.number_field == "ssid"
     fields = (*IDENTITY, *BIRTH_PLACE, "ssid", "local_student_id") if by_ssid else (*IDENTITY, *BIRTH_PLACE)
     return {number: _identity(record, by_ssid=by_ssid) for number, record in read_records(run, lines, fields).items()}
@@ -292,8 +292,8 @@ def _accepted_students(run: ImportRun, lines: Sequence[int]) -> dict[int, int]:
 
 
 def likeness(run: ImportRun, lines: Sequence[int], state: LineState, scope: Scope) -> dict[int, float]:
-    """How alike (0 to 100) the student is to each line: the most alike one, or whom it was accepted for. Two queries and a
-    look into the file for a block of lines; nobody's record is shown by it. A line without a candidate is left out."""
+    """How alike (0 to 100) the student is to each line: the most alike one, or the one it was accepted for. Two queries
+    and one read of the file for a block of lines; it shows no record. A line without a candidate is left out."""
     alike: dict[int, float] = {}
     accepted = _accepted_students(run, lines) if state == LineState.ACCEPTED else None
     for block in chunked(list(lines), _BLOCK):
@@ -309,7 +309,7 @@ def likeness(run: ImportRun, lines: Sequence[int], state: LineState, scope: Scop
 
 
 def search_students(text: str, given: Identity, *, schools: Collection[int] | None, limit: int = 20) -> list[Offer]:
-    """Students by local number, SSID, birth date or the beginning of names, the most alike to the line first."""
+    """Students by local number, SSID, birth date or the beginning of names, those most like the line first."""
     ids = find_students(schools, text, limit=_SEARCHED).ids() if text.strip() else []
     students = Student.objects.filter(pk__in=ids).select_related("school").prefetch_related("ssids")
     offers = [Offer(student, compare(given, identity_of(student))) for student in students]
@@ -317,7 +317,7 @@ def search_students(text: str, given: Identity, *, schools: Collection[int] | No
 
 
 def score_of(given: Identity | None, student: Student) -> Decimal | None:
-    """How alike a student is to what a line says, as it is kept with a decision; None without a record in the line."""
+    """How alike a student is to a line, as stored with a decision; None if the line has no record."""
     return Decimal(str(round(compare(given, identity_of(student)).total, 1))) if given else None
 
 
@@ -335,7 +335,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """What accepting all at or above a threshold means now. `digest` tells whether a later look finds the same."""
+    """What accepting all at or above a threshold would do now. `digest` tells whether a later look finds the same."""
 
     threshold: float
     found: tuple[Proposal, ...]
@@ -350,7 +350,7 @@ class Proposals:
 
 def propose(run: ImportRun, threshold: float, scope: Scope) -> Proposals:
     """The open lines with one candidate that is safe to accept at this threshold (see matching.safe_best). A student is
-    proposed for one line only: two lines that mean the same student are for a person to judge."""
+    proposed for one line only: a person must judge two lines that mean the same student."""
     decided = set(MatchDecision.objects.filter(run=run, subject=MATCH).values_list("line", flat=True))
     lines = [line for line in line_numbers(run, LineState.OPEN, scope) if line not in decided]
     chosen: list[Proposal] = []
@@ -368,7 +368,7 @@ def propose(run: ImportRun, threshold: float, scope: Scope) -> Proposals:
 
 
 def accept_all(run: ImportRun, proposals: Proposals, *, user: object, scope: Scope) -> ImportRun:
-    """Accept what a preview showed. Raises DecisionRefusedError as `decide` does."""
+    """Accept what a preview showed. Raises DecisionRefusedError like `decide`."""
     reason = f"Accepted with all others at {proposals.threshold:g} or above"
     decisions = [
         Decision(

@@ -1,4 +1,4 @@
-"""Operations of the REST API: whose record a line of a Test is. What the match desk shows and takes, for programs."""
+"""Operations of the REST API: whose record a line of a Test is. What the match desk shows and accepts, for programs."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -36,7 +36,7 @@ from sisimport.matching.desk import DeskLine, LineState, Offer
 from students.access import log_views, visible_school_ids
 
 MOST_LINE, MOST_KEY = 2**31 - 1, 2**63 - 1
-MOST_AT_ONCE = 200  # as many as a page of lines has, and as a body holds
+MOST_AT_ONCE = 200  # as many as fit a page of lines and a request body
 
 
 class NearLineFilters(Page):
@@ -96,12 +96,12 @@ class DecisionsIn(Schema):
 
 
 def _test_and_scope(request: HttpRequest, run_id: int) -> tuple[ImportRun, Scope]:
-    """The Test and which of its lines are for the token; 404 for a run of a type whose lines nobody matches."""
+    """The Test, and which of its lines the token may see; 404 for a run of a type whose lines are not matched."""
     run = find_run(request, run_id)
     if run.import_type not in matching_types():
         raise Http404
     token: Any = request.api_token  # type: ignore[attr-defined]
-    # Lines about nobody known may be of another school's students: they are for whoever may see those too.
+    # Lines without a known student may be about other schools' students: they are only for users who may see those too.
     whole = token.schools is None and sees_whole_run(request.user, run)
     return run, Scope(visible_school_ids(request.user), whole)
 
@@ -213,7 +213,7 @@ def decide_on_lines(request: HttpRequest, run_id: Path[int], form: DecisionsIn) 
 
 
 def _refuse_other_lines(run: ImportRun, scope: Scope, asked: Sequence[LineDecision]) -> None:
-    """Raises ProblemError for lines that do not wait for anybody, or for more than one answer on a line."""
+    """Raises ProblemError for lines that do not wait for a decision, or for more than one answer on a line."""
     waiting = {line for state in LineState for line in desk.line_numbers(run, state, scope)}
     errors, seen = [], set()
     for at, one in enumerate(asked):
@@ -229,7 +229,8 @@ def _refuse_other_lines(run: ImportRun, scope: Scope, asked: Sequence[LineDecisi
 def _students_meant(
     run: ImportRun, scope: Scope, asked: Sequence[LineDecision]
 ) -> dict[int, tuple[int, Decimal | None]]:
-    """Line -> id of the student who was named, and how alike they are; raises ProblemError for nobody or more than one."""
+    """Line -> id of the named student, and how alike they are; raises ProblemError if there is none or more than
+    one."""
     accepted = [(at, one) for at, one in enumerate(asked) if one.answer == "accept"]
     numbers = {one.local_number for _at, one in accepted}
     students = (

@@ -1,7 +1,7 @@
 """The lists of the match desk: lines of a Test, and remembered matches, as lists everywhere are (sisimport.web.lists).
 
-The names of a file are in the file alone. A text is looked for there, by the page's own bounded search, and the lines sort by
-what the database has of them.
+The names of a file are only in the file. A text is searched there, by the page's own bounded search, and the lines are
+sorted by what the database has about them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from students.models import School, Student
 from students.search import named
 
 _BLOCK = 250
-MOST_RANKED = 2_000  # lines that are compared with all records for one look at a list by likeness
+MOST_RANKED = 2_000  # lines compared with all records for one view of a list by likeness
 LINES = List(
     key="near-matches",
     columns=(
@@ -72,8 +72,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Line numbers as a list is filtered and sorted. `capped`: a text was found more often than lines are looked for;
-    `unranked`: lines further down that were not compared, so that they stand last in a list by likeness."""
+    """Line numbers, filtered and sorted like the list. `capped`: a text was found on more lines than are searched;
+    `unranked`: lines further down that were not compared and so come last in a list by likeness."""
 
     lines: list[int]
     capped: bool
@@ -91,7 +91,7 @@ def waiting_lines(run: ImportRun, state: LineState, scope: Scope) -> list[Waitin
 
 
 def chosen_lines(run: ImportRun, rows: Sequence[Waiting], listing: Listing, state: LineState, scope: Scope) -> Chosen:
-    """The lines as the list is filtered and sorted."""
+    """The lines, filtered and sorted like the list."""
     cause, school = listing.chosen.get("cause", ""), listing.chosen.get("school", "")
     found = [row for row in rows if cause in ("", *row.codes) and school in ("", str(row.school_id))]
     capped = False
@@ -109,7 +109,7 @@ def chosen_lines(run: ImportRun, rows: Sequence[Waiting], listing: Listing, stat
 
 
 def choices(rows: Sequence[Waiting]) -> dict[str, list[tuple[str, str]]]:
-    """What the list can be filtered by: causes and schools that occur, by name."""
+    """What the list can be filtered by: the causes and schools in it, by name."""
     causes = {code: _title(code) for row in rows for code in row.codes}
     schools = {str(row.school_id): row.school for row in rows if row.school_id}
     return {
@@ -123,7 +123,7 @@ def _title(code: str) -> str:
 
 
 def line_rows(run: ImportRun, lines: Sequence[int], state: LineState, scope: Scope) -> Iterator[tuple[Any, ...]]:
-    """Rows of the export: the line beside the student who is most alike, in words."""
+    """Rows of the export: the line next to the most similar student, in words."""
     for block in chunked(list(lines), _BLOCK):
         for entry in desk.desk_lines(run, block, state, scope):
             yield _line_row(entry)
@@ -152,7 +152,8 @@ def _line_row(entry: DeskLine) -> tuple[Any, ...]:
 
 
 def remembered(students: QuerySet[Student], listing: Listing, *, all_schools: bool) -> QuerySet[Any]:
-    """Matches that stand, of these students, as the list is filtered and sorted. `all_schools`: also of students who are gone."""
+    """Current matches of these students, filtered and sorted like the list. `all_schools`: also of students no longer
+    on record."""
     found = RememberedMatch.objects.filter(ended_at__isnull=True).select_related("made_by", "run")
     school = listing.chosen.get("school", "")
     if not all_schools:

@@ -1,4 +1,4 @@
-"""What other pages show of the match desk: its entry in the menu with a number, the card on the page of a Test."""
+"""What other pages show about the match desk: its menu entry with a number, the card on the page of a Test."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,12 +16,12 @@ from students.access import User
 
 
 def waiting(user: User) -> int:
-    """Lines and requests that somebody has to decide on."""
+    """Lines and requests that need a decision."""
     return lines_waiting(user, most=MOST_COUNTED + 1)
 
 
 def decisions_of_run(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
-    """On a Test's page: what waits for a decision, with the way there."""
+    """On a Test's page: what waits for a decision, with links."""
     if run.work != Work.TEST or run.status != RunStatus.COMPLETED or run.import_type not in matching_types():
         return None
     scope = scope_of(request, run)
@@ -30,7 +30,7 @@ def decisions_of_run(request: HttpRequest, run: ImportRun) -> dict[str, Any] | N
 
 
 def _entry() -> Iterable[Entry]:
-    """Made when the menu is: every queue is registered then."""
+    """Built when the menu is, since every queue is registered by then."""
     names = [name for queue in queues() for name in (queue.url_name, *queue.url_names)]
     yield Entry(
         label="Match desk",

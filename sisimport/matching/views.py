@@ -109,7 +109,7 @@ def lines(request: HttpRequest, run_id: int) -> HttpResponseBase:
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def one_line(request: HttpRequest, run_id: int, line: int) -> HttpResponse:
-    """One line with a search for another student. The search is posted: names are never in an address."""
+    """One line with a search for another student. The search is sent by POST: names are never in an address."""
     run = open_run(request, run_id, matching_types())
     scope = scope_of(request, run)
     state = next((s for s in LineState if line in desk.line_numbers(run, s, scope)), None)
@@ -175,9 +175,9 @@ def accept_many(request: HttpRequest, run_id: int) -> HttpResponse:
 @requires(Capability.UPDATE)
 @require_POST
 def forget(request: HttpRequest, match_id: int) -> HttpResponse:
-    """End one remembered match: later files are asked about again. Runs that used it stay as they are."""
+    """End one remembered match: later files will need a decision again. Runs that used it stay as they are."""
     remembered = RememberedMatch.objects.filter(ended_at__isnull=True)
-    if visible_school_ids(request.user) is not None:  # asked with the match: one that is not there costs the same
+    if visible_school_ids(request.user) is not None:  # in the match's query: a missing one takes as long
         remembered = remembered.filter(student_id__in=visible_students(request.user).values("pk"))
     match = get_object_or_404(remembered, pk=match_id)
     if not _may_end(request, match):
@@ -191,7 +191,7 @@ def forget(request: HttpRequest, match_id: int) -> HttpResponse:
 
 
 def _may_end(request: HttpRequest, match: RememberedMatch) -> bool:
-    """One's own, and for reviewers everybody's."""
+    """A user may end their own matches, a reviewer all."""
     own = match.made_by_id == request.user.pk and can(request.user, Capability.UPDATE)
     return own or can(request.user, Capability.APPROVE)
 
@@ -209,7 +209,7 @@ def _back(run: ImportRun, state: LineState) -> HttpResponse:
 
 
 def _frame(request: HttpRequest, run: ImportRun, scope: Scope, state: LineState) -> dict[str, Any]:
-    """What all pages of one Test show."""
+    """Context that all pages of one Test share."""
     closed = why_closed(run)
     tallies = desk.counts(run, scope)
     return {
@@ -227,7 +227,7 @@ def _frame(request: HttpRequest, run: ImportRun, scope: Scope, state: LineState)
 
 
 def _save(request: HttpRequest, run: ImportRun, listing: Listing) -> HttpResponse:
-    """The marks of one page: `line-12` = `s345` (this student), `refuse` or `open` (take back); nothing: leave it."""
+    """The marks of one page: `line-12` = `s345` (this student), `refuse` or `open` (undo); missing: leave it."""
     state = _state(request.POST)
     if not may_decide(request.user, run):
         raise Http404
@@ -252,7 +252,7 @@ def _save(request: HttpRequest, run: ImportRun, listing: Listing) -> HttpRespons
 
 
 def _with_others(post: QueryDict) -> QueryDict | None:
-    """The marks, a student found by the search (`other-12`) in place of the line's own; None where a line has both."""
+    """The marks, with a student found by the search (`other-12`) replacing the line's own; None if a line has both."""
     sent = post.copy()
     for name in post:
         value, found = str(post.get(name, "")), _OTHER.fullmatch(name)

@@ -1,7 +1,9 @@
-"""What is new since last time: the rows that one run, or the runs and people of a period, wrote, as they are now.
+"""What is new since last time: the rows that one run, or the runs and people of a period, wrote, with their current
+values.
 
-A zip with one CSV for each view. Before the columns of the view stand `change` (new, changed or removed), `changed_at` and
-`changed_run` (empty: a person). Of a removed row only what names it is there. What came and went meanwhile is left out.
+A zip with one CSV for each view. The view's columns are preceded by `change` (new, changed or removed), `changed_at`
+and `changed_run` (empty: a person). A removed row has only its identifying columns. Rows that were added and removed
+within the period are left out.
 """
 
 import datetime as dt
@@ -27,8 +29,9 @@ HEAD = ("change", "changed_at", "changed_run")
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A view, and the kind of change that its rows come from. `row`: its table in the view's FROM clause. `named`: of a removed
-    row, columns of the view, from what the change `t.was` says. `edits`: how an edit by hand calls such a record."""
+    """A view, and the kind of change that its rows come from. `row`: its table in the view's FROM clause. `named`: for
+    a removed row, columns of the view, from the change's `t.was`. `edits`: the name of such a record in manual
+    edits."""
 
     view: View
     kind: str
@@ -61,7 +64,7 @@ _PARTS = {
     )
 }
 NAMES = tuple(_PARTS)
-# They name the columns, and stand alone where no run wrote.
+# They name the columns, and are the only part if no run wrote.
 _NO_CHANGE = (
     "SELECT 0::bigint AS object_id, 0::bigint AS student_id, false AS is_new, false AS is_gone, NULL::jsonb AS was,"
     " now() AS at, 0::bigint AS run WHERE false"
@@ -70,17 +73,17 @@ _NO_SCORE = (
     "SELECT 0::bigint AS student_id, 0::bigint AS assessment_id, 0::smallint AS school_year, false AS held,"
     " 0::bigint AS run, now() AS at WHERE false"
 )
-_FIRST = "(array_agg({0} ORDER BY {1}))[1]"  # what was new to begin with: gone and back again is a change
+_FIRST = "(array_agg({0} ORDER BY {1}))[1]"  # what was new at first: removed and added again is a change
 _NO_STUDENT = "SELECT 0::bigint AS object_id, NULL::jsonb AS was WHERE false"
 _SEEN = "(%(schools)s::bigint[] IS NULL OR s.school_id = ANY (%(schools)s::bigint[]))"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangesFile:
-    """What to take out: of one run, or of what was written from `since` on (and before `until`).
+    """What to export: what one run wrote, or what was written from `since` on (and before `until`).
 
-    schools: internal ids, of whose students of today; None for all. parts: which of NAMES. Raises ExportRefusedError for a run
-    that wrote nothing, and without a run or a beginning.
+    schools: internal ids, whose current students are exported; None for all. parts: which of NAMES. Raises
+    ExportRefusedError for a run that wrote nothing, and if neither a run nor a start is given.
     """
 
     run: ImportRun | None = None
@@ -137,7 +140,8 @@ class ChangesFile:
         return Written(rows, tuple(f"{name}.csv" for name in files), len(set(ids)), ids)
 
     def runs(self) -> list[ImportRun]:
-        """Those that wrote, in the order in which they ended. Raises ExportRefusedError if the journal of one is gone."""
+        """The runs that wrote, in the order in which they ended. Raises ExportRefusedError if the journal of one is
+        gone."""
         if self.run is not None:
             return [self.run]
         ended = ImportRun.objects.filter(
@@ -159,7 +163,7 @@ class ChangesFile:
         return (*HEAD, *(column.name for column in _PARTS[name].view.columns))
 
     def rows(self, name: str, runs: list[ImportRun]) -> Iterator[Row]:
-        """The rows of one view, those of a student together."""
+        """The rows of one view, with those of a student together."""
         part = _PARTS[name]
         made = _scores(part, runs) if part.kind == "scores" else _objects(part, runs, with_edits=self.since is not None)
         columns = self.columns(name)
@@ -174,7 +178,7 @@ class ChangesFile:
 
 
 def _objects(part: _Part, runs: list[ImportRun], *, with_edits: bool) -> str:
-    """Rows of a kind of which a change is one row: those that are there, and those that are gone."""
+    """Rows of a kind in which one change is one row: existing rows, and removed ones."""
     view, kind = part.view, get_kind(part.kind)
     student = "c.student_id" if kind.student_column else "c.object_id"
     written = [
@@ -198,7 +202,7 @@ def _objects(part: _Part, runs: list[ImportRun], *, with_edits: bool) -> str:
         "lea_code": "coalesce(l.code, '')",
         "local_number": "coalesce(s.local_number, gone.was->>'local_number', '')",
     }
-    # Who is gone with the record is named by what the same runs took away.
+    # A student removed with the record is identified by what the same runs removed.
     removed_students = [
         f"""SELECT c.object_id, c.before AS was FROM imports_importchange c
             WHERE c.run_id = {run.plan_run_id} AND c.kind = 'student' AND c.after IS NULL AND {_written(run)}"""
@@ -227,14 +231,14 @@ _MAKES = "d.what = 'Student' AND d.field = 'local_number' AND d.before IS NULL A
 
 
 def _edits(part: _Part) -> Iterator[str]:
-    """What people wrote of such records, by the journal of their edits.
+    """What people wrote to such records, from the journal of their edits.
 
-    Who puts a student on record makes an enrollment with it, and entries of before there was a journal name the student only:
-    of these, all records of the student count.
+    Creating a student also creates an enrollment, and entries from before journals existed name only the student: for
+    these, all records of the student count.
     """
     kind = get_kind(part.kind)
     within = _WITHIN.format("d.at")
-    if part.edits == "SSID":  # whose journal has all numbers of the student, before and after
+    if part.edits == "SSID":  # its journal has all numbers of the student, before and after
         yield f"""SELECT n.pk, d.student_id, n.was IS NULL, n.now IS NULL, n.was, d.at, NULL::bigint
             FROM students_recordedit d CROSS JOIN LATERAL (
               SELECT coalesce(b.value->>'pk', a.value->>'pk')::bigint AS pk, b.value AS was, a.value AS now
@@ -253,8 +257,8 @@ def _edits(part: _Part) -> Iterator[str]:
 
 
 def _erased(view: View) -> str:
-    """Students who were erased: their internal numbers are all that is left, in the record of access. Who sees some schools is
-    not told: of which school they were is not on record."""
+    """Students who were erased: only their internal numbers remain, in the record of access. Users who see only some
+    schools do not get them, since their school is not on record."""
     named = {"student_id": "e.student", "lea_code": "''", "local_number": "''"}
     return f"""
         UNION ALL SELECT 'removed', a.at, NULL, {", ".join(named.get(column.name, "NULL") for column in view.columns)}
@@ -265,7 +269,8 @@ def _erased(view: View) -> str:
 
 
 def forgotten_on(run: ImportRun) -> str:
-    """The day on which what the run wrote was removed from its journal, after the time that it is kept; empty: it is there."""
+    """The day on which the run's changes were removed from its journal, after the retention period; empty: still
+    there."""
     plan = run.test_run or run
     return f"{timezone.localdate(plan.plan_removed_at):%m/%d/%Y}" if plan.plan_removed_at else ""
 
@@ -289,7 +294,7 @@ def _scores(part: _Part, runs: list[ImportRun]) -> str:
               FROM ({" UNION ALL ".join([_NO_SCORE, *sides])}) AS u GROUP BY 1, 2, 3, 4, 5) AS w
         GROUP BY 1, 2, 3
     """
-    # A Revert takes away the set-ups that nothing uses any more: their names are in its plan.
+    # A Revert removes set-ups that are no longer used: their names are in its plan.
     removed_setups = [
         f"""SELECT c.object_id, c.before->>'state_code', c.before->>'name', (c.before->>'parent_id')::bigint
             FROM imports_importchange c WHERE c.run_id = {run.plan_run_id} AND c.kind = 'assessment' AND c.after IS NULL
@@ -316,7 +321,7 @@ def _scores(part: _Part, runs: list[ImportRun]) -> str:
         else "NULL"
         for name in sources
     ]
-    # Who was tested stands with the score of a test itself, never with those of its parts.
+    # Who was tested is stored with the score of the test itself, never with those of its parts.
     own, gone = (_escaped(part.view.where), "a.parent_id IS NULL") if part.view.where else ("true", "true")
     return f"""
         SELECT CASE WHEN t.is_new THEN 'new' ELSE 'changed' END AS change, t.at AS changed_at, t.run AS changed_run,
@@ -331,7 +336,7 @@ def _scores(part: _Part, runs: list[ImportRun]) -> str:
 
 
 def _written(run: ImportRun) -> str:
-    """SQL condition: the run did write change `c` of its plan."""
+    """SQL condition: the run actually wrote change `c` of its plan."""
     return (
         f"NOT EXISTS (SELECT 1 FROM imports_setaside sa WHERE sa.run_id = {run.pk}"
         " AND sa.line = c.line AND sa.seq = c.seq)"
@@ -351,5 +356,5 @@ def _tables(view: View) -> str:
 
 
 def _escaped(statement: str) -> str:
-    """SQL of a view within a statement that takes values."""
+    """SQL of a view, escaped for use in a statement with parameters."""
     return statement.replace("%", "%%")

@@ -1,8 +1,8 @@
 """Ed-Fi `StudentAssessment` as JSON lines: one object for each student, test and school year, its parts as objective assessments.
 
 Field names and nesting are those of the resource of the Ed-Fi API (data standard 4 and 5). The assessments themselves, the
-descriptors of levels and of measures that the standard does not have, and the students must be in the receiving system: their
-names are under `namespace`.
+descriptors of levels and of measures that the standard does not have, and the students must exist in the receiving
+system: their names are under `namespace`.
 """
 
 import json
@@ -24,7 +24,7 @@ from students.school_years import read_school_year
 NAMESPACE = "uri://cde.ca.gov/Assessment"
 LOCAL, SSID = "local", "ssid"
 _NAMESPACE_FORM = re.compile(r"uri://[A-Za-z0-9.-]+(/[A-Za-z0-9._~-]+)*")
-_LONGEST = {"namespace": 255, "descriptor": 50, "result": 35}  # characters, by the standard
+_LONGEST = {"namespace": 255, "descriptor": 50, "result": 35}  # maximum characters in the standard
 _ED_FI = "uri://ed-fi.org"
 _GRADES = {
     "TK": "Transitional Kindergarten", "KN": "Kindergarten", "01": "First grade", "02": "Second grade", "03": "Third grade",
@@ -52,10 +52,10 @@ FIELDS = ("studentAssessmentIdentifier", "assessmentReference", "studentReferenc
 
 @dataclass(frozen=True, kw_only=True)
 class EdFiFile:
-    """`export`: which scores, in long form. `namespace`: of the assessments. `student`: whether the local number or the SSID is
-    the unique id of a student in the receiving system; students without SSID are left out then.
+    """`export`: which scores, in long form. `namespace`: of the assessments. `student`: whether the local number or the
+    SSID is a student's unique id in the receiving system; with SSIDs, students without one are left out.
 
-    Raises ExportRefusedError for a namespace of another form.
+    Raises ExportRefusedError for a malformed namespace.
     """
 
     export: Export
@@ -89,7 +89,8 @@ class EdFiFile:
         return Written(count, FIELDS, counted.students, counted.ids)
 
     def objects(self, scores: Iterable[Row]) -> Iterator[dict[str, Any]]:
-        """One for each student, year and test. `scores`: rows of _COLUMNS, those of one test together, the test itself first."""
+        """One object for each student, year and test. `scores`: rows of _COLUMNS, those of one test together, the test
+        itself first."""
         of_one = itemgetter(*(_COLUMNS.index(name) for name in ("student_id", "school_year", "test")))
         for _key, group in groupby(scores, key=of_one):
             rows = [dict(zip(_COLUMNS, row, strict=True)) for row in group]
@@ -125,7 +126,7 @@ class EdFiFile:
         return entry | ({"studentObjectiveAssessments": objectives} if objectives else {})
 
     def _measures(self, row: dict[str, Any]) -> dict[str, Any]:
-        """`scoreResults` and `performanceLevels`; what is blank is left out."""
+        """`scoreResults` and `performanceLevels`; blank values are left out."""
         standard = f"{_ED_FI}/AssessmentReportingMethodDescriptor"
         own = f"{self.namespace}/AssessmentReportingMethodDescriptor"
         methods = (

@@ -67,12 +67,12 @@ def _page(request: HttpRequest, export: Export, filters: Page, equal: dict[str, 
         subject=f"{export.what} (token {token.pk})",
     )
     following = cursor(request, filters, export.key_of(rows[-1])) if len(found) > len(rows) else None
-    # The schema describes the rows; to check a thousand of them against it would cost more than to read them.
+    # The schema only describes the rows; checking a thousand of them against it would cost more than reading them.
     return JsonResponse({"items": rows, "next": following}, headers={VERSION_HEADER: str(VERSION)})
 
 
 def _schools(request: HttpRequest, code: str) -> list[int] | None:
-    """Ids of the schools whose students are asked for; of schools that the token is not for, none."""
+    """Ids of the schools whose students are requested; none of schools outside the token's."""
     if code:
         return list(visible_schools(request.user).filter(code=code).values_list("pk", flat=True))
     ids = visible_school_ids(request.user)
@@ -157,7 +157,7 @@ _OF_SCORES = ("scores", "as_tested")
     files=[MEDIA_TYPES[ZIP]],
 )
 def get_changes(request: HttpRequest, filters: Query[ChangesFilters]) -> FileResponse:
-    """Scores, and who was tested, only with the scope scores:read, the other views only with students:read."""
+    """Scores, and who was tested, require the scope scores:read, the other views students:read."""
     token: Any = request.api_token  # type: ignore[attr-defined]
     scopes = {name: Scope.SCORES_READ if name in _OF_SCORES else Scope.STUDENTS_READ for name in changes.NAMES}
     run, since = None, filters.since

@@ -1,4 +1,4 @@
-"""Exports: the rows of a reporting view, narrowed to schools, school years and what changed.
+"""Exports: the rows of a reporting view, limited by schools, school years and changes.
 
 Columns and their meaning are those of the views (views.py). Scores come in long form (one row per score) or in wide form
 (one row per student and school year, the columns of each test side by side: wide.py). Files are made in writing.py.
@@ -41,11 +41,11 @@ _KEYS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """What to take out.
+    """What to export.
 
     what: students, ssids or scores. school_year, as 2023-24: scores of that year, students enrolled in it and their SSIDs.
-    schools: internal ids; None for all. changed_since: only what a run or a person wrote from this moment on.
-    form: long, or (scores) wide; a wide row is whole, also if one score of it changed.
+    schools: internal ids; None for all. changed_since: only what a run or a person wrote from this time on. form: long,
+    or (scores) wide; a wide row is complete even if only one of its scores changed.
     """
 
     what: str
@@ -60,14 +60,14 @@ class Export:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns, in order. Of the wide form: the keys, then those of each test there is a score of."""
+        """Names of the columns, in order. In wide form: the keys, then those of each test with a score."""
         if self.form == WIDE:
             return wide.columns(self._tests)
         return tuple(column.name for column in _EXPORTED[self.what][0].columns)
 
     @property
     def types(self) -> tuple[str, ...]:
-        """Types of the columns in the database, whatever is in them."""
+        """Types of the columns in the database, regardless of their values."""
         view = _EXPORTED[self.what][0].name
         types = {column: kind for (name, column), kind in column_types().items() if name == view}
         if self.form == WIDE:
@@ -77,14 +77,14 @@ class Export:
     def rows(self, noted: "array[int] | None" = None) -> Iterator[Row]:
         """The rows, streamed: memory does not grow with their number. Must be read to the end or closed.
 
-        `noted`: where the wide form, whose rows do not name them, notes the internal numbers of its students.
+        `noted`: receives the internal numbers of the students from the wide form, whose rows do not contain them.
         """
         if self.form == WIDE:
             return wide.rows(self.stream(wide.COLUMNS, wide.ORDER), self._tests, noted)
         return self.stream(self.columns, _EXPORTED[self.what][1])
 
     def stream(self, columns: Iterable[str], order: Iterable[str]) -> Iterator[Row]:
-        """Some columns of the view's rows in an order, block by block."""
+        """The given columns of the view's rows in the given order, block by block."""
         where, values = self.where()
         statement = sql.SQL("SELECT {} FROM {} AS v {} ORDER BY {}").format(
             names_of(columns), self._view, where, names_of(order)
@@ -94,7 +94,7 @@ class Export:
     def page(
         self, *, after: Sequence[Any] | None = None, limit: int, equal: Mapping[str, str] | None = None
     ) -> list[dict[str, Any]]:
-        """Rows in the order of `key_of`, from behind a key on; in long form. `equal`: values that columns must have."""
+        """Rows in the order of `key_of`, starting after a key, in long form. `equal`: values that columns must have."""
         key, columns = names_of(_KEYS[self.what]), self.columns
         conditions, values = self._conditions()
         for name, value in (equal or {}).items():
@@ -111,7 +111,7 @@ class Export:
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def key_of(self, row: Mapping[str, Any]) -> list[Any]:
-        """What tells a row from all others, and orders the pages."""
+        """The key that identifies a row, and orders the pages."""
         return [row[name] for name in _KEYS[self.what]]
 
     def where(self) -> tuple[sql.Composable, list[Any]]:
@@ -125,9 +125,9 @@ class Export:
 
     @cached_property
     def _tests(self) -> list[tuple[int, str]]:
-        """Tests and parts that have a score in the export: internal number, and the beginning of their columns' names.
+        """Tests and parts that have a score in the export: internal number, and the prefix of their columns' names.
 
-        Found once for head and rows: it takes a look at every score.
+        Found once for head and rows, since it scans every score.
         """
         where, values = self.where()
         statement = sql.SQL(
@@ -142,7 +142,7 @@ class Export:
         conditions: list[sql.Composable] = []
         values: list[Any] = []
         if self.school_year and self.what == "scores":
-            conditions.append(sql.SQL("v.school_year_end = %s"))  # reads the partition of the year alone
+            conditions.append(sql.SQL("v.school_year_end = %s"))  # reads only the year's partition
             values.append(read_school_year(self.school_year))
         elif self.school_year:
             spring = read_school_year(self.school_year)
@@ -160,7 +160,8 @@ class Export:
 
 @contextmanager
 def one_moment() -> Iterator[None]:
-    """Statements within see the records of one moment, whatever is written meanwhile; not within another transaction."""
+    """Statements inside see one consistent state of the records, whatever is written meanwhile; not usable inside
+    another transaction."""
     connection = reading_connection()
     inner = connection.in_atomic_block
     with transaction.atomic(using=connection.alias):
@@ -172,7 +173,7 @@ def one_moment() -> Iterator[None]:
 
 def streamed(statement: sql.Composable, values: Sequence[Any] | Mapping[str, Any]) -> Iterator[Row]:
     """Rows of a statement, block by block. Must be read to the end or closed."""
-    # A named cursor keeps the rows in the database, and needs a transaction to live in.
+    # A named cursor keeps the rows in the database, and needs a transaction.
     connection = reading_connection()
     with transaction.atomic(using=connection.alias), connection.chunked_cursor() as cursor:
         cursor.execute(statement, values)
@@ -180,7 +181,8 @@ def streamed(statement: sql.Composable, values: Sequence[Any] | Mapping[str, Any
             yield from block
 
 
-# Enrolled on some day of a school year; who has no enrollment on record, some districts bring none, is so today.
+# Enrolled on some day of a school year; a student without an enrollment on record (some districts bring none) counts as
+# enrolled today.
 _ENROLLED_IN = """(EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = v.student_id
       AND (e.start_date IS NULL OR e.start_date <= %s) AND (e.exit_date IS NULL OR e.exit_date >= %s))
     OR (%s AND NOT EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_id = v.student_id)
@@ -188,14 +190,14 @@ _ENROLLED_IN = """(EXISTS (SELECT 1 FROM students_enrollment e WHERE e.student_i
 
 _WROTE = "r.work IN ('update', 'import', 'revert') AND r.status = 'completed' AND r.finished_at >= %s"
 _PUT_BACK = "r.work = 'revert' AND r.status = 'completed' AND r.finished_at >= %s"
-# What those runs wrote of their plans, lines that were set aside left out.
+# What those runs wrote of their plans, without lines that were set aside.
 _JOURNAL = """imports_importrun r JOIN imports_importchange c ON c.run_id = coalesce(r.test_run_id, r.id)
       WHERE {runs} AND c.kind IN ({kinds}) AND NOT EXISTS (
         SELECT 1 FROM imports_setaside a WHERE a.run_id = r.id AND a.line = c.line AND a.seq = c.seq)"""
 _EDITED = "SELECT e.student_id FROM students_recordedit e WHERE e.what IN ({whats}) AND e.at >= %s"
-# Of which runs the journal is asked, and which rows it adds to the condition. A student and an SSID change in columns of the view
-# only: their scores and EL records do not count. All SSIDs of a student come when one of them changed, so that
-# one that was taken away is missed. Scores that a Revert put back have the run that wrote them once.
+# Which runs' journals are queried, and which rows they add to the condition. A student or an SSID counts as changed
+# only by columns of the view, not by scores or EL records. If one SSID of a student changed, all of them are exported,
+# so that a removed one shows by its absence. Scores that a Revert restored have the run that originally wrote them.
 _CHANGED = {
     "students": (
         _WROTE,
@@ -214,7 +216,7 @@ _CHANGED = {
         + " UNION SELECT i.student_id FROM students_ssid i WHERE i.created_at >= %s OR i.retired_at >= %s)",
     ),
     "scores": (_PUT_BACK, "(v.imported_at >= %s OR (v.student_id, v.school_year_end) IN ({put_back}))"),
-    # Whole rows: also the tests of the student and year that did not change.
+    # Whole rows: including the student's tests of the year that did not change.
     WIDE: (
         _PUT_BACK,
         """(v.student_id, v.school_year_end) IN (
@@ -230,7 +232,8 @@ _FORGOTTEN = """SELECT max(r.finished_at) FROM imports_importrun r
 
 
 def _changed(what: str, since: dt.datetime) -> tuple[sql.Composable, list[Any]]:
-    """The condition on the view. Raises ExportRefusedError for a moment since which not all changes are on record any more."""
+    """The condition on the view. Raises ExportRefusedError for a time since which not all changes are still on
+    record."""
     runs, text = _CHANGED[what]
     with reading_connection().cursor() as cursor:
         cursor.execute(_FORGOTTEN.format(runs=runs), [since])
@@ -245,7 +248,7 @@ def _changed(what: str, since: dt.datetime) -> tuple[sql.Composable, list[Any]]:
 
 
 def _all_of(conditions: Sequence[sql.Composable]) -> sql.Composable:
-    """The WHERE clause; nothing without conditions."""
+    """The WHERE clause; empty without conditions."""
     return sql.SQL("WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
 
 

@@ -1,4 +1,4 @@
-"""Operations of the REST API that answer a whole file: the exports of the page Data out and of the commands."""
+"""Operations of the REST API that return a whole file: the exports of the page Data out and of the commands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class EdFiFilters(FileFilters):
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """An export. `scopes`: a token needs each of them."""
+    """An export. `scopes`: a token needs all of them."""
 
     name: str
     title: str
@@ -134,7 +134,7 @@ def list_exports(request: HttpRequest) -> dict[str, Any]:
 
 
 def _declare(one: _File) -> None:
-    """The operation of a file, with the parameters that it takes."""
+    """Declare the operation of a file, with its parameters."""
 
     def export_file(request: HttpRequest, filters: Any) -> FileResponse:
         token: Any = request.api_token  # type: ignore[attr-defined]
@@ -162,7 +162,7 @@ def _declare(one: _File) -> None:
 
 
 def _export(request: HttpRequest, one: _File, filters: FileFilters) -> Export:
-    """Raises ProblemError for a school year that is none, Http404 for a school that the token is not for."""
+    """Raises ProblemError for an invalid school year, Http404 for a school outside the token's."""
     return Export(
         what=one.what,
         school_year=year_asked(filters.school_year),
@@ -173,7 +173,7 @@ def _export(request: HttpRequest, one: _File, filters: FileFilters) -> Export:
 
 
 def year_asked(text: str) -> str:
-    """As 2023-24, or empty. Raises ProblemError for a school year that is none."""
+    """As 2023-24, or empty. Raises ProblemError for an invalid school year."""
     try:
         return year_label(read_school_year(text)) if text else ""
     except NotASchoolYearError as error:
@@ -181,7 +181,7 @@ def year_asked(text: str) -> str:
 
 
 def _schools(request: HttpRequest, filters: FileFilters) -> list[int] | None:
-    """Ids of the schools whose students are asked for; None: all."""
+    """Ids of the schools whose students are requested; None: all."""
     codes = [code for code in filters.school.split(",") if code]
     if not codes and not filters.lea:
         ids = visible_school_ids(request.user)

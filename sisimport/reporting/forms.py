@@ -1,4 +1,4 @@
-"""The forms of the page Data out: what to take out, of which schools and years."""
+"""The forms of the page Data out: what to export, for which schools and years."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -35,17 +35,17 @@ class DataForm(forms.Form):
 
     @property
     def schools(self) -> list[int] | frozenset[int] | None:
-        """Ids of the schools that are asked for, of those the user may see; None: all."""
+        """Ids of the requested schools, among those the user may see; None: all."""
         school = self.cleaned_data["school"]
         return [school.pk] if school else visible_school_ids(self.user)
 
     @property
     def file_ending(self) -> str:
-        """Of the file that is asked for."""
+        """The ending of the requested file."""
         return self.ending
 
     def source(self) -> Source:
-        """What the valid form asks for. Raises ExportRefusedError."""
+        """What the valid form requests. Raises ExportRefusedError."""
         raise NotImplementedError
 
 
@@ -94,7 +94,7 @@ class TableForm(YearForm):
 
     def source(self) -> Source:
         asked = self.cleaned_data
-        scores = asked["what"] == "scores"  # what applies to scores only is left out, as the page says
+        scores = asked["what"] == "scores"  # choices that apply only to scores are ignored, as the page says
         return TableFile(
             Export(
                 what=asked["what"],
@@ -129,7 +129,7 @@ class ChangesForm(DataForm):
         run = None
         if asked["run"] is not None:
             run = visible_runs(self.user).filter(pk=asked["run"]).first()
-            if run is None:  # also one of others: whether it exists is not revealed
+            if run is None:  # includes runs of others: whether they exist is not revealed
                 raise ExportRefusedError(f"There is no run {asked['run']}.")
         return ChangesFile(
             run=run, since=beginning_of(asked["since"]), until=beginning_of(asked["until"]), schools=self.schools
@@ -164,7 +164,7 @@ class EdFiForm(YearForm):
 
 
 def beginning_of(day: dt.date | None) -> dt.datetime | None:
-    """In local time."""
+    """The beginning of the day, in local time."""
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min)) if day else None
 
 

@@ -1,1 +1,2 @@
-"""No tables: Django tells only apps with a module of models when migrations have run, and the views are made then."""
+"""No tables: Django signals only apps with a models module after migrations have run, which is when the views are
+made."""

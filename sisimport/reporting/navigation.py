@@ -1,4 +1,4 @@
-"""Menu entry of what leaves."""
+"""Menu entry of exports."""
 
 from sisimport.accounts.access import Capability
 from sisimport.web.navigation import RECORDS, Entry, register

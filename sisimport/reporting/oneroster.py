@@ -1,10 +1,10 @@
-"""OneRoster 1.2 results: a zip of CSV files as the CSV binding (1EdTech, 1.2.1) has them, bulk.
+"""OneRoster 1.2 results: a zip of CSV files as defined by the CSV binding (1EdTech, 1.2.1), bulk.
 
-Beside line items, results, score scales and categories come the files that these must point into: districts and schools, school
-years, a course for each test, and a class for each test, school and year, for the standard has no results outside of a class.
-Students are in `users`, `demographics` and `roles`, which say since when a student is at the school;
-nobody is enrolled in those classes. A result is one score of a test or of a part of it;
-schools are those of today.
+Besides line items, results, score scales and categories, the zip has the files that these must refer to: districts and
+schools, school years, a course for each test, and a class for each test, school and year, since the standard has no
+results outside a class. Students are in `users`, `demographics` and `roles`, which say since when a student has been at
+the school; no one is enrolled in those classes. A result is one score of a test or of a part of it; schools are the
+current ones.
 """
 
 import json
@@ -25,7 +25,7 @@ from sisimport.web.exports.writers import Row, csv_rows
 from students.school_years import read_school_year
 
 _BASE = ("sourcedId", "status", "dateLastModified")  # the last two stay blank in bulk files
-# In the order of the binding's tables: readers may go by it.
+# In the order of the binding's tables: readers may rely on it.
 FILES: dict[str, tuple[str, ...]] = {
     "academicSessions": (*_BASE, "title", "type", "startDate", "endDate", "parentSourcedId", "schoolYear"),
     "categories": (*_BASE, "title", "weight"),
@@ -68,9 +68,9 @@ _ABSENT = (
     "resultLearningObjectiveIds", "resultScoreScales", "userProfiles", "userResources",
 )  # fmt: skip
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_GRADES = {"KN": "KG", "PS": "PK"}  # the standard's words, of CEDS
+_GRADES = {"KN": "KG", "PS": "PK"}  # the standard's words, from CEDS
 _SEX = {"M": "male", "F": "female", "X": "other", "": "unspecified"}
-_NO_NAME = "-"  # the standard demands both names
+_NO_NAME = "-"  # the standard requires both names
 _TEST, _PART = "category-test", "category-part"
 _SCORE = ("lea_code", "local_number", "school_code", "student_id", "assessment_id", "school_year", "test_date", "scale_score",
           "raw_score", "level", "level_name", "condition_code")  # fmt: skip
@@ -204,7 +204,7 @@ def _manifest() -> Iterator[Row]:
 
 
 def _assessments() -> dict[int, _Assessment]:
-    """By internal number; levels of the test where a part names none."""
+    """By internal number; a part without levels gets those of its test."""
     with reading_connection().cursor() as cursor:
         cursor.execute(
             """SELECT a.id, a.state_code, a.name, p.id IS NOT NULL, coalesce(p.id, a.id), coalesce(p.state_code, a.state_code),
@@ -221,7 +221,8 @@ def _assessments() -> dict[int, _Assessment]:
 
 
 def _structure(items: Sequence[_Item], assessments: dict[int, _Assessment]) -> dict[str, Iterable[Row]]:
-    """Everything that results point into, but students. Held in memory: it grows with schools and years, not with scores."""
+    """Everything that results refer to, except students. Held in memory: it grows with schools and years, not with
+    scores."""
     years = sorted({item.year for item in items})
     scaled = [item for item in items if assessments[item.assessment].levels]
     return {
@@ -248,7 +249,7 @@ def _days(year: str) -> tuple[str, str]:
 def _session(year: str) -> Row:
     first, _last = _days(year)
     spring = read_school_year(year)
-    # The standard's end is the day after the last one, and a school year is named by that of its end.
+    # The standard's end date is the day after the last one, and a school year is named by the year of its end.
     return f"year-{year}", "", "", year, "schoolYear", first, f"{spring}-07-01", "", str(spring)
 
 
@@ -309,7 +310,7 @@ def _scale(item: _Item, assessment: _Assessment) -> Row:
 
 
 def _plain(text: str) -> str:
-    """Without the signs that the standard's pairs are written with."""
+    """The text without the characters that the standard uses to write pairs."""
     return re.sub(r"[{}:,]+", " ", text).strip()
 
 

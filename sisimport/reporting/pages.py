@@ -1,4 +1,4 @@
-"""The page Data out: files of the own schools, each on record before it leaves."""
+"""The page Data out: files of the user's schools, each logged before it is sent."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from students.access import visible_schools
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One form of the page. `key`: what it sends as `kind`. `about`: one or two sentences under its title."""
+    """One form of the page. `key`: what it submits as `kind`. `about`: one or two sentences under its title."""
 
     key: str
     title: str
@@ -57,7 +57,7 @@ OFFERS: Sequence[Offer] = (
 
 
 def _ask_for(request: HttpRequest) -> Callable[[Written], None]:
-    """Files of many students ask who they are for."""
+    """For files of many students, asks the user to confirm their identity again."""
 
     def before(written: Written) -> None:
         ask_if_many(request, written.students)
@@ -68,7 +68,7 @@ def _ask_for(request: HttpRequest) -> Callable[[Written], None]:
 @requires(Capability.EXPORT)
 @require_http_methods(["GET", "POST"])
 def exports(request: HttpRequest) -> HttpResponseBase:
-    """A form for each kind of file, with what each column means; by POST the file."""
+    """A form for each kind of file, with the meaning of each column; by POST, the file."""
     sent = request.POST.get("kind", OFFERS[0].key) if request.method == "POST" else None
     shown: list[tuple[Offer, DataForm]] = []
     for offer in OFFERS:

@@ -1,4 +1,4 @@
-"""The reference page of what leaves: columns of files and views, with types and meaning."""
+"""The reference page of exports: columns of files and views, with types and meaning."""
 
 from sisimport.imports.reference import MADE, PAGES
 from sisimport.reporting import changes, edfi, oneroster, wide

@@ -1,7 +1,7 @@
-"""Makes the views of the `reporting` schema, and the role that may read them and nothing else.
+"""Makes the views of the `reporting` schema, and the role that may read only them.
 
-PostgreSQL does not let a migration change a column that a view shows, so the views go before migrations and come again
-after them. The schema itself stays, with what was granted on it.
+PostgreSQL does not let a migration change a column that a view uses, so the views are dropped before migrations and
+recreated after them. The schema itself stays, with its grants.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class RoleRefusedError(Exception):
 
 
 def before_migrations(plan: Sequence[Any] = (), using: str = DEFAULT_DB_ALIAS, **_kwargs: Any) -> None:
-    """Signal: take the views away if migrations are about to run."""
+    """Signal: drop the views if migrations are about to run."""
     if plan and _mark(using):
         with connections[using].cursor() as cursor:
             for view in VIEWS:
@@ -37,7 +37,7 @@ def before_migrations(plan: Sequence[Any] = (), using: str = DEFAULT_DB_ALIAS, *
 
 
 def make_current(using: str = DEFAULT_DB_ALIAS, **_kwargs: Any) -> None:
-    """Signal: make the views as they are described, unless they are there or older tables stand."""
+    """Signal: make the views as described, unless they already exist or the tables are of an older version."""
     if _mark(using) == _MARK or _is_behind(using):
         return
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
@@ -53,9 +53,10 @@ def make_current(using: str = DEFAULT_DB_ALIAS, **_kwargs: Any) -> None:
 
 
 def make_role(name: str, *, using: str = DEFAULT_DB_ALIAS) -> str:
-    """A sign-in that may read the views and nothing else. Returns its password; asked again, a new one.
+    """Make a sign-in that may read only the views. Returns its password; calling it again sets a new one.
 
-    Raises RoleRefusedError if the name is taken by a role with other rights, or the product's own may not make roles.
+    Raises RoleRefusedError if the name is taken by a role with other rights, or the product's own role may not make
+    roles.
     """
     password = secrets.token_urlsafe(24)
     role, schema = sql.Identifier(name), sql.Identifier(SCHEMA)
@@ -84,10 +85,10 @@ _ROLE_MARK = "Reads the reporting schema of SIS Import, nothing else."
 _GRANTS = (
     "GRANT USAGE ON SCHEMA {schema} TO {role}",
     "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}",
-    # Views that come later, also those that migrations take away and bring again.
+    # For views made later, including those that migrations drop and recreate.
     "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {role}",
 )
-# Set once: a database administrator may have let the role write a schema of its own since.
+# Set only once: a database administrator may since have allowed the role to write its own schema.
 _HABITS = (
     "ALTER ROLE {role} SET search_path = {schema}",
     "ALTER ROLE {role} SET default_transaction_read_only = on",

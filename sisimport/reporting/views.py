@@ -1,7 +1,7 @@
 """The views of the `reporting` schema: what each column means, and the statement that makes it.
 
-They are a contract with programs of others. A column keeps its name, type and meaning as long as VERSION is the same; new
-columns come last. The exports take their columns from here as well, so that a file and a view never disagree.
+They are a contract with other systems. A column keeps its name, type and meaning as long as VERSION is the same; new
+columns come last. The exports also take their columns from here, so that a file and a view never disagree.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """name: as in views and files. source: SQL over the view's tables. meaning: for the documentation, one sentence."""
+    """name: in views and files. source: SQL over the view's tables. meaning: one sentence for the documentation."""
 
     name: str
     source: str
@@ -23,7 +23,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view. tables: its FROM clause. row: what one row stands for. where: which rows of the tables are its own."""
+    """One view. tables: its FROM clause. row: what one row represents. where: which rows of the tables belong to it."""
 
     name: str
     row: str
@@ -78,7 +78,7 @@ STUDENTS = View(
         C("grade", "s.grade", "Grade of today: 01 to 12, KN, TK, …"),
         C(
             "enrolled",
-            # As students/missing.py has it: a test compares the two.
+            # As in students/missing.py: a test compares the two.
             "(s.school_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM students_lastday l WHERE l.student_id = s.id"
             f" AND l.day < (now() AT TIME ZONE '{settings.TIME_ZONE}')::date))",
             "Whether the student is enrolled today: has a school, and an enrollment that has not ended or none on record.",
@@ -144,7 +144,7 @@ ASSESSMENTS = View(
         C("score_type", "a.score_type", "scale, level or raw."),
     ),
 )
-# Names of levels are in the set-up, or in that of the test where a part has none of its own.
+# Names of levels are in the set-up or, for a part without its own, in that of the test.
 _LEVELS = """LEFT JOIN LATERAL (
     SELECT named.value ->> 'name' AS name
     FROM jsonb_array_elements(CASE WHEN a.results <> '[]' THEN a.results ELSE coalesce(p.results, '[]') END) named
@@ -185,7 +185,7 @@ SCORES = View(
         C("school_year_end", "x.school_year", _YEAR_END),
     ),
 )
-# The text that assessments/scores/as_tested.py makes of the file's columns: facts with commas between them, in this order.
+# The text that assessments/scores/as_tested.py makes from the file's columns: facts separated by commas, in this order.
 _FACTS = (
     ("lea_as_tested", "District of enrollment at the time of the test: codes of county and district, 7 digits."),
     ("school_as_tested", "School of enrollment at the time of the test, 7 digits."),

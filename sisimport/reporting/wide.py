@@ -1,7 +1,7 @@
 """The wide form of scores: one row per student and school year, four columns for each test and part.
 
-Rows are put side by side here and not by the database: with a condition for each of some hundred columns it would look at each
-score as many times, and it holds no more than 1,664 columns. Set-ups of several years share the columns of their code.
+Rows are pivoted here, not in the database: with a condition for each of some hundred columns it would check each score
+as many times, and it allows no more than 1,664 columns. Set-ups of several years share the columns of their code.
 """
 
 from array import array
@@ -14,14 +14,14 @@ from sisimport.web.exports.writers import Row
 KEYS = ("school_year", "lea_code", "school_code", "local_number", "ssid")
 VALUES = ("test_date", "scale_score", "level", "level_name")
 COLUMNS = (*KEYS, "student_id", "assessment_id", *VALUES)
-# Of two set-ups with one code in the same year the later test is kept: it comes last.
+# Of two set-ups with the same code in one year the later test is kept: it comes last.
 ORDER = ("lea_code", "local_number", "student_id", "school_year", "test_date", "assessment_id")
 _OF_ROW = itemgetter(COLUMNS.index("student_id"), COLUMNS.index("school_year"))
 _TEST = COLUMNS.index("assessment_id")
 
 
 def columns(tests: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    """The keys, then the columns of each test. `tests`: internal number, and the beginning of its columns' names."""
+    """The keys, then the columns of each test. `tests`: internal number, and the prefix of its columns' names."""
     return (*KEYS, *(f"{name}_{value}" for name in dict.fromkeys(name for _, name in tests) for value in VALUES))
 
 
@@ -32,7 +32,7 @@ def types(tests: Sequence[tuple[int, str]], of_view: Mapping[str, str]) -> tuple
 
 
 def rows(scores: Iterable[Row], tests: Sequence[tuple[int, str]], noted: "array[int] | None" = None) -> Iterator[Row]:
-    """Scores, as COLUMNS in the order of ORDER, put side by side. `noted`: takes the internal numbers of the students."""
+    """Scores, with COLUMNS in the order of ORDER, pivoted. `noted`: receives the internal numbers of the students."""
     names = list(dict.fromkeys(name for _, name in tests))
     places = {test: len(KEYS) + len(VALUES) * names.index(name) for test, name in tests}
     blank = [""] * (len(VALUES) * len(names))

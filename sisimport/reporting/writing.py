@@ -1,4 +1,4 @@
-"""Files of what leaves: CSV, workbook, Parquet, zip and JSON lines. Made whole or not at all, by commands and pages alike."""
+"""Export files: CSV, workbook, Parquet, zip and JSON lines. Made whole or not at all, by commands and pages alike."""
 
 import datetime as dt
 import logging
@@ -30,16 +30,16 @@ logger = logging.getLogger(__name__)
 
 CSV, XLSX, PARQUET, ZIP, JSONL = ".csv", ".xlsx", ".parquet", ".zip", ".jsonl"
 VERSION_HEADER = "X-Columns-Version"  # of downloads and answers of the API
-MANY = 500  # students in one file: beyond, the log of the server says so too
+MANY = 500  # students in one file: larger files are also noted in the server log
 ABOUT = f"SIS Import, columns of version {VERSION}: see docs/reference/exports.md"
 _BLOCK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file that was written: number of rows and of students, names of columns (of a zip: of its files).
+    """A written file: number of rows and of students, names of columns (for a zip: of its files).
 
-    `ids`: internal ids of the students, for the record of access; one may come several times.
+    `ids`: internal ids of the students, for the record of access; may contain duplicates.
     """
 
     rows: int
@@ -51,7 +51,7 @@ class Written:
 class Source(Protocol):
     """What can be written to a file. `name`: of the file, without ending. `subject`: for the log, no data of a student.
 
-    `goes_on`: the next file begins where this one ends, so it holds all there is: it is never read from a replica.
+    `goes_on`: the next file begins where this one ends, so it must be complete: it is never read from a replica.
     """
 
     @property
@@ -89,7 +89,7 @@ class TableFile:
     def write(self, stream: IO[bytes], ending: str) -> Written:
         columns = self.export.columns
         counted = Counted(self.export.rows(), of_student(columns))
-        if self.export.form == WIDE:  # whose rows have no number of a student
+        if self.export.form == WIDE:  # its rows have no student number
             counted = Counted(self.export.rows(noted=counted.ids), of_student(columns), counted.ids)
         if ending == CSV:
             stream.writelines(csv_rows(columns, counted, as_is=True))
@@ -102,7 +102,7 @@ class TableFile:
 
 
 def narrowed(export: Export) -> str:
-    """To what an export is narrowed, in words: never a student's data."""
+    """What an export is limited to, in words: never a student's data."""
     since = f", changed since {export.changed_since:%Y-%m-%d}" if export.changed_since else ""
     return f"{export.school_year or 'of all years'} of {of_schools(export.schools)}{since}"
 
@@ -114,8 +114,8 @@ def of_schools(schools: Collection[int] | None) -> str:
 
 
 def make(source: Source, stream: IO[bytes], ending: str, *, user: Any = None, moment: bool = False) -> Written:
-    """Write the file into an empty stream, read from where reports are read; once more from the database itself should the
-    replica give up half way. `moment`: all of it as of one moment.
+    """Write the file into an empty stream, read from where reports are read; if the replica fails midway, again from
+    the database itself. `moment`: all of it as of one point in time.
 
     Raises ExportRefusedError.
     """
@@ -135,10 +135,10 @@ def make(source: Source, stream: IO[bytes], ending: str, *, user: Any = None, mo
 
 
 def write(source: Source, path: Path) -> Written:
-    """Write the file, whole or not at all; the form by its ending.
+    """Write the file, whole or not at all, in the format of its ending.
 
-    Raises ExportRefusedError for another ending, more rows than a workbook holds or a missing package; OSError when the file
-    cannot be written.
+    Raises ExportRefusedError for another ending, more rows than a workbook holds or a missing package; OSError if the
+    file cannot be written.
     """
     ending = path.suffix.lower()
     if ending not in source.endings:
@@ -150,7 +150,7 @@ def write(source: Source, path: Path) -> Written:
 
 
 def on_record(source: Source, written: Written, *, user: User | None, way: str) -> None:
-    """Note who took out what, before it leaves. `way`: page, command, or which token."""
+    """Log who exported what, before it is sent. `way`: page, command, or which token."""
     students = f"{written.students:,} student{'' if written.students == 1 else 's'}"
     subject = f"{source.subject}: {students}, {way}"
     log_views(user=user or AnonymousUser(), kind=AuditEntry.Kind.EXPORT, students=written.ids, subject=subject)
@@ -171,9 +171,9 @@ MEDIA_TYPES = {
 def download(
     source: Source, ending: str, *, user: User, way: str, before: Callable[[Written], None] = lambda _written: None
 ) -> FileResponse:
-    """The file as an answer, on record. Raises ExportRefusedError, and what `before` raises when it does not let the file leave.
+    """The file as a response, logged. Raises ExportRefusedError, and whatever `before` raises to stop the file.
 
-    Made whole before it leaves: what goes wrong is an answer that says so, not a file cut short.
+    The file is complete before it is sent: an error gives an error response, not a truncated file.
     """
     made = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     try:
@@ -191,13 +191,14 @@ def download(
 
 
 def workbook_of(title: str, columns: Sequence[str], rows: Iterable[Row]) -> IO[bytes]:
-    """A workbook of all rows. Raises ExportRefusedError when there are more than it may hold: never a part of them."""
+    """A workbook of all rows. Raises ExportRefusedError if there are more than it may hold: it never contains only
+    some."""
     cells = ([_cell(value) for value in row] for row in _that_fit(rows))
     return workbook(title.capitalize(), columns, cells, as_is=True, about=ABOUT)
 
 
 def _that_fit(rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows as they come, none kept; raises at the first that a workbook has no room for."""
+    """Passes the rows through without keeping any; raises at the first that a workbook has no room for."""
     for number, row in enumerate(rows):
         if number == MAX_WORKBOOK_ROWS:
             raise ExportRefusedError(
@@ -207,12 +208,13 @@ def _that_fit(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _cell(value: Any) -> Any:
-    """Moments in a workbook have no time zone: local time."""
+    """Times in a workbook have no time zone: written in local time."""
     return timezone.make_naive(value) if isinstance(value, dt.datetime) and timezone.is_aware(value) else value
 
 
 def _write_parquet(columns: Sequence[str], types: Sequence[str], rows: Iterable[Row], stream: IO[bytes]) -> None:
-    """Columns typed as in the view, whatever is in them: a file of one export fits that of the next."""
+    """Columns are typed as in the view, regardless of their values, so files of successive exports have the same
+    schema."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -239,7 +241,7 @@ def _write_parquet(columns: Sequence[str], types: Sequence[str], rows: Iterable[
 
 
 def _of_type(column: Row, is_typed: bool) -> list[Any]:
-    """Values of a column; where the wide form has nothing, a typed one has null."""
+    """Values of a column; where the wide form is empty, a typed column gets null."""
     if is_typed:
         return [None if value == "" else value for value in column]
     return [None if value is None else str(value) for value in column]
@@ -249,15 +251,15 @@ Places = tuple[int, int, int | None]
 
 
 def of_student(columns: Sequence[str]) -> Places:
-    """Places of the two columns that name a student, and of the internal number, where there is one."""
+    """Positions of the two columns that identify a student, and of the internal number, if there is one."""
     number = columns.index("student_id") if "student_id" in columns else None
     return columns.index("lea_code"), columns.index("local_number"), number
 
 
 class Counted:
-    """Rows and students, counted as they pass; rows of a student come one after the other. `places`: see `of_student`.
+    """Counts rows and students as they pass; rows of a student are consecutive. `places`: see `of_student`.
 
-    `ids`: the students' internal numbers, gathered in `ids` of another where several files are one.
+    `ids`: the students' internal numbers, collected in another's `ids` if several files make up one.
     """
 
     def __init__(self, rows: Iterable[Row], places: Places, ids: "array[int] | None" = None) -> None:
@@ -281,7 +283,7 @@ class Counted:
 
 @contextmanager
 def _replaced_when_whole(path: Path) -> Iterator[Path]:
-    """A new file beside the old one that takes its place in the end: nobody reads half of it."""
+    """A new file next to the old one that replaces it at the end: no one can read half of it."""
     place = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         place.touch(mode=0o600)

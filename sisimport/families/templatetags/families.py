@@ -1,4 +1,4 @@
-"""What the templates of families say in words."""
+"""Template tags for the words on family pages."""
 
 from django import template
 

@@ -9,7 +9,7 @@ register = template.Library()
 
 @register.filter
 def cause(code: str) -> str:
-    """The heading of an issue code: what people read instead of it."""
+    """The heading of an issue code, shown to people in its place."""
     try:
         return codes.get(code).title
     except KeyError:

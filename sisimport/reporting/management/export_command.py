@@ -34,7 +34,7 @@ class ExportCommand(BaseCommand):
         add_school_year(parser)
 
     def source(self, schools: list[int] | None, options: dict[str, Any]) -> Source:
-        """What is asked for, of these schools (None: all). Raises ExportRefusedError."""
+        """What is requested, for these schools (None: all). Raises ExportRefusedError."""
         raise NotImplementedError
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -127,7 +127,7 @@ def school_ids(codes: list[str], lea: str) -> list[int] | None:
 
 
 def moment(text: str) -> dt.datetime | None:
-    """The beginning of a day in local time, or a moment. Raises ExportRefusedError for what is neither."""
+    """The beginning of a day in local time, or a date and time. Raises ExportRefusedError if it is neither."""
     if not text:
         return None
     try:
