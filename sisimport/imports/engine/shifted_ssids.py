@@ -21,7 +21,7 @@ _MOST_LINES: Final = 1000  # looked at
 def refuse_shifted_ssids(context: RunContext) -> None:
     """Runs after the rules. Raises FileError if more SSIDs belong to students with other birth dates than to those of the lines.
 
-    A student who was entered twice, or whose SSID the state changed, is no sign of this. Lines planned again belong to a file
+    A student who was entered twice, or whose SSID the state changed, is not a sign of this. Lines planned again belong to a file
     that was already checked as a whole.
     """
     if context.lines is not None:
