@@ -1,1 +1,1 @@
-"""What works while nobody watches: who is told of runs by mail, which programs by webhook."""
+"""Unattended work: mails about runs, webhooks, pick-up places and deliveries."""

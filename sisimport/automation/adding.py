@@ -30,7 +30,7 @@ FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 
 
 class AddingError(ValueError):
-    """A place that cannot be; `field` is the one to correct, the text is for the user."""
+    """An invalid place; `field` is the one to correct, the text is for the user."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -51,10 +51,10 @@ def add_place(
     needs_mark: bool = False,
     schools: Collection[School] | None = None,
 ) -> PickUpPlace:
-    """A place, with a service user of its own whose runs are for these schools (None: all).
+    """Add a place, with its own service user whose runs are for these schools (None: all).
 
-    Either `path`, a whole path of this machine, or `sftp`, `sftp://user@host[:port]/folder`, with the fingerprint of the server's
-    key. Raises AddingError.
+    Either `path`, an absolute path on this machine, or `sftp`, `sftp://user@host[:port]/folder`, with the fingerprint
+    of the server's key. Raises AddingError.
     """
     name = _free_name(PickUpPlace, name)
     where = _where(path, sftp, host_key)
@@ -94,10 +94,11 @@ def add_delivery(
     since: dt.date | None = None,
     schools: Collection[School] | None = None,
 ) -> ExportDelivery:
-    """An export that is delivered every so many minutes, with a service user of its own who sees these schools (None: all).
+    """Add an export that is delivered at an interval of minutes, with its own service user who sees these schools
+    (None: all).
 
-    Where to: as with `add_place`. at: the first time, by the district's clock; None: now. since: what the first delivery of
-    changes begins with; None: now. Raises AddingError.
+    The place is given as for `add_place`. at: the first time, by the district's clock; None: now. since: where the
+    first delivery of changes begins; None: now. Raises AddingError.
     """
     name = _free_name(ExportDelivery, name)
     where = _where(path, sftp, host_key)
@@ -131,7 +132,7 @@ def add_delivery(
 
 
 def remove_delivery(delivery: ExportDelivery) -> None:
-    """Remove it and its key; nobody can act as its user any more. What was delivered stays on record."""
+    """Remove it and its key; no one can act as its user any more. Past deliveries stay on record."""
     user = delivery.user
     key_path(delivery).unlink(missing_ok=True)
     delivery.delete()
@@ -151,7 +152,7 @@ def _school_year(offer: Deliverable, text: str) -> str:
 
 
 def _choices(offer: Deliverable, given: dict[str, str]) -> dict[str, str]:
-    """The options, those left out as usual."""
+    """The options, with defaults for those left out."""
     offered = {choice.key: choice for choice in offer.choices}
     if unknown := sorted(set(given) - set(offered)):
         raise AddingError(
@@ -167,7 +168,7 @@ def _choices(offer: Deliverable, given: dict[str, str]) -> dict[str, str]:
 
 
 def _pattern(offer: Deliverable, text: str) -> str:
-    """The name of the files, with {date} and others to be filled in."""
+    """The name of the files, with {date} and other placeholders."""
     name = text.strip()
     if not name or len(name) > 120 or name.startswith(".") or not _FILE_NAME.fullmatch(_PART.sub("x", name)):
         raise AddingError(
@@ -184,7 +185,7 @@ def _pattern(offer: Deliverable, text: str) -> str:
 
 
 def schools_of(codes: Collection[str]) -> list[School] | None:
-    """The schools of these codes; None, all, without any. Raises AddingError."""
+    """The schools with these codes; None (all) if no codes are given. Raises AddingError."""
     if not codes:
         return None
     found = list(School.objects.filter(code__in=codes))

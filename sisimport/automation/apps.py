@@ -1,4 +1,4 @@
-"""Django configuration of what works while nobody watches."""
+"""Django configuration of unattended work."""
 
 import datetime as dt
 from typing import TYPE_CHECKING
@@ -45,7 +45,7 @@ def _erase_from_folders(asked: "Asked") -> tuple[int, list[str]]:
 
 
 def _pick_up() -> None:
-    """What reaches other machines is loaded by the workers that do it, not by every command."""
+    """Code that reaches other machines is loaded only by the workers that use it, not by every command."""
     from sisimport.automation.picking import look_at_due
 
     look_at_due()

@@ -1,7 +1,8 @@
-"""deliver: send what waits, with pauses between tries that grow; give up in the end, and say so where people look.
+"""deliver: send what waits, with growing pauses between tries; give up in the end, and report it where people look.
 
-A delivery is locked while it is sent, so two workers never send the same one at once. A worker that dies in between leaves it
-waiting: it is then sent again. A webhook's requests carry an id by which the other side knows a second one.
+A delivery is locked while it is sent, so two workers never send the same one at the same time. If a worker dies in
+between, the delivery keeps waiting and is sent again. Webhook requests carry an id by which the receiver recognizes a
+repeat.
 """
 
 import datetime as dt
@@ -17,13 +18,13 @@ from sisimport.automation.models import Delivery, Webhook
 
 logger = logging.getLogger(__name__)
 
-BATCH = 20  # deliveries of one turn of the chore
+BATCH = 20  # deliveries in one turn of the chore
 PAUSES = [dt.timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 6 * 3600)]  # after each try but the last
-MOST_FAILURES = 10  # deliveries in a row that a webhook may lose before it is deactivated
+MOST_FAILURES = 10  # consecutive failed deliveries before a webhook is deactivated
 
 
 def deliver_due() -> int:
-    """Send what is due; how many were tried."""
+    """Send what is due; returns how many were tried."""
     return sum(1 for _turn in range(BATCH) if _deliver_one())
 
 
@@ -79,6 +80,7 @@ def _failed(delivery: Delivery, answer: str) -> None:
 
 
 def remove_old(before: dt.datetime, dry_run: bool) -> int:
-    """Remove what was delivered or given up and made before that moment, or count it (see runtime/retention.py)."""
+    """Remove deliveries made before that time that were delivered or given up, or count them (see
+    runtime/retention.py)."""
     old = Delivery.objects.filter(created_at__lt=before).exclude(state=Delivery.State.WAITING)
     return old.count() if dry_run else int(old.delete()[0])

@@ -1,4 +1,4 @@
-"""Files in folders that were picked up from or delivered to: what names an erased student goes, or is reported."""
+"""Files in pick-up and delivery folders: those that name an erased student are removed or reported."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,10 +12,11 @@ _MOST = 1 << 30
 
 
 def remove_files(asked: Asked) -> tuple[int, list[str]]:
-    """Remove files that are still in folders of this machine: delivered exports, and what was picked up and put away. Returns how
-    many went, and sentences about what we can't remove: files on SFTP servers, and workbooks that were picked up.
+    """Remove files that are still in folders of this machine: delivered exports, and picked-up files that were put
+    away. Returns how many were removed, and sentences about what we cannot remove: files on SFTP servers, and picked-up
+    workbooks.
 
-    What other systems put into a pick-up folder and nobody took yet is not ours.
+    Files that other systems put into a pick-up folder and that were not taken yet are not ours.
     """
     by_hand: set[str] = set()
     gone = [path for place in ExportDelivery.objects.all() for path in _delivered(place, asked, by_hand)]
@@ -32,7 +33,7 @@ def _delivered(place: ExportDelivery, asked: Asked, by_hand: set[str]) -> Iterat
         by_hand.add(f"“{place.name}” delivers to an SFTP server: ask who runs it to remove the files that are there.")
         return
     for path in _files(Path(place.path)) if names else ():
-        # Our own workbooks and archives are not searched: they go, and the next delivery brings new ones.
+        # Our own workbooks and archives are removed without a search: the next delivery brings new ones.
         if path.name in names and (not asked.searchable(_head(path)) or _named(path, asked)):
             yield path
 

@@ -1,10 +1,12 @@
-"""deliver exports: at each due time one file is made, put into a place under a temporary name, and renamed.
+"""deliver exports: at each due time one file is made, written to a place under a temporary name, and renamed.
 
-    due -> a row of its own -> file made and on record -> there as .NAME.ROW-TRY.part, size compared -> THERE -> renamed -> DONE
+    due -> its own row -> file made and logged -> written as .NAME.ROW-TRY.part, size compared -> THERE -> renamed ->
+    DONE
 
-Whoever works holds the set-up's lock, and each try has a temporary name of its own, so one who lost the lock spoils nothing. A
-try is counted before it begins. After THERE the file is not made again: if its temporary name is gone, it was renamed. What
-cannot be delivered is tried again with pauses that grow; once the next due time has come, only that one is delivered.
+The working process holds the set-up's lock, and each try has its own temporary name, so a process that lost the lock
+does no damage. A try is counted before it begins. After THERE the file is not made again: if its temporary name is
+gone, it was renamed. A failed delivery is tried again with growing pauses; once the next due time has come, only that
+one is delivered.
 """
 
 import datetime as dt
@@ -34,21 +36,21 @@ logger = logging.getLogger(__name__)
 DELIVERY_LOCK = 0x5349_0032  # class of our advisory locks on deliveries; a constant not used elsewhere
 PAUSES = [
     dt.timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600)
-]  # after each try; then the last again
+]  # after each try; then the last one repeats
 MOST_TRIES = 12
-TOLD_AFTER = 2  # tries: one that a glitch of the network cost is not reported
+TOLD_AFTER = 2  # tries: a single network glitch is not reported
 CURRENT, LAST = "current", "last"  # school years that move on automatically
 State = DeliveredExport.State
 OPEN = (State.WAITING, State.THERE)
 
 
 class GivenUpError(Exception):
-    """It cannot be delivered, however often it is tried; the text is for the user."""
+    """It cannot be delivered, no matter how often it is tried; the text is for the user."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """What one turn did: files delivered, what is still to be delivered and why, what went wrong."""
+    """What one turn did: files delivered, files still to be delivered and why, and errors."""
 
     delivered: list[DeliveredExport] = field(default_factory=list)
     waiting: list[tuple[str, str]] = field(default_factory=list)
@@ -56,7 +58,7 @@ class Turn:
 
 
 def deliver_due() -> int:
-    """Deliver what is due of every active set-up; how many had something to do."""
+    """Deliver what is due for every active set-up; returns how many had something to do."""
     now = timezone.now()
     due = [one for one in ExportDelivery.objects.filter(active=True) if _is_due(one, now)]
     for delivery in due:
@@ -72,25 +74,25 @@ def _is_due(delivery: ExportDelivery, now: dt.datetime) -> bool:
 
 
 def _time_has_come(delivery: ExportDelivery, now: dt.datetime) -> bool:
-    """Also when the clock was set back since the next due time was planned."""
+    """Whether it is due; also true if the clock was set back since the next due time was planned."""
     planned = delivery.next_due_at
     return planned is None or planned <= now or planned > next_due(delivery.first_at, delivery.every_minutes, now)
 
 
 def _far(moment: dt.datetime, now: dt.datetime) -> bool:
-    """Planned by a clock that was set back since."""
+    """Whether it was planned by a clock that was set back since."""
     return moment - now > PAUSES[-1]
 
 
 def ask_now(delivery: ExportDelivery) -> None:
-    """Have a file delivered now: what waits for its next try, or else one more."""
+    """Have a file delivered now: the one waiting for its next try, or else a new one."""
     now = timezone.now()
     if not delivery.files.filter(state__in=OPEN).update(next_try_at=now):
         _plan(delivery, now)
 
 
 def deliver(delivery: ExportDelivery) -> Turn:
-    """Deliver what is due. What is wrong with the place or the export is reported in the turn, on its page, and by mail."""
+    """Deliver what is due. Errors with the place or the export are reported in the turn, on its page, and by mail."""
     turn = Turn()
     with session_lock(DELIVERY_LOCK, delivery.pk) as mine:
         if not mine:
@@ -122,7 +124,7 @@ def _plan_what_came_due(delivery: ExportDelivery) -> None:
 
 
 def _plan(delivery: ExportDelivery, due_at: dt.datetime) -> None:
-    """A row for this due time, if there was none; an older one that waits is not made any more."""
+    """Make a row for this due time, if there is none; an older file that still waits is no longer made."""
     name = file_name(delivery, due_at)
     _one, made = DeliveredExport.objects.get_or_create(
         delivery=delivery, due_at=due_at, defaults={"file_name": name, "next_try_at": timezone.now()}
@@ -154,7 +156,7 @@ def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
         return
     one.tries += 1
     one.next_try_at = timezone.now() + PAUSES[min(one.tries, len(PAUSES)) - 1]
-    one.message = "The last try did not end."  # stays where its worker is stopped
+    one.message = "The last try did not end."  # remains if its worker is stopped
     one.save(update_fields=["tries", "next_try_at", "message"])
     try:
         with opened(delivery) as there:
@@ -176,7 +178,7 @@ def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
 
 
 def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
-    """Make the file and write it there under its temporary name."""
+    """Make the file and write it to the place under its temporary name."""
     _remove_what_was_cut(delivery, one, there)
     part = _part(one, one.tries)
     with tempfile.TemporaryFile() as made:
@@ -186,7 +188,7 @@ def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> N
         there.put(part, made)
     if there.size_of(part) != size:
         raise PlaceError("The file arrived cut short.")
-    # Whoever lost the lock meanwhile finds another number of tries here, and renames nothing.
+    # A process that has lost the lock finds a different number of tries here, and renames nothing.
     mine = DeliveredExport.objects.filter(pk=one.pk, state=State.WAITING, tries=one.tries)
     columns = {"size": size, "rows": counts.rows, "students": counts.students, "since": one.since, "until": one.until}
     if not mine.update(state=State.THERE, **columns):
@@ -195,7 +197,7 @@ def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> N
 
 
 def _remove_what_was_cut(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
-    """Temporary names of earlier tries, of this file and of those that were given up before it."""
+    """Remove temporary files of earlier tries, for this file and for those given up before it."""
     given_up = delivery.files.filter(state=State.GIVEN_UP, size=None, tries__gt=0, due_at__lt=one.due_at)
     for other, tries in [(one, one.tries - 1), *((other, other.tries) for other in given_up[:2])]:
         for number in range(1, tries + 1):
@@ -226,7 +228,8 @@ def _make(delivery: ExportDelivery, one: DeliveredExport, made: IO[bytes]) -> Co
 
 
 def _look_what_became_of_it(one: DeliveredExport, there: Place) -> None:
-    """It was there whole when the last try was cut: renamed since, or to be renamed now, or spoiled."""
+    """The file was complete when the last try was interrupted: it was renamed since, or is renamed now, or is
+    damaged."""
     names = [_part(one, number) for number in range(1, one.tries)]
     sizes = {name: size for name in names if (size := there.size_of(name)) is not None}
     whole = [name for name, size in sizes.items() if size == one.size]
@@ -244,7 +247,7 @@ def _part(one: DeliveredExport, number: int) -> str:
 
 
 def _keep(one: DeliveredExport) -> None:
-    """What became of this try, unless another one was begun since."""
+    """Store the result of this try, unless another one was begun since."""
     columns = {"state": one.state, "message": one.message, "done_at": one.done_at}
     DeliveredExport.objects.filter(pk=one.pk, tries=one.tries).update(**columns)
 
@@ -271,7 +274,7 @@ def _failed(delivery: ExportDelivery, one: DeliveredExport, why: str, turn: Turn
 
 
 def _tell(delivery: ExportDelivery) -> None:
-    """Mail those who look after settings, and may open it, that a delivery needs a look."""
+    """Mail the people who manage settings and may open the delivery that it needs attention."""
     logger.warning("export delivery %s needs a look", delivery.pk)
     payload = {
         "delivery": delivery.pk,
@@ -287,6 +290,6 @@ def _tell(delivery: ExportDelivery) -> None:
 
 
 def remove_old(before: dt.datetime, dry_run: bool) -> int:
-    """Remove what is on record of files that were due before that moment, or count it (see runtime/retention.py)."""
+    """Remove the records of files that were due before that time, or count them (see runtime/retention.py)."""
     old = DeliveredExport.objects.filter(due_at__lt=before).exclude(state__in=OPEN)
     return old.count() if dry_run else int(old.delete()[0])

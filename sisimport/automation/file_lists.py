@@ -1,4 +1,4 @@
-"""The lists of what was picked up, delivered or sent: newest first, filtered by state and by name, and exported."""
+"""The lists of picked-up, delivered or sent files: newest first, filtered by state and by name, and exported."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -58,7 +58,7 @@ _NAMES = {PickedFile: "name", DeliveredExport: "file_name", Delivery: "subject"}
 def answer(
     request: HttpRequest, wanted: List, found: QuerySet[Any], template: str, context: dict[str, Any]
 ) -> HttpResponseBase:
-    """The page with the list of these files, or what somebody sent to it asked for."""
+    """The page with the list of these files, or the response to a form of the list."""
     listing = Listing(request, wanted)
     if sent := listing.answer():
         return sent

@@ -1,4 +1,4 @@
-"""Forms: what somebody is mailed about, a new webhook, a new pick-up place, a new delivery."""
+"""Forms: what a user is mailed about, a new webhook, a new pick-up place, a new delivery."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from students.models import School
 
 
 class MailForm(forms.Form):
-    """One box for each subject that is offered to this user."""
+    """One checkbox for each subject that is offered to this user."""
 
     subjects = forms.MultipleChoiceField(label="Send me mail when", required=False, widget=forms.CheckboxSelectMultiple)
 
@@ -34,7 +34,7 @@ class MailForm(forms.Form):
 
 
 class WebhookForm(forms.Form):
-    """A new webhook of the admin who fills it in."""
+    """A new webhook of the admin who fills in the form."""
 
     name = forms.CharField(label="Name", max_length=80, help_text="What it is for: Data warehouse.")
     url = forms.CharField(
@@ -48,7 +48,7 @@ class WebhookForm(forms.Form):
     )
 
     def make(self, user: Any) -> Webhook | None:
-        """The webhook; None when it cannot be, with the reason on the form."""
+        """The webhook; None if it cannot be made, with the reason on the form."""
         try:
             return hooks.make_webhook(user=user, **self.cleaned_data)
         except hooks.WebhookError as error:
@@ -57,7 +57,7 @@ class WebhookForm(forms.Form):
 
 
 class AddressForm(forms.Form):
-    """Where a place is, and for which schools: the chosen ones, or all where the admin sees all."""
+    """Where a place is, and for which schools: the chosen ones, or all if the admin sees all."""
 
     name = forms.CharField(label="Name", max_length=80, help_text="What it is for: State files, nightly.")
     path = forms.CharField(
@@ -125,7 +125,7 @@ class PlaceForm(AddressForm):
         ]
 
     def make(self) -> PickUpPlace | None:
-        """The place; None when it cannot be, with the reason on the form."""
+        """The place; None if it cannot be made, with the reason on the form."""
         try:
             return add_place(**(self.cleaned_data | {"schools": self.chosen_schools}))
         except AddingError as error:
@@ -186,7 +186,7 @@ class DeliveryForm(AddressForm):
 
     @property
     def single(self) -> list[forms.BoundField]:
-        """Options that one export alone has: folded until somebody asks for them."""
+        """Options that only one export has: folded until the user opens them."""
         return [field for field in self if field.name in self._single]
 
     @property
@@ -205,7 +205,7 @@ class DeliveryForm(AddressForm):
         return forms.CharField(max_length=255, initial=choice.usual, **about)  # type: ignore[arg-type]
 
     def make(self) -> ExportDelivery | None:
-        """The delivery; None when it cannot be, with the reason on the form."""
+        """The delivery; None if it cannot be made, with the reason on the form."""
         asked = self.cleaned_data
         plain = ("name", "path", "sftp", "host_key", "what", "file_name", "school_year", "every_minutes", "at", "since")
         offer = deliverables()[asked["what"]]

@@ -15,11 +15,11 @@ from sisimport.automation.telling import EVENTS, send_soon
 from sisimport.imports.runs.events import Event
 
 MOST_OF_A_USER = 20
-TRIAL = "trial"  # the event of a delivery that somebody asked for, to see whether it arrives
+TRIAL = "trial"  # the event of a delivery requested by a user to test whether it arrives
 
 
 class WebhookError(ValueError):
-    """A webhook that cannot be; `field` is the one to correct, the text is for the user."""
+    """An invalid webhook; `field` is the one to correct, the text is for the user."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class WebhookError(ValueError):
 
 
 def make_webhook(*, name: str, url: str, events: Iterable[str], user: Any) -> Webhook:
-    """A webhook that tells of the runs which this user may see. Raises WebhookError."""
+    """Make a webhook that reports the runs this user may see. Raises WebhookError."""
     name, wanted = name.strip(), [event for event in EVENTS if event in set(events)]
     if not name or len(name) > 80:
         raise WebhookError("name", "Give it a name, 80 characters at most.")
@@ -46,7 +46,7 @@ def make_webhook(*, name: str, url: str, events: Iterable[str], user: Any) -> We
 
 
 def webhooks_for(admin: Any) -> QuerySet[Webhook]:
-    """Those that an import admin may look after: of everybody who has no more than the admin."""
+    """The webhooks that an import admin may manage: those of all users with no more access than the admin."""
     hooks = Webhook.objects.select_related("user").order_by("name", "pk")
     users = get_user_model().objects.filter(pk__in=hooks.order_by().values("user"))
     users = users.prefetch_related("groups__permissions", "user_permissions")
@@ -55,7 +55,7 @@ def webhooks_for(admin: Any) -> QuerySet[Webhook]:
 
 
 def activate(hook: Webhook) -> None:
-    """Send to it again, beginning with what happens from now on."""
+    """Send to it again, starting with events from now on."""
     Webhook.objects.filter(pk=hook.pk).update(failures=0, deactivated_at=None)
 
 
@@ -64,7 +64,7 @@ def deactivate(hook: Webhook) -> None:
 
 
 def send_trial(hook: Webhook) -> None:
-    """Put a delivery about no run on its way."""
+    """Queue a test delivery that is not about a run."""
     payload = {"event": TRIAL, "webhook": hook.pk, "at": timezone.now().isoformat(timespec="seconds")}
     send_soon([Delivery(webhook=hook, subject=TRIAL, payload=payload)])
 

@@ -22,7 +22,7 @@ _TITLES = {
 
 
 class NotSentError(Exception):
-    """The mail server did not take it; the text is the kind of error alone."""
+    """The mail server did not accept it; the text is only the kind of error."""
 
 
 def send(delivery: Delivery) -> str:
@@ -38,7 +38,7 @@ def send(delivery: Delivery) -> str:
 
 
 def keep_unsent(delivery: Delivery) -> None:
-    """What no mail server took is kept for an administrator."""
+    """Keep a mail that no mail server accepted for an administrator."""
     keep(mail_of(delivery).message().as_bytes())
 
 

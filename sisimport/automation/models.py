@@ -1,4 +1,4 @@
-"""Who wants to be told of what, and what is on its way to them; places that files are picked up from and exports delivered to.
+"""Who wants to be notified of what, and deliveries on their way; places for picking up files and delivering exports.
 
 event -> one Delivery for each person and webhook that wants it, in the event's own transaction -> sent by a chore
 """
@@ -12,7 +12,7 @@ from sisimport.imports.models import ImportRun
 
 
 class MailWish(models.Model):
-    """What somebody wants mail about. Without a row one has the defaults (see `telling.wishes_of`)."""
+    """What a user wants mail about. A user without a row has the defaults (see `telling.wishes_of`)."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
     subjects = ArrayField(models.CharField(max_length=20), default=list, blank=True)
@@ -22,7 +22,8 @@ class MailWish(models.Model):
 
 
 class Webhook(models.Model):
-    """An address of another program that is told of runs. The secret signs what is sent, so it is kept as it is."""
+    """An address of another program that is notified of runs. The secret signs the requests, so it is stored as it
+    is."""
 
     name = models.CharField(max_length=80)
     url = models.URLField(max_length=500)
@@ -46,7 +47,7 @@ class Webhook(models.Model):
 
 
 class Delivery(models.Model):
-    """One mail or one request of a webhook, and what became of it. Holds no student's data."""
+    """One mail or one webhook request, and its result. Contains no student data."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -108,12 +109,12 @@ class PlaceAddress(models.Model):
 
     @property
     def key_name(self) -> str:
-        """Of the file with the key that it signs in with."""
+        """The name of the file with its sign-in key."""
         raise NotImplementedError
 
 
 class PickUpPlace(PlaceAddress):
-    """A folder that is looked at every so many minutes; what is in it is tested, and applied where that was asked for."""
+    """A folder that is checked at an interval of minutes; its files are tested, and applied if that was requested."""
 
     class Work(models.TextChoices):
         TEST = "test", "Test"
@@ -154,7 +155,7 @@ class PickUpPlace(PlaceAddress):
 
 
 class PickedFile(models.Model):
-    """A file of a place, taken once: by its name and its content."""
+    """A file of a place, taken once, identified by name and content."""
 
     class State(models.TextChoices):
         TAKEN = "taken", "Its run goes on"
@@ -182,7 +183,7 @@ class PickedFile(models.Model):
 
 
 class ExportDelivery(PlaceAddress):
-    """An export that is put into a folder at due times: `first_at`, and from then on every so many minutes."""
+    """An export that is put into a folder at due times: `first_at`, and then at an interval of minutes."""
 
     name = models.CharField(max_length=80, unique=True)
     what = models.CharField(max_length=20, help_text="Key of a deliverable (sisimport.web.exports.deliverables).")
@@ -224,7 +225,7 @@ class ExportDelivery(PlaceAddress):
 
 
 class DeliveredExport(models.Model):
-    """A file of one due time, and what became of it. Holds no student's data."""
+    """A file of one due time, and its result. Contains no student data."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "To be delivered"

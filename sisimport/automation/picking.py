@@ -1,11 +1,12 @@
-"""pick up: what is in a place is taken once, tested, applied where that was asked for and nothing prevents it, and moved.
+"""pick up: each file in a place is taken once, tested, applied if requested and nothing prevents it, and moved.
 
     seen -> unchanged for two looks, or marked .done -> taken: kept, Test started -> Test without errors -> Update, if asked for
-         -> moved to done/ or failed/, with a report beside it: counts and a link, nothing of a student
+         -> moved to done/ or failed/, with a report next to it: counts and a link, no student data
 
-Every look holds the place's lock, so two looks never take one file twice. A file is known by its name and its content: the same
-again is moved away without a run; the same name with other content is another file. A worker that dies in between leaves the rest
-to the next look. The times of a place are compared with each other only, so a clock that is set back costs one interval at most.
+Every look holds the place's lock, so two looks never take one file twice. A file is identified by name and content: a
+repeat is moved away without a run; the same name with different content is a new file. If a worker dies in between, the
+next look does the rest. The times of a place are compared only with each other, so a clock that is set back costs at
+most one interval.
 """
 
 import datetime as dt
@@ -40,15 +41,15 @@ from students.access import sees_schools_of, visible_school_ids
 
 logger = logging.getLogger(__name__)
 
-DONE, FAILED = "done", "failed"  # folders beside the files
+DONE, FAILED = "done", "failed"  # folders next to the files
 MARK = ".done"
 PLACE_LOCK = 0x5349_0031  # class of our advisory locks on places; a constant not used elsewhere
-MOST_FILES = 200  # of one look
+MOST_FILES = 200  # per look
 
 
 @dataclass(slots=True)
 class Look:
-    """What one look found: names of files, runs started, what waits and why, and what went wrong."""
+    """What one look found: names of files, runs started, what waits and why, and errors."""
 
     found: list[str] = field(default_factory=list)
     runs: list[int] = field(default_factory=list)
@@ -57,7 +58,7 @@ class Look:
 
 
 def look_at_due() -> int:
-    """Look at every place whose time has come; how many that were."""
+    """Look at every place that is due; returns how many there were."""
     now = timezone.now()
     due = [place for place in PickUpPlace.objects.filter(active=True) if _is_due(place, now)]
     for place in due:
@@ -66,13 +67,14 @@ def look_at_due() -> int:
 
 
 def _is_due(place: PickUpPlace, now: dt.datetime) -> bool:
-    """Also when the clock was set back since the next look was planned."""
+    """Whether it is due; also true if the clock was set back since the next look was planned."""
     pause = dt.timedelta(minutes=place.every_minutes)
     return place.next_look_at is None or now >= place.next_look_at or place.next_look_at - now > pause
 
 
 def look_at(place: PickUpPlace) -> Look:
-    """One look now. Never raises for what is wrong with the place or a file; says it in the look, on its page, and by mail."""
+    """One look now. Never raises for errors of the place or a file; reports them in the look, on its page, and by
+    mail."""
     look = Look()
     with session_lock(PLACE_LOCK, place.pk) as mine:
         if not mine:
@@ -128,7 +130,7 @@ def _take_what_is_new(place: PickUpPlace, there: Place, look: Look) -> None:
 
 
 def _goes_on(place: PickUpPlace, one: Found) -> bool:
-    """Taken already, and its run goes on: it is not read again while it is as it was."""
+    """Whether it was already taken and its run continues: an unchanged file is then not read again."""
     going_on = PickedFile.objects.filter(place=place, name=one.name, state=PickedFile.State.TAKEN)
     return going_on.filter(size=one.size, modified=one.modified).exists()
 
@@ -141,7 +143,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
         earlier = PickedFile.objects.filter(place=place, name=one.name, sha256=sha256).first()
         if earlier is not None:
             if earlier.state != PickedFile.State.TAKEN:
-                PickedFile.objects.filter(pk=earlier.pk).update(cleared=False)  # put there again: moved away once more
+                PickedFile.objects.filter(pk=earlier.pk).update(cleared=False)  # put there again: moved away again
             return
         try:
             with transaction.atomic():
@@ -169,14 +171,14 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
 
 
 def _said(error: Exception) -> str:
-    """Why a file was not taken, and what to do: what the other ways say of it."""
+    """Why a file was not taken, and what to do, in the wording of the other ways to upload."""
     if isinstance(error, UnknownImportTypeError):
         return "There is no such import type any more."
     return f"{error} {error.fix}".strip() if isinstance(error, FileError) else str(error)
 
 
 def _start_test(place: PickUpPlace, copy: IO[bytes], name: str) -> ImportRun:
-    """Start the Test with the rights of the place's user. Raises what the upload pages answer with a refusal."""
+    """Start the Test with the rights of the place's user. Raises the errors that the upload pages show as a refusal."""
     user = place.user
     if not user.is_active or not can(user, Capability.TEST):
         raise uploads.RunRefusedError(
@@ -192,7 +194,7 @@ def _start_test(place: PickUpPlace, copy: IO[bytes], name: str) -> ImportRun:
             )
     if (
         lines is not None and lines.lines_of is not None
-    ):  # refused lines that come back: of the type and options of their run
+    ):  # corrected lines coming back: with the type and options of their run
         own = lines.lines_of.import_type if place.import_type == "auto" else place.import_type
         return _test(lines, own, {}, user)
     return _test(kept, kind.key, place.options if place.import_type != "auto" else {}, user)
@@ -209,7 +211,7 @@ def _test(file: ImportFile, import_type: str, options: dict[str, str], user: Use
     )
 
 
-# ---- what became of it ----
+# ---- results ----
 
 
 def _clear_what_ended(place: PickUpPlace, there: Place, look: Look) -> None:
@@ -219,7 +221,7 @@ def _clear_what_ended(place: PickUpPlace, there: Place, look: Look) -> None:
     for picked in PickedFile.objects.filter(place=place, cleared=False).exclude(state=PickedFile.State.TAKEN):
         folder = DONE if picked.state == PickedFile.State.DONE else FAILED
         if picked.name in names:
-            # The file goes last: whatever is cut before, the next look does all of it again under the same name.
+            # The file is moved last: if interrupted before, the next look does everything again under the same name.
             kept_as = _free_name(picked.name, there.names_in(folder))
             there.write(folder, f"{kept_as}.report.json", _report(picked))
             if picked.name + MARK in names:
@@ -229,7 +231,7 @@ def _clear_what_ended(place: PickUpPlace, there: Place, look: Look) -> None:
 
 
 def _go_on(place: PickUpPlace, picked: PickedFile, look: Look) -> None:
-    """The next step of a file whose run ended; nothing while it goes on."""
+    """The next step for a file whose run ended; does nothing while the run continues."""
     run = picked.update or picked.test
     if run is None:
         _end(picked, PickedFile.State.FAILED, "Its run was removed.")
@@ -290,7 +292,7 @@ def _report(picked: PickedFile) -> bytes:
 
 
 def _tell(place: PickUpPlace) -> None:
-    """Mail those who look after settings, and may open it, that a place needs a look; a file's name is left out."""
+    """Mail the people who manage settings and may open the place that it needs attention; without file names."""
     logger.warning("pick-up place %s needs a look", place.pk)
     payload = {
         "place": place.pk,

@@ -1,7 +1,7 @@
 """Places that files are picked up from and delivered to: a folder of this machine, or one of an SFTP server.
 
-Both offer the same few steps; names are those of plain files directly in the folder, never paths. What goes wrong is a PlaceError
-in the user's words; its text names no student and no password.
+Both offer the same few steps; names are those of plain files directly in the folder, never paths. Errors are
+PlaceErrors worded for users; their text names no student and no password.
 """
 
 import base64
@@ -25,7 +25,7 @@ from django.conf import settings
 from sisimport.automation.models import PlaceAddress
 from sisimport.runtime import outbound
 
-SECONDS = 20.0  # that the other side may take for one step
+SECONDS = 20.0  # timeout for one step of the other side
 _BLOCK = 1 << 18
 
 
@@ -34,12 +34,12 @@ class PlaceError(Exception):
 
 
 class HostKeyError(PlaceError):
-    """A server answers whose key is not the pinned one. Nothing is sent to it."""
+    """A server with a key other than the pinned one answered. Nothing is sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plain file of a place; `modified` in seconds since 1970, as the place says."""
+    """A plain file of a place; `modified` in seconds since 1970, as reported by the place."""
 
     name: str
     size: int
@@ -51,28 +51,28 @@ class Place(Protocol):
         """Plain files of the folder; no links, no folders, none that begin with a dot."""
 
     def read(self, name: str, into: IO[bytes], *, most: int) -> None:
-        """Copy a file into a stream. Raises PlaceError when it has more than `most` bytes."""
+        """Copy a file into a stream. Raises PlaceError if it has more than `most` bytes."""
 
     def move(self, name: str, folder: str, new_name: str) -> None:
-        """Move a file into a folder beside it, which is made if it is not there."""
+        """Move a file into a subfolder, which is made if it does not exist."""
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         """Write a small file into that folder, whole or not at all."""
 
     def names_in(self, folder: str) -> set[str]:
-        """What a folder beside the files holds."""
+        """The names in a subfolder."""
 
     def put(self, name: str, content: IO[bytes]) -> None:
-        """Write a file into the folder itself, in place of one of this name. Cut short, it is there in part."""
+        """Write a file into the folder itself, replacing one of this name. If interrupted, part of it remains."""
 
     def size_of(self, name: str) -> int | None:
-        """Bytes of a file; None when it is not there."""
+        """Size of a file in bytes; None if it does not exist."""
 
     def replace(self, name: str, new_name: str) -> None:
-        """Give a file another name, in place of the one that has it."""
+        """Rename a file, replacing the one with the new name."""
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
 
 
 @contextlib.contextmanager
@@ -126,7 +126,7 @@ class Folder:
             return {one.name for one in (self.path / folder).iterdir()} if (self.path / folder).is_dir() else set()
 
     def put(self, name: str, content: IO[bytes]) -> None:
-        # Readable by the folder's group only; never through a link that somebody put there.
+        # Readable only by the folder's group; never written through a link that someone put there.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with _said("written to"), os.fdopen(os.open(self.path / name, flags, 0o640), "wb") as file:
             shutil.copyfileobj(content, file, _BLOCK)
@@ -149,7 +149,7 @@ class Folder:
 
 @contextlib.contextmanager
 def _said(done: str) -> Iterator[None]:
-    """What the file system refuses, in words."""
+    """Puts errors of the file system into words."""
     try:
         yield
     except FileNotFoundError:
@@ -223,7 +223,7 @@ class Server:
         except OSError as error:
             if error.errno is not None:
                 raise
-            # A server without that extension: it renames to a free name only.
+            # A server without that extension renames only to an unused name.
             self.remove(new_name)
             self.sftp.rename(self._in("", name), self._in("", new_name))
 
@@ -242,7 +242,7 @@ class Server:
 
 
 class _Pinned(paramiko.MissingHostKeyPolicy):
-    """Takes the one key that is pinned, compared by its SHA-256 fingerprint."""
+    """Accepts only the pinned key, compared by its SHA-256 fingerprint."""
 
     def __init__(self, fingerprint: str) -> None:
         self.fingerprint = fingerprint

@@ -1,11 +1,11 @@
-"""The request of a webhook: signed, to a public address over https only, its answer's status and nothing else of it kept.
+"""The request of a webhook: signed, only to a public address over https; only the status of the answer is kept.
 
     POST url
     SIS-Import-Delivery: 17                      the same for every try of one delivery
     SIS-Import-Signature: t=1764345600,v1=HEX    HMAC-SHA256 of "t.body" under the webhook's secret
 
-The host's addresses are looked up once, each must be public, and the connection goes to exactly one of them: a name that leads
-elsewhere a moment later (rebinding) leads nowhere. Redirects are not followed.
+The host's addresses are looked up once, each must be public, and the connection goes to exactly one of them, so a name
+that resolves differently a moment later (rebinding) has no effect. Redirects are not followed.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ from django.conf import settings
 from sisimport.automation.models import Delivery
 from sisimport.runtime import outbound
 
-SECONDS = 10.0  # for the whole request, each step of it
-MOST_ANSWER = 65_536  # bytes of an answer that are read, and thrown away
+SECONDS = 10.0  # timeout for each step of the request
+MOST_ANSWER = 65_536  # bytes of an answer that are read and discarded
 
 
 class NotTakenError(Exception):
-    """The other side did not take it; the text is a status or the kind of error, without an address."""
+    """The other side did not accept it; the text is a status or the kind of error, without an address."""
 
 
 class AddressError(ValueError):
@@ -37,7 +37,7 @@ class AddressError(ValueError):
 
 
 def signature(secret: str, body: bytes, at: int) -> str:
-    """What the header says; the other side makes the same of the body it got."""
+    """The signature for the header; the receiver computes the same from the body."""
     digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 
@@ -66,12 +66,12 @@ def check_url(url: str) -> None:
 
 
 def _is_allowed(host: str) -> bool:
-    """Hosts of the inner network that the installation trusts (WEBHOOK_ALLOWED_HOSTS)."""
+    """Whether it is a host of the internal network that the installation trusts (WEBHOOK_ALLOWED_HOSTS)."""
     return host.lower() in {allowed.lower() for allowed in settings.WEBHOOK_ALLOWED_HOSTS}
 
 
 def send(delivery: Delivery) -> str:
-    """Send one; its answer's status. Raises NotTakenError for any status but 2xx, and whatever else goes wrong."""
+    """Send one; returns the answer's status. Raises NotTakenError for any status but 2xx, and for any other error."""
     hook = delivery.webhook
     assert hook is not None  # noqa: S101 - a database constraint says so
     body = json.dumps(delivery.payload).encode()
@@ -89,7 +89,7 @@ def send(delivery: Delivery) -> str:
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    """The status that this address answers. Raises NotTakenError."""
+    """POST to this address and return the status. Raises NotTakenError."""
     try:
         check_url(url)
     except AddressError as error:
@@ -120,7 +120,7 @@ def _connection(parts: Any) -> http.client.HTTPConnection:
 
 
 def public_address(host: str, port: int) -> str:
-    """One address of the host, looked up now. Raises NotTakenError when there is none, or any of them is not public."""
+    """One address of the host, looked up now. Raises NotTakenError if there is none, or any of them is not public."""
     try:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError as error:
@@ -133,7 +133,7 @@ def public_address(host: str, port: int) -> str:
 
 
 class _PlainConnection(http.client.HTTPConnection):
-    """Goes to the address that was looked at, whatever its name leads to by now."""
+    """Connects to the address that was checked, whatever its name resolves to now."""
 
     place = ""
 
@@ -142,7 +142,7 @@ class _PlainConnection(http.client.HTTPConnection):
 
 
 class _SecureConnection(http.client.HTTPSConnection):
-    """The same over TLS; the certificate must be that of the name."""
+    """Like _PlainConnection, over TLS; the certificate must match the name."""
 
     place = ""
 

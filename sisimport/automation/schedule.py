@@ -1,4 +1,4 @@
-"""Due times: a first one, then every so many minutes. Whole days keep the hour of the district's clock."""
+"""Due times: a first one, then at an interval of minutes. Whole days keep the hour of the district's clock."""
 
 import datetime as dt
 
@@ -8,7 +8,7 @@ DAY = 24 * 60
 
 
 def last_due(first_at: dt.datetime, every_minutes: int, now: dt.datetime) -> dt.datetime | None:
-    """The last due time that has come; None before the first."""
+    """The last due time that has passed; None before the first."""
     passed = _passed(first_at, every_minutes, now)
     return None if passed < 0 else _due(first_at, every_minutes, passed)
 
@@ -19,7 +19,7 @@ def next_due(first_at: dt.datetime, every_minutes: int, now: dt.datetime) -> dt.
 
 
 def first_due(at: dt.time | None, now: dt.datetime) -> dt.datetime:
-    """The next moment at which the district's clock shows this time; now, without one."""
+    """The next time the district's clock shows this time of day; now if none is given."""
     if at is None:
         return now
     today = timezone.make_aware(dt.datetime.combine(timezone.localdate(now), at))
@@ -27,10 +27,8 @@ def first_due(at: dt.time | None, now: dt.datetime) -> dt.datetime:
 
 
 def _passed(first_at: dt.datetime, every_minutes: int, now: dt.datetime) -> int:
-    """How many intervals; less than 0 before the first."""
-    guess = (now - first_at) // dt.timedelta(
-        minutes=every_minutes
-    ) + 1  # an hour more or less where the clock was changed
+    """How many intervals have passed; less than 0 before the first."""
+    guess = (now - first_at) // dt.timedelta(minutes=every_minutes) + 1  # an hour more or less if the clock was changed
     while guess >= 0 and _due(first_at, every_minutes, guess) > now:
         guess -= 1
     return guess

@@ -1,4 +1,4 @@
-"""The lists of what was set up: API tokens, webhooks, pick-up places and deliveries; by name, filtered by state and by text."""
+"""The lists of set-ups: API tokens, webhooks, pick-up places and deliveries; by name, filtered by state and by text."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ _BLOCK = 500
 
 @dataclass(frozen=True, kw_only=True)
 class SetUp:
-    """A list with the states it can be filtered by (word of the address -> label and what they mean), the fields that a text
-    is looked for in, and the rows of its export."""
+    """A list with the states it can be filtered by (word of the address -> label and what they mean), the fields that a
+    text is searched in, and the rows of its export."""
 
     wanted: List
     states: dict[str, tuple[str, Q]]
@@ -34,7 +34,7 @@ class SetUp:
         return self.states[word][0]
 
     def choose(self, found: QuerySet[Any], listing: Listing) -> QuerySet[Any]:
-        """What is chosen of these, sorted as asked for."""
+        """The selected ones, sorted as requested."""
         state = listing.chosen.get("state")
         if state in self.states:
             found = found.filter(self.states[state][1])
@@ -53,7 +53,7 @@ class SetUp:
 
 
 def token_state(token: ApiToken) -> str:
-    """Which of its states a token is in."""
+    """The state of a token."""
     if token.revoked_at:
         return "revoked"
     if token.has_expired:
@@ -62,7 +62,7 @@ def token_state(token: ApiToken) -> str:
 
 
 def with_schools(tokens: list[ApiToken]) -> list[dict[str, Any]]:
-    """Tokens with their state and the codes of their schools, by one query for all."""
+    """Tokens with their state and the codes of their schools, in one query for all."""
     wanted = {pk for token in tokens for pk in token.schools or ()}
     names = dict(School.objects.filter(pk__in=wanted).values_list("pk", "code"))
     return [
@@ -85,7 +85,7 @@ def _token_rows(tokens: list[ApiToken]) -> Iterator[tuple[Any, ...]]:
 
 
 def webhook_state(hook: Webhook) -> str:
-    """Which of its states a webhook is in."""
+    """The state of a webhook."""
     if hook.deactivated_at:
         return "deactivated"
     return "failing" if hook.failures else "active"
@@ -98,7 +98,7 @@ def _webhook_rows(hooks: list[Webhook]) -> Iterator[tuple[Any, ...]]:
 
 
 def place_state(place: PickUpPlace | ExportDelivery) -> str:
-    """Which of its states a place that files are taken from or put into is in."""
+    """The state of a pick-up place or a delivery."""
     if not place.active:
         return "paused"
     return "failing" if place.error else "active"
@@ -128,7 +128,7 @@ def _delivery_rows(deliveries: list[Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def with_last(deliveries: QuerySet[ExportDelivery]) -> QuerySet[Any]:
-    """Deliveries with when a file of theirs was delivered last (`last_done`)."""
+    """Deliveries with the time of their last delivered file (`last_done`)."""
     done = Q(files__state=DeliveredExport.State.DONE)
     return deliveries.annotate(last_done=Max("files__done_at", filter=done))
 

@@ -1,6 +1,6 @@
-"""tell: who is told of an event, decided in its transaction; sending is another matter (delivering.py).
+"""tell: decides in an event's transaction who is notified; sending is done elsewhere (delivering.py).
 
-Nothing of a student goes out: a mail and a webhook name the run, its type, its counts and where to look.
+No student data is sent: a mail or a webhook names the run, its type, its counts and where to look.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ from students.families import is_family
 
 
 class Subject(StrEnum):
-    """What somebody may want mail about."""
+    """What a user may want mail about."""
 
     ENDED = "run_ended"
     HELD = "held"
@@ -38,7 +38,7 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """`needs`: the capability of those who may want it; `usual`: wanted by those who never said."""
+    """`needs`: the capability required to get it; `usual`: whether users who never chose get it."""
 
     label: str
     hint: str
@@ -72,7 +72,7 @@ def subjects_for(user: Any) -> list[Subject]:
 
 
 def wishes_of(user: Any) -> set[Subject]:
-    """What this user is mailed about: as chosen, else what is usual."""
+    """What this user is mailed about: the user's choice, else the default."""
     offered = subjects_for(user)
     row = MailWish.objects.filter(user=user).first()
     if row is None:
@@ -81,7 +81,7 @@ def wishes_of(user: Any) -> set[Subject]:
 
 
 def choose(user: Any, subjects: Collection[str]) -> None:
-    """Keep what the user wants mail about; of what is not offered to the user nothing changes."""
+    """Store what the user wants mail about; subjects not offered to the user do not change."""
     MailWish.objects.update_or_create(user=user, defaults={"subjects": sorted({*subjects} & {*SUBJECTS})})
 
 
@@ -89,11 +89,11 @@ def choose(user: Any, subjects: Collection[str]) -> None:
 
 
 def on_run_event(*, run_id: int, event: Event, **_signal: Any) -> None:
-    """Put one delivery for everybody who wants to know into the table."""
+    """Add one delivery to the table for each person who wants to know."""
     run = ImportRun.objects.select_related("created_by").get(pk=run_id)
     hooks, people = _hooks_for(run, event), list(_people_for(run, event))
     if not hooks and not people:
-        return  # the address of the run alone would load every page of the product into the worker
+        return  # computing the run's address would load every page of the product into the worker
     payload = payload_of(run, event)
     deliveries = [Delivery(webhook=hook, subject=event, run=run, payload=payload) for hook in hooks]
     deliveries += [Delivery(user=user, subject=subject, run=run, payload=payload) for user, subject in people]
@@ -101,7 +101,7 @@ def on_run_event(*, run_id: int, event: Event, **_signal: Any) -> None:
 
 
 def send_soon(deliveries: Iterable[Delivery]) -> None:
-    """Put them into the table; a chore sends them once this is committed."""
+    """Add them to the table; a chore sends them once this is committed."""
     now = timezone.now()
     rows = list(deliveries)
     for row in rows:
@@ -160,7 +160,8 @@ def _people_for(run: ImportRun, event: Event) -> Iterable[tuple[Any, Subject]]:
 
 
 def people_with(capability: Capability) -> list[Any]:
-    """Who may do this and can be mailed; found by their groups, as families have accounts by the ten thousand."""
+    """People who may do this and can be mailed; found by their groups, since families have tens of thousands of
+    accounts."""
     groups = [name for name, capabilities in GROUPS.items() if capability in capabilities]
     people = get_user_model().objects.filter(Q(is_superuser=True) | Q(groups__name__in=groups), is_active=True)
     return [user for user in people.exclude(email="").distinct().order_by("pk") if reachable(user)]
@@ -184,7 +185,7 @@ def _lines_to_decide(run: ImportRun) -> int:
 
 
 def tell_of_ending_tokens() -> None:
-    """Mail each person of a token that ends within two weeks, once."""
+    """Mail each owner of a token that expires within two weeks, once."""
     tokens = ApiToken.objects.filter(
         revoked_at=None, expires_at__gt=timezone.now(), expires_at__lte=timezone.now() + TOKEN_NOTICE
     )

@@ -44,7 +44,7 @@ def api_tokens(request: HttpRequest) -> HttpResponseBase:
 @requires(Capability.SETTINGS)
 @require_POST
 def revoke_api_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """From the next request on the token is refused."""
+    """Revoke a token; it is refused from the next request on."""
     admin = signed_in_user(request)
     token = get_object_or_404(tokens.tokens_of(admin), pk=pk)
     tokens.revoke(token, by=admin)

@@ -1,4 +1,4 @@
-"""Addresses of what works while nobody watches."""
+"""Addresses of unattended work."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Pages: one's own mail; webhooks, pick-up places and deliveries for import admins."""
+"""Pages: the user's own mail settings; webhooks, pick-up places and deliveries for import admins."""
 
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ _Placed = TypeVar("_Placed", PickUpPlace, ExportDelivery)
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def my_mail(request: HttpRequest) -> HttpResponse:
-    """What I am mailed about."""
+    """What the user is mailed about."""
     form = MailForm(request.POST if request.method == "POST" else None, user=signed_in_user(request))
     if form.is_bound and form.is_valid():
         form.save()
@@ -56,7 +56,7 @@ def webhooks(request: HttpRequest) -> HttpResponseBase:
 def _set_up(
     listing: Listing, kind: SetUp, found: QuerySet[Any], template: str, context: dict[str, Any]
 ) -> HttpResponseBase:
-    """The page with the list of what was set up and the form for another, or the export of the list."""
+    """The page with the list of set-ups and the form for another, or the export of the list."""
     found = kind.choose(found, listing)
     if listing.exports:
         return listing.export(kind.all_rows(found))
@@ -105,7 +105,7 @@ def change_webhook(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _fingerprint(request: HttpRequest) -> str:
-    """The new key of a server; blank, with what is wrong, when it is none."""
+    """The new key of a server; blank, with an error message, if it is invalid."""
     fingerprint = request.POST.get("host_key", "").strip()
     if FINGERPRINT.match(fingerprint):
         messages.success(request, "The new key is pinned.")
@@ -119,7 +119,7 @@ def _places(request: HttpRequest) -> QuerySet[PickUpPlace]:
 
 
 def _within(request: HttpRequest, places: QuerySet[_Placed]) -> QuerySet[_Placed]:
-    """Those whose files an admin may read: of no other schools than the admin's."""
+    """The places whose files an admin may read: only for the admin's schools."""
     if visible_school_ids(request.user) is None:
         return places
     return places.filter(pk__in=[place.pk for place in places if sees_schools_of(request.user, place.user)])
@@ -150,7 +150,8 @@ def pick_up_place(request: HttpRequest, pk: int) -> HttpResponseBase:
 @requires(Capability.SETTINGS)
 @require_POST
 def change_pick_up_place(request: HttpRequest, pk: int) -> HttpResponse:
-    """Look soon, pause, go on, pin the server's new key, or remove the place. What was taken stays in its runs."""
+    """Look soon, pause, resume, pin the server's new key, or remove the place. Files already taken stay in their
+    runs."""
     place = get_object_or_404(_places(request), pk=pk)
     match request.POST.get("do"):
         case "look":
@@ -187,7 +188,7 @@ def deliveries(request: HttpRequest) -> HttpResponseBase:
     if listing.is_sent and (answer := listing.answer()):
         return answer
     if listing.other_form is not None:
-        ask(request)  # what it delivers leaves again and again
+        ask(request)  # what it delivers keeps leaving the installation
     form = DeliveryForm(listing.other_form, admin=signed_in_user(request))
     if form.is_bound and form.is_valid() and (made := form.make()):
         messages.success(request, f"{made.name} was added.")
@@ -222,7 +223,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponseBase:
 @requires(Capability.SETTINGS)
 @require_POST
 def change_delivery(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deliver now, pause, go on, pin the server's new key, or remove it. What was delivered stays where it is."""
+    """Deliver now, pause, resume, pin the server's new key, or remove it. Delivered files stay where they are."""
     found = get_object_or_404(_deliveries(request), pk=pk)
     chosen = ExportDelivery.objects.filter(pk=pk)
     match request.POST.get("do"):

@@ -1,4 +1,4 @@
-"""The benchmark's database and folder, and its steps: each in a process of its own."""
+"""The benchmark's database and folder, and its steps, each in its own process."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from sisimport.demo.loaders import LOADERS
 
 DATABASE = "sisimport_benchmark"
 MIN_PEER_SIZE = 10_000
-LOADED_SIZE = 200_000  # lines that the loaders and the product beside them take at most
-PART_SIZE, PART_RUNS = 100_000, 3  # lines, and runs with and without, that a part of a job is measured by
+LOADED_SIZE = 200_000  # most lines for comparing the product with the loaders
+PART_SIZE, PART_RUNS = 100_000, 3  # lines, and runs with and without the part, for measuring a part of a job
 
 
 class Bench:
-    """A database and a folder for the time of a benchmark; every step runs in a fresh process, as a worker would."""
+    """A database and a folder for the duration of a benchmark; every step runs in a fresh process, as in a worker."""
 
     def __init__(self, folder: Path, *, runs: int, quiet: bool, say: Any) -> None:
         self.folder, self.runs, self.quiet, self.say = folder, runs, quiet, say
@@ -58,13 +58,13 @@ class Bench:
         return done.stdout
 
     def step(self, job: Job, kind: str, path: Path, **more: Any) -> dict[str, Any]:
-        """What one step answers. Keys: see the command's own `step`."""
+        """The result of one step. Keys: see the command's own `step`."""
         task = {"job": job.key, "kind": kind, "path": str(path), **more}
         result: dict[str, Any] = json.loads(self._call("benchmark", "--step", json.dumps(task)))
         return result
 
     def _round(self, job: Job, lines: int) -> dict[str, Any]:
-        """The job once at one size, from records at rest to its Revert."""
+        """Run the job once at one size, from settled records to its Revert."""
         path = Path(self.step(job, "prepare", self.folder, lines=lines)["path"])
         result = self.step(job, "run", path)
         result["lines"] = lines
@@ -74,7 +74,7 @@ class Bench:
         return result
 
     def _loaded(self, job: Job, lines: int) -> dict[str, Any]:
-        """The loaders' seconds beside the product's, taken one after the other; of several rounds."""
+        """The loaders' seconds next to the product's, measured alternately over several rounds."""
         rounds: dict[str, list[tuple[float, float]]] = {}
         missing = {name: loader.missing for name, loader in LOADERS.items() if loader.missing}
         for number in range(self.runs):
@@ -118,7 +118,7 @@ class Bench:
         }
 
     def _share(self, job: Job, part: str, lines: int) -> dict[str, float]:
-        """Share of the job's processor time that the part costs: medians of runs with it and without it, one after the other."""
+        """The part's share of the job's processor time: medians of alternating runs with and without it."""
         spent: dict[str, list[float]] = {"": [], part: []}
         for number in range(PART_RUNS):
             self.tell(f"{job.title}: with and without {part}, {lines:,} lines, run {number + 1} of {PART_RUNS}")
@@ -134,7 +134,7 @@ class Bench:
 
 
 def database_url(name: str) -> str:
-    """Address of another database on the server of this one."""
+    """Address of another database on the same server."""
     given = connection.settings_dict
     user = quote(given["USER"] or "")
     password = f":{quote(given['PASSWORD'])}" if given["PASSWORD"] else ""

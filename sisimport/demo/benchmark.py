@@ -1,6 +1,7 @@
 """Measures of the benchmark: one job at one size.
 
-Times are compared as ratios within one run of the benchmark: machines differ, and so does one machine from hour to hour.
+Times are compared as ratios within one run of the benchmark: machines differ, and the same machine varies from hour to
+hour.
 """
 
 import resource
@@ -28,7 +29,8 @@ Prepare = Callable[[int, Path], Path]  # lines, folder -> the file
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another way to do a job, on so many lines of the file, compared by rows per second; `gate`: how many times its own."""
+    """Another way to do a job, on a number of lines of the file, compared by rows per second; `gate`: the factor to
+    beat it by."""
 
     do: Callable[[Path, int], None]
     lines: int
@@ -39,11 +41,11 @@ class Peer:
 class Job:
     """One job to measure.
 
-    prepare(n, folder): makes the records and the file of n lines, returns its path. tables: what a finished run wrote, as
-    (table, WHERE and ORDER BY) of copy_limit.py, besides its changes and issues. limit_gate: least share of the COPY limit.
-    loaded: how loaders take the same file. parts: name of something the job does besides -> a function that leaves it out in
-    this process, and the most it may cost as a share of the job's processor time. cumulative: the state renews the file day
-    after day, with all its lines of before; has_header: its first line names columns.
+    prepare(n, folder): makes the records and the file of n lines, returns its path. tables: what a finished run wrote,
+    as (table, WHERE and ORDER BY) of copy_limit.py, besides its changes and issues. limit_gate: lowest share of the
+    COPY limit. loaded: how loaders read the same file. parts: name of an additional part of the job -> a function that
+    leaves it out in this process, and its maximum share of the job's processor time. cumulative: the state reissues the
+    file daily, with all its earlier lines; has_header: its first line names columns.
     """
 
     key: str
@@ -52,7 +54,7 @@ class Job:
     prepare: Prepare
     tables: tuple[tuple[str, str], ...]
     limit_gate: float
-    import_type: str = ""  # where it is not the key
+    import_type: str = ""  # if different from the key
     peers: dict[str, Peer] = field(default_factory=dict)
     loaded: LoadedFile | None = None
     parts: dict[str, tuple[Callable[[], None], float]] = field(default_factory=dict)
@@ -76,7 +78,7 @@ def all_jobs() -> dict[str, Job]:
 
 
 def peak_memory() -> float:
-    """Most memory this process ever held, in MB."""
+    """Peak memory of this process so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
@@ -154,7 +156,8 @@ def _started(job: Job, file: ImportFile, work: Work) -> ImportRun:
 
 
 def never_hold() -> None:
-    """Limits that no job goes beyond, so that what a hold costs is measured and nothing waits for a second person."""
+    """Set limits that no job exceeds, so that the cost of hold checks is measured but nothing waits for a second
+    person."""
     shares = dict.fromkeys(("hold_students_percent", "hold_ssids_percent", "hold_el_percent"), 100)
     least = dict.fromkeys(("hold_lines_percent", "hold_matched_percent"), 0)
     for lea in LEA.objects.all():

@@ -1,6 +1,7 @@
-"""The benchmark's daily job: files that the state renews every day with all their lines of before.
+"""The benchmark's daily job: files that the state reissues every day with all their earlier lines.
 
-Yesterday's file lacks one line in a hundred of today's. It goes in first; then today's does, and is compared with it per line.
+Yesterday's file lacks one in a hundred of today's lines. It is imported first, then today's; the two are compared per
+line.
 """
 
 from pathlib import Path
@@ -12,13 +13,13 @@ from sisimport.demo.benchmark import Job
 from sisimport.demo.benchmark_report import gate, gate_lines
 from sisimport.imports.models import Work
 
-GATE = 0.35  # of the time that the file takes when all of it is new, by line
-_OF = 100  # one line of so many is new today
+GATE = 0.35  # of the time per line when the whole file is new
+_OF = 100  # one in this many lines is new today
 _NEW = 37  # which one: its number in each hundred
 
 
 def yesterday(path: Path, *, has_header: bool) -> Path:
-    """The file as it was yesterday, beside today's: without one line in a hundred."""
+    """Yesterday's file, written next to today's: without one line in a hundred."""
     earlier = path.with_name(f"yesterday-{path.name}")
     first = 1 if has_header else 0
     with (
@@ -32,7 +33,7 @@ def yesterday(path: Path, *, has_header: bool) -> Path:
 
 
 def measure(bench: Bench, jobs: dict[str, Job], lines: int) -> dict[str, Any]:
-    """Every job whose file is renewed daily, at one size."""
+    """Measure every job whose file is reissued daily, at one size."""
     rows = [_one(bench, job, lines) for job in jobs.values() if job.cumulative]
     found = [gate(f"{row['job']}, today's file against all new", row["ratio"], most=GATE) for row in rows]
     return {"job": "daily", "title": TITLE, "rows": rows, "gates": found, "text": as_text(rows, found)}
@@ -53,7 +54,7 @@ def _one(bench: Bench, job: Job, lines: int) -> dict[str, Any]:
 def compared(job: Job, lines: int, rounds: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
     """Medians of several (yesterday, today): seconds of each step, and their ratio per line of the file.
 
-    `ratio` is of the Test, or of the Import where a type has no Test; `whole_ratio` of Test and Update together.
+    `ratio` is that of the Test, or of the Import if a type has no Test; `whole_ratio` that of Test and Update together.
     """
     steps = ("import",) if job.work == Work.IMPORT else ("test", "update")
 

@@ -1,7 +1,7 @@
-"""The benchmark's decision job: what one decision on the match desk takes in a large file.
+"""The benchmark's decision job: the cost of one decision on the match desk in a large file.
 
-Test a file, accept one of its lines for a student, take that back, accept another line; each in the same process, as a web server
-would.
+Test a file, accept one of its lines for a student, undo that, accept another line; all in the same process, as in a web
+server.
 """
 
 import time
@@ -16,7 +16,7 @@ from sisimport.demo.processor import processor_seconds
 from sisimport.imports.models import ImportChange, ImportRun
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, Decision, decide, take_back
 
-GATE = 1.0  # processor seconds of a decision in a process that has worked before
+GATE = 1.0  # processor seconds of a decision in a warm process
 TITLE = "A decision on the match desk"
 STEPS = ("first", "taken back", "second")
 
@@ -46,7 +46,7 @@ def _take(run: ImportRun, step: str, line: int, student: int) -> None:
 
 
 def measure(bench: Bench, jobs: dict[str, Job], lines: int) -> dict[str, Any]:
-    """Every job whose file is renewed daily, at one size: people decide on lines of those."""
+    """Measure every job whose file is reissued daily, at one size: people decide on lines of those."""
     rows = [_one(bench, job, lines) for job in jobs.values() if job.cumulative]
     found = [gate(f"{row['job']}, a decision", row["processor"]["second"], most=GATE) for row in rows]
     return {"job": "decision", "title": TITLE, "rows": rows, "gates": found, "text": as_text(rows, found)}

@@ -9,17 +9,17 @@ from sisimport.demo.benchmark import Job
 from sisimport.demo.benchmark_report import gate, gate_lines
 from sisimport.demo.growth import TABLES
 
-# The whole of it, which `--students 560000` asks for; fewer lines make all of it smaller by the same factor.
+# The full size, for `--students 560000`; fewer lines scale everything down by the same factor.
 STUDENTS, YEARS, RUNS, LEAS = 600_000, 8, 2_000, 10
 FULL_LINES = 560_000
 LINES_SHARE = 10  # the imports that are compared: a tenth of the lines
-RATE_GATE, PAGE_GATE = 0.9, 20.0  # of the rate in an empty database; milliseconds
+RATE_GATE, PAGE_GATE = 0.9, 20.0  # share of the rate in an empty database; milliseconds
 _JOBS = ("ssid-download", "scores-early")
 TARGETS = (60_000, 600_000, 6_000_000)
 
 
 def measure(bench: Bench, jobs: dict[str, Job], lines: int) -> dict[str, Any]:
-    """Import rate, by the time of processors, and pages in a grown database, against an empty one."""
+    """Import rate, by processor time, and page times in a grown database, compared with an empty one."""
     factor = lines / FULL_LINES
     size = max(1000, lines // LINES_SHARE)
     grown = {"leas": LEAS, "students": int(STUDENTS * factor), "years": YEARS, "runs": max(1, int(RUNS * factor))}
@@ -54,11 +54,12 @@ def _growth_text(result: dict[str, Any], size: int) -> str:
     return "\n".join([*lines, *gate_lines(result["gates"])])
 
 
-# ---- simulation: two sizes, and what they say of larger ones ----
+# ---- simulation: two sizes, extrapolated to larger ones ----
 
 
 def simulate(bench: Bench, job: Job, *, leas: int, students: int, years: int, factor: float) -> dict[str, Any]:
-    """Measure at a quarter of the factor and at the factor, and reckon what 60 thousand to 6 million students cost."""
+    """Measure at a quarter of the factor and at the factor, and estimate the cost of 60 thousand to 6 million
+    students."""
     measured = []
     for part in (factor / 4, factor):
         grown = {
@@ -74,7 +75,8 @@ def simulate(bench: Bench, job: Job, *, leas: int, students: int, years: int, fa
 
 
 def model(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What two sizes say of the targets: bytes by rows, pages linear in students, an import's line by the depth of indexes."""
+    """Extrapolate from two sizes to the targets: bytes by rows, pages linear in students, an import's line by index
+    depth."""
     small, large = measured
     n1, n2 = small["students"], large["students"]
 
@@ -97,7 +99,7 @@ def model(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def simulation_text(result: dict[str, Any]) -> str:
-    """What was measured, what is reckoned, and which page goes first beyond half a second."""
+    """What was measured, what is estimated, and which page first exceeds half a second."""
     small, large = result["measured"]
     lines = [
         f"Factor {result['factor']:g} (and a quarter of it): measured",

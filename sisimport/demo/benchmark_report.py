@@ -1,4 +1,4 @@
-"""What the benchmark makes of its measures: medians of several runs, gates, and the report people read."""
+"""Evaluates the benchmark's measurements: medians of several runs, gates, and the report people read."""
 
 from statistics import median
 from typing import Any
@@ -31,7 +31,7 @@ def middle(job: Job, rounds: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def gate(name: str, value: float, least: float | None = None, most: float | None = None) -> dict[str, Any]:
-    """One promise, and what was measured of it."""
+    """One promise, and its measured value."""
     passed = (least is None or value >= least) and (most is None or value <= most)
     return {"gate": name, "value": value, "least": least, "most": most, "passed": passed}
 
@@ -39,7 +39,7 @@ def gate(name: str, value: float, least: float | None = None, most: float | None
 def gates(
     job: Job, measured: list[dict[str, Any]], peers: dict[str, Any], parts: dict[str, dict[str, float]]
 ) -> list[dict[str, Any]]:
-    """The promises on speed and memory, each with what was measured."""
+    """The promises on speed and memory, each with its measured value."""
     small, large = measured[0], measured[-1]
     promised = {name: peer.gate for name, peer in job.peers.items() if peer.gate}
     first = "import" if job.work == Work.IMPORT else "test"
@@ -59,7 +59,7 @@ def gates(
 
 
 def beside(lines: int, times: list[tuple[float, float]]) -> dict[str, float]:
-    """One loader at the job's size: medians of its seconds and of product / loader, which followed each other."""
+    """One loader at the job's size: medians of its seconds and of product / loader, measured in succession."""
     seconds = median(loader for loader, _own in times)
     return {
         "lines": lines,
@@ -70,7 +70,7 @@ def beside(lines: int, times: list[tuple[float, float]]) -> dict[str, float]:
 
 
 def loader_gates(job: Job, loaders: dict[str, Any]) -> list[dict[str, Any]]:
-    """The job shall take no longer than this loader, or than the quickest of them."""
+    """The job must take no longer than this loader, or than the fastest of them."""
     ratios = {name: one["ratio"] for name, one in loaders.items() if "ratio" in one}
     if job.loaded is None or not ratios:
         return []

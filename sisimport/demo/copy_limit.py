@@ -1,7 +1,8 @@
-"""What the rows that a job wrote cost by COPY alone: the limit that its time is compared with.
+"""The cost of writing a job's rows with COPY only: the limit that its time is compared with.
 
-Only rows that the run itself wrote are copied, by the transaction that made them: what was in a table before is not part of the
-job. The limit is taken once after each run of the job, so that both feel the same other work on the machine.
+Only rows that the run itself wrote are copied, identified by their transaction: earlier rows of a table are not part of
+the job. The limit is measured once after each run of the job, so that both are affected by the same other load on the
+machine.
 """
 
 import tempfile
@@ -17,7 +18,7 @@ _CHUNK = 1 << 18
 
 # WHERE of the tables of records: rows made since the job began.
 WRITTEN = "WHERE xmin::text::bigint >= %(since)s"
-# What every run leaves besides its records, in the order in which it is written.
+# What every run writes besides its records, in writing order.
 JOURNAL = (
     ("imports_importchange", "WHERE run_id = %(plan)s ORDER BY student_id"),
     ("imports_importissue", "WHERE run_id = %(plan)s ORDER BY line, seq"),
@@ -25,7 +26,8 @@ JOURNAL = (
 
 
 def this_moment() -> int:
-    """Number of a transaction now: rows that are made later have a higher one. For a database younger than 4 billion of them."""
+    """The current transaction number: rows made later have a higher one. Valid for databases with fewer than 4 billion
+    of them."""
     (number,) = fetch_one("SELECT pg_current_xact_id()::text::bigint & 4294967295")
     return int(number)
 

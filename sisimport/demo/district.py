@@ -1,6 +1,6 @@
 """The demo district: invented people to try the product with, and sample files of every import type for them.
 
-An app adds its sample files in its own demo.py, found as import_types.py is: `register_samples(Sample(...))`.
+An app adds its sample files in its own demo.py, found like import_types.py: `register_samples(Sample(...))`.
 """
 
 import secrets
@@ -23,7 +23,7 @@ from students.practice import NAME_ENDING
 LEA_CODE = "1234567"
 LEA_NAME = f"Lincoln Unified{NAME_ENDING}"
 DEFAULT_SSID_PERCENT = 60
-_LOCK = 0x5349_0003  # advisory lock: two commands make one district
+_LOCK = 0x5349_0003  # advisory lock: two concurrent commands make only one district
 
 
 class DemoRefusedError(Exception):
@@ -34,7 +34,7 @@ class DemoRefusedError(Exception):
 class Sample:
     """A sample file. `write` gets the open text file and the district's LEA; `note` says in one sentence what the file shows.
 
-    `write_packed`: the file is an archive, which this writes; `write` then writes the text that it becomes.
+    `write_packed`: writes the file if it is an archive; `write` then writes the text extracted from it.
     """
 
     name: str
@@ -57,8 +57,8 @@ def register_samples(*samples: Sample) -> None:
 
 
 def register_companion(make: Callable[[], LEA]) -> None:
-    """Offer a second practice district, made with the sample files that are about it. Its name ends as the first one's
-    does: it goes with that one, and comes back with it."""
+    """Offer a second practice district, made with the sample files that are about it. Its name ends like the first
+    one's: it is removed and made again with that one."""
     _companions.append(make)
 
 
@@ -87,7 +87,7 @@ class District:
 
 
 def make_district(*, students: int, seed: int, ssid_percent: int = DEFAULT_SSID_PERCENT) -> District:
-    """Make the demo district, unless it is there already.
+    """Make the demo district, unless it already exists.
 
     The same arguments make the same people. Raises DemoRefusedError for a number of students that cannot be made.
     """
@@ -122,7 +122,7 @@ def count_records(lea: LEA) -> dict[str, int]:
 
 
 def write_samples(lea: LEA) -> list[Sample]:
-    """Write the sample files that are not there yet; a half-written one never stays."""
+    """Write the sample files that do not exist yet; never leaves a half-written one."""
     missing = [sample for sample in all_samples() if not (samples_folder() / sample.name).exists()]
     for sample in missing:
         write_sample(sample, lea)
@@ -130,7 +130,7 @@ def write_samples(lea: LEA) -> list[Sample]:
 
 
 def write_sample(sample: Sample, lea: LEA) -> Path:
-    """Write one sample file unless it is there, and say where it is."""
+    """Write one sample file unless it exists, and return its path."""
     path = samples_folder() / sample.name
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -149,7 +149,7 @@ def write_sample(sample: Sample, lea: LEA) -> Path:
 
 
 def copy_lines(stream: IO[str], sql: str, params: list[Any] | None = None) -> None:
-    """Stream the one text column of a SELECT into a file, a line per row: any number of rows in flat memory."""
+    """Stream the text column of a SELECT into a file, one line per row: any number of rows in flat memory."""
     with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT", params) as copy:
         for block in copy:
             stream.write(bytes(block).decode("utf-8").replace("\\\\", "\\"))
@@ -168,7 +168,7 @@ DEMO_USERS = (
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """First-start sign-in: one password for the demo's users, kept in a file that only its owner reads."""
+    """First-start sign-in: one password for the demo's users, in a file that only its owner can read."""
 
     users: tuple[str, ...]
     password: str
@@ -176,7 +176,7 @@ class SignIn:
 
 
 def make_users(lea: LEA) -> SignIn:
-    """Make the demo's users with their groups and schools; users who are there keep their password."""
+    """Make the demo's users with their groups and schools; existing users keep their password."""
     path = Path(settings.DATA_DIR) / "first-sign-in.txt"
     password = path.read_text().strip() if path.exists() else _new_password(path)
     model = get_user_model()

@@ -23,7 +23,7 @@ from students.models import LEA, StaffAccess, Student
 
 CHANGES_OF_A_RUN = 100
 _TIMES = 3
-# SSIDs of the other LEAs' students; the state's numbers in the demo district come from another row of numbers.
+# SSIDs of the other LEAs' students; the state's numbers in the demo district come from a different series.
 _SSIDS = """
 INSERT INTO students_ssid (student_id, state, ssid, origin, verified, created_at)
 SELECT s.id, 'CA', lpad((7000000000 + s.id)::text, 10, '0'), 'state_file', true, now() FROM students_student s
@@ -41,17 +41,18 @@ _fill_scores: list[FillScores] = []
 
 
 def register_scores(fill: FillScores) -> None:
-    """Offer to write scores of so many years for all students; by the app that keeps scores."""
+    """Offer a function that writes scores for a number of years for all students; called by the app that stores
+    scores."""
     _fill_scores.append(fill)
 
 
 def grow(*, leas: int, students: int, years: int, runs: int) -> dict[str, float]:
-    """Add LEAs with that many students together, their scores, and old runs; seconds that each took."""
+    """Add LEAs with this many students in total, their scores, and old runs; returns the seconds for each."""
     seconds: dict[str, float] = {}
     with _timed(seconds, "students"):
         for number in range(leas):
             share = students * (number + 1) // leas - students * number // leas
-            with transaction.atomic():  # of its own: the tables that people are drawn from end with it
+            with transaction.atomic():  # its own transaction: the temporary tables of people end with it
                 lea = LEA.objects.create(code=f"{2_000_000 + number}", name=f"Grown {number}")
                 make_people(lea=lea, students=max(1, share), seed=2 + number, ssid_percent=0)
                 execute(_SSIDS, [lea.pk])
@@ -89,7 +90,7 @@ def _old_runs(count: int) -> None:
         )
 
 
-# What is counted and weighed: a table, and what one row of it stands for.
+# What is counted and measured: a table, and what one row of it represents.
 TABLES = {
     "students_student": "a student",
     "students_enrollment": "an enrollment",
@@ -100,7 +101,7 @@ TABLES = {
 
 
 def sizes() -> dict[str, dict[str, float]]:
-    """Rows and bytes (with indexes, and those of partitions) of the tables that grow."""
+    """Rows and bytes (including indexes and partitions) of the tables that grow."""
     found = {}
     for table in TABLES:
         (rows,) = fetch_one(f"SELECT count(*) FROM {table}")
@@ -114,7 +115,8 @@ def sizes() -> dict[str, dict[str, float]]:
 
 
 def pages() -> dict[str, float]:
-    """Milliseconds of processor that pages take in the database, for a registrar of all schools: of several times, the median."""
+    """Processor milliseconds that pages take in the database, for a registrar of all schools: the median of several
+    times."""
     client = _registrar()
     student = Student.objects.order_by("-pk").values_list("pk", flat=True)[0]
     run = ImportRun.objects.order_by("-pk").values_list("pk", flat=True)[0]
@@ -153,7 +155,7 @@ def _database_ms(name: str, ask: Callable[[], Any]) -> float:
             spent += session_or_clock() - started
 
     found = []
-    for _n in range(_TIMES + 1):  # the first reads what a process reads once
+    for _n in range(_TIMES + 1):  # the first also does what a process does only once
         spent = 0.0
         with connection.execute_wrapper(watch):
             answer = ask()

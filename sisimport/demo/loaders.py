@@ -1,7 +1,7 @@
-"""Other ways to read a file into a table of its own: COPY as psql does it, polars, DuckDB, pandas.
+"""Other ways to read a file into a staging table: COPY as in psql, polars, DuckDB, pandas.
 
-What each reads, the same SQL then matches, checks and inserts: the hand-written script that an engineer would compare this
-product with. They keep no journal, write no report, and can undo nothing.
+After reading, the same SQL matches, checks and inserts: the hand-written script that an engineer would compare this
+product with. They keep no journal, write no report, and cannot undo anything.
 """
 
 import io
@@ -23,7 +23,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class DelimitedFile:
-    """A file to read: all its columns in order, the wanted ones of them, no quotes."""
+    """A file to read: all its columns in order, the wanted ones, no quotes."""
 
     columns: Sequence[str]
     wanted: Sequence[str]
@@ -36,7 +36,7 @@ Insert = Callable[[], int]  # from the table `staged` into the records; rows ins
 
 
 def by_copy(path: Path, file: DelimitedFile) -> None:
-    """COPY of the file as it is, with all its columns, as psql's own \\copy does it."""
+    """COPY of the file as it is, with all its columns, as psql's own \\copy does."""
     _make(file.columns)
     header = ", HEADER true" if file.has_header else ""
     with (
@@ -49,7 +49,7 @@ def by_copy(path: Path, file: DelimitedFile) -> None:
 
 
 def by_polars(path: Path, file: DelimitedFile) -> None:
-    """polars reads the wanted columns, COPY takes them."""
+    """polars reads the wanted columns, COPY writes them."""
     import polars as pl
 
     places = [list(file.columns).index(name) for name in file.wanted]
@@ -57,7 +57,7 @@ def by_polars(path: Path, file: DelimitedFile) -> None:
         path, separator=file.delimiter, has_header=file.has_header, quote_char=None, infer_schema=False,
         columns=sorted(places),
     )  # fmt: skip
-    # It answers in the file's order.
+    # It returns rows in the file's order.
     frame = frame.select([frame.columns[sorted(places).index(place)] for place in places])
     text = io.BytesIO()
     frame.write_csv(text, include_header=False)
@@ -67,7 +67,7 @@ def by_polars(path: Path, file: DelimitedFile) -> None:
 
 
 def by_duckdb(path: Path, file: DelimitedFile) -> None:
-    """DuckDB reads the wanted columns, COPY takes them."""
+    """DuckDB reads the wanted columns, COPY writes them."""
     import duckdb
 
     names = dict.fromkeys(file.columns, "VARCHAR")
@@ -97,7 +97,7 @@ def by_pandas(path: Path, file: DelimitedFile) -> None:
         usecols=list(file.wanted), keep_default_na=False, quoting=csv.QUOTE_NONE,
     )  # fmt: skip
     connection.ensure_connection()
-    # Its own connection, as to_sql is used everywhere: it writes a real table and commits it.
+    # With its own connection, the usual way to use to_sql: it writes a real table and commits it.
     given = connection.get_connection_params()
 
     chosen = {key: given[key] for key in ("dbname", "user", "password", "host", "port", "options") if given.get(key)}
@@ -119,7 +119,7 @@ def _copy_csv(text: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """One way to load the whole file, measured at the job's own size. `needs`: packages it cannot do without."""
+    """One way to load the whole file, measured at the job's own size. `needs`: packages it requires."""
 
     read: Read
     needs: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ class Loader:
         return [name for name in self.needs if find_spec(name) is None]
 
     def load(self, path: Path, file: DelimitedFile, insert: Insert) -> int:
-        """Read and insert; rows inserted. The dry run does everything and takes it back."""
+        """Read and insert; returns rows inserted. A dry run does everything and rolls it back."""
         for dry in (True, False) if self.dry_run_first else (False,):
             with transaction.atomic():
                 self.read(path, file)
@@ -155,12 +155,13 @@ LOADERS = {
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
-    """What the loaders need to know of a job: its file, the SQL behind the reading, and the table that it fills."""
+    """What the loaders need to know about a job: its file, the SQL to run after reading, and the table that it
+    fills."""
 
     file: Callable[[], DelimitedFile]
     insert: Insert
     table: str
-    gate: str = ""  # the loader that the product shall not be slower than; BEST: the quickest
+    gate: str = ""  # the loader that the product must not be slower than; BEST: the fastest
 
     def load(self, loader: str, path: Path) -> int:
         return LOADERS[loader].load(path, self.file(), self.insert)

@@ -18,7 +18,8 @@ _LEA_CODE = "0000000"
 
 @dataclass(slots=True)
 class KindQuality:
-    """One kind of sample: lines, of them the right student among the first three, accepted at the threshold, wrongly so."""
+    """One kind of sample: number of lines, how many have the right student among the first three, how many are accepted
+    at the threshold, and how many of those wrongly."""
 
     name: str
     lines: int = 0
@@ -63,7 +64,8 @@ class Quality:
 
 
 def measure(*, students: int, samples: int, seed: int, threshold: float) -> Quality:
-    """Make a district and samples, find candidates, count. Writes students: call it in a transaction to be rolled back."""
+    """Make a district and samples, find candidates, count. Writes students: call it in a transaction that is rolled
+    back."""
     lea = LEA.objects.create(code=_LEA_CODE, name="Samples")
     people.make_people(lea=lea, students=students, seed=seed, ssid_percent=0)
     execute("ANALYZE students_student")

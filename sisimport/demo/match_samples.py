@@ -1,7 +1,7 @@
-"""Labeled file lines for judging the match desk: people of the demo district, written as files write them wrongly.
+"""Labeled file lines for evaluating the match desk: people of the demo district, with typical errors of files.
 
-Every sample says which student it means (None: none of ours), so that precision and recall can be counted. The same seed
-makes the same samples of the same district.
+Every sample says which student it means (None: none on record), so that precision and recall can be computed. The same
+seed makes the same samples from the same district.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ _SHORT_FORMS = "Abby|Alex|Ben|Beto|Chuy|Dan|Fer|Joe|Kate|Liz|Lupe|Mari|Mateo|Mem
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One line as a file gives it. `kind` is how it was made; `student_id` whom it means."""
+    """One line as in a file. `kind`: how it was made; `student_id`: the student it means."""
 
     kind: str
     given: Identity
@@ -78,7 +78,7 @@ Maker = Callable[[_Person], Sample | None]
 
 
 def _makers(dice: random.Random, twins: list[list[_Person]], people: list[_Person]) -> dict[str, Maker]:
-    """Kind of sample -> how it is made from a person; None where the person does not lend himself to it."""
+    """Kind of sample -> a function that makes it from a person, returning None if the person is not suitable."""
 
     def changed(change: Callable[[Identity], Identity | None]) -> Maker:
         def make(person: _Person) -> Sample | None:
@@ -133,7 +133,7 @@ def _makers(dice: random.Random, twins: list[list[_Person]], people: list[_Perso
 
 
 def _typo(dice: random.Random, field: str) -> Callable[[Identity], Identity | None]:
-    """One slip: a letter wrong, missing, twice, or two neighbors exchanged."""
+    """One typo: a letter wrong, missing or doubled, or two neighbors swapped."""
 
     def change(given: Identity) -> Identity | None:
         name: str = getattr(given, field)
@@ -230,7 +230,8 @@ def _date_digit(dice: random.Random, given: Identity) -> Identity | None:
     return None if day == given.birth_date else replace(given, birth_date=day)
 
 
-# -- people easily taken for others ------------------------------------------------------------------------------------
+# -- people easily mistaken for others
+# ------------------------------------------------------------------------------------
 
 
 def _pairs(dice: random.Random, twins: list[list[_Person]]) -> Iterator[tuple[_Person, _Person]]:
@@ -264,7 +265,7 @@ def _twins_number(dice: random.Random, twins: list[list[_Person]]) -> Maker:
 
 
 def _fresh_number(dice: random.Random, near: str) -> str:
-    """A number nobody has, sometimes right beside one that somebody has."""
+    """An unused number, sometimes right next to a used one."""
     return f"{near}{dice.randrange(10)}" if dice.random() < 0.5 else str(dice.randrange(5_000_000, 9_000_000))
 
 
@@ -276,7 +277,7 @@ def _other_first_name(dice: random.Random, people: list[_Person], than: Identity
 
 
 def _new_twin(dice: random.Random, people: list[_Person]) -> Maker:
-    """The twin who is not in our records yet: same last name, birth date, and often the same sex."""
+    """A twin who is not on record yet: same last name, birth date, and often the same sex."""
 
     def make(person: _Person) -> Sample | None:
         given = person.identity
@@ -288,7 +289,7 @@ def _new_twin(dice: random.Random, people: list[_Person]) -> Maker:
 
 
 def _new_like_twin(dice: random.Random, change: Callable[[Identity], Identity | None]) -> Maker:
-    """José beside Josué: one letter apart, and only the local number tells."""
+    """José and Josué: one letter apart, and only the local number distinguishes them."""
 
     def make(person: _Person) -> Sample | None:
         given = change(person.identity)
@@ -313,7 +314,7 @@ def _new_sibling(dice: random.Random, people: list[_Person]) -> Maker:
 
 
 def _namesake(dice: random.Random) -> Maker:
-    """Same names, somebody else: born on another day, with a number of his own."""
+    """Same names, a different person: born on another day, with their own number."""
 
     def make(person: _Person) -> Sample | None:
         given = person.identity

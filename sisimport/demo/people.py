@@ -1,7 +1,7 @@
 """The demo district's people, made by a few set-based statements: any number of students, in flat memory.
 
-Everything about student number `i` follows from `i` and the seed by hashing, so the same command makes the same district
-anywhere, and a larger district begins with the people of a smaller one (schools apart).
+Everything about student number `i` follows from `i` and the seed by hashing, so the same command makes the same
+district anywhere, and a larger district begins with the people of a smaller one (except for schools).
 """
 
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from students.models import LEA
 
 FIRST_LOCAL_NUMBER = 100_000
 MAX_STUDENTS = 5_000_000
-_RETIRED = 20_000_000  # offset of the numbers under which the state once knew a student twice
+_RETIRED = 20_000_000  # offset of the second numbers that the state once gave some students
 _STEP, _START, _MODULUS = 6_180_339_887, 8_012_345_678, 10**10  # the step shares no factor with the modulus
 
 
 def state_ssid(i: int) -> str:
-    """The SSID that the state knows for student number `i` of the demo district; all different, in no visible order."""
+    """The state's SSID for student number `i` of the demo district; all different, in no visible order."""
     return f"{(i * _STEP + _START) % _MODULUS:010d}"
 
 
 def state_ssid_sql(i: str) -> str:
-    """As `state_ssid`, in SQL."""
+    """Like `state_ssid`, in SQL."""
     return f"lpad((({i}::bigint * {_STEP} + {_START}) % {_MODULUS})::text, 10, '0')"
 
 
 @dataclass(frozen=True, slots=True)
 class Dice:
-    """Numbers that look thrown but follow from a key."""
+    """Numbers that look random but follow from a key."""
 
     seed: int
 
@@ -60,7 +60,7 @@ def make_people(*, lea: LEA, students: int, seed: int, ssid_percent: int) -> dic
 
 
 def analyze() -> None:
-    """Tell the planner of the new size. Outside the transaction of `make_people`."""
+    """Analyze the tables for the planner. Call it outside the transaction of `make_people`."""
     for table in ("student", "enrollment", "elrecord", "ssid", "ssidreplacement", "guardian", "school", "lea"):
         execute(f"ANALYZE students_{table}")
 
@@ -93,7 +93,7 @@ def _schools(lea: LEA, dice: Dice, students: int) -> int:
 
 
 def _people(d: Dice, students: int, ssid_percent: int) -> None:
-    """One row per student with all that the other tables need."""
+    """One row per student with everything that the other tables need."""
     level_counts = {
         level: fetch_one("SELECT count(*) FROM demo_school WHERE level = %s", [level])[0] for level in (0, 1, 2)
     }
@@ -146,7 +146,7 @@ def _people(d: Dice, students: int, ssid_percent: int) -> None:
     execute("ANALYZE demo_person")
 
 
-# A few go by another name than the legal one; `legal` below 15 means a legal name is on record.
+# A few use a name other than the legal one; `legal` below 15 means a legal name is on record.
 _STUDENTS = f"""
 INSERT INTO students_student (id, lea_id, local_number, school_id, grade, last_name, first_name, middle_name, suffix,
   legal_last_name, legal_first_name, legal_middle_name, alias_last_name, alias_first_name, birth_date, gender, legal_gender,
@@ -167,7 +167,7 @@ FROM demo_person ORDER BY i
 
 
 def _enrollments(d: Dice) -> int:
-    """An open one for nearly all, an earlier one for movers; two of a hundred left in winter."""
+    """An open enrollment for nearly all, an earlier one for movers; two in a hundred left in winter."""
     late = f"CASE WHEN stay < 12 THEN {d('i', 40, 90)} ELSE 0 END"
     current = execute(
         f"""
@@ -188,7 +188,7 @@ def _enrollments(d: Dice) -> int:
     return current + earlier
 
 
-# Most who speak another language at home are or were English learners; the screening of a few is not done yet.
+# Most students who speak another language at home are or were English learners; a few are not yet screened.
 _EL_RECORDS = """
 INSERT INTO students_elrecord (student_id, program_status, identified_date, tbd_date, exit_date, state_elas, state_elas_date,
   state_language)
@@ -206,7 +206,8 @@ FROM (
 
 
 def _ssids(d: Dice) -> tuple[int, int, int]:
-    """SSIDs of those who have one. Of a few the state merged two: the number on record here may be the retired one."""
+    """SSIDs of students who have one. For a few the state merged two: the number on record here may be the retired
+    one."""
     current = execute(
         f"""
         INSERT INTO students_ssid (student_id, state, ssid, origin, verified, created_at)
@@ -235,7 +236,7 @@ def _ssids(d: Dice) -> tuple[int, int, int]:
 
 
 def _guardians(d: Dice) -> str:
-    """Siblings have the same one."""
+    """Siblings share a guardian."""
     return f"""
         INSERT INTO students_guardian (student_id, last_name, first_name, relationship)
         SELECT id, last_name, CASE WHEN {d("family", 42, 10)} < 6 THEN {d.pick("family", 43, names.GIRLS)}

@@ -1,6 +1,6 @@
-"""Starting over with the practice district: new invented people, or none at all. A real district beside it stays as it is.
+"""Starting over with the practice district: new invented people, or none at all. A real district stays as it is.
 
-An app whose records belong to no district removes those that removed runs made: `register_cleaner`.
+An app whose records belong to no district removes the ones made by removed runs: `register_cleaner`.
 """
 
 import time
@@ -22,7 +22,7 @@ from students.models import LEA, SSID, SSIDReplacement, StaffAccess, Student
 from students.practice import NAME_ENDING
 from students.removing import remove
 
-AT_ONCE = 5_000  # students: more are removed and made in the background
+AT_ONCE = 5_000  # students: larger districts are removed and made in the background
 USUAL_STUDENTS = 2_000
 _GOING_ON = "practice-going-on"
 _LONGEST = 3600  # seconds
@@ -37,12 +37,12 @@ class PracticeRefusedError(Exception):
 
 
 def register_cleaner(cleaner: Cleaner) -> None:
-    """`cleaner(runs)` is called before these runs go, when the students and their records are gone already."""
+    """`cleaner(runs)` is called before these runs are removed, after the students and their records."""
     _cleaners.append(cleaner)
 
 
 def practice_leas() -> list[LEA]:
-    """The practice district, and those that apps make beside it."""
+    """The practice district, and those that apps make with it."""
     return list(LEA.objects.filter(name__endswith=NAME_ENDING).order_by("pk"))
 
 
@@ -60,13 +60,13 @@ def takes_long(lea: LEA) -> bool:
 
 
 def begin() -> None:
-    """Note that it goes on in the background. Raises PracticeRefusedError when it does already."""
+    """Note that starting over runs in the background. Raises PracticeRefusedError if it already does."""
     if not cache.add(_GOING_ON, True, _LONGEST):
         raise PracticeRefusedError("It is being started over already: look again in a minute.")
 
 
 def has_ended_within(seconds: float) -> bool:
-    """Wait for what goes on in the background, at most so long. False: it still does."""
+    """Wait for the background work, at most this long. False: it is still running."""
     deadline = time.monotonic() + seconds
     while is_going_on():
         if time.monotonic() >= deadline:
@@ -80,9 +80,9 @@ def end() -> None:
 
 
 def start_empty(*, user_id: int) -> None:
-    """Remove the practice district, its runs and the demo's accounts, but for the one of `user_id`. Other accounts stay.
+    """Remove the practice district, its runs and the demo's accounts, except the one of `user_id`. Other accounts stay.
 
-    Raises PracticeRefusedError when there is none, or while one of its runs is going on.
+    Raises PracticeRefusedError if there is none, or while one of its runs is active.
     """
     with transaction.atomic():
         files = _remove_districts(_checked())
@@ -91,9 +91,9 @@ def start_empty(*, user_id: int) -> None:
 
 
 def reset() -> demo.District:
-    """Remove the practice district and make it again, as large as it was when it was made. All accounts stay.
+    """Remove the practice district and make it again, in its original size. All accounts stay.
 
-    Raises PracticeRefusedError as `start_empty` does.
+    Raises PracticeRefusedError like `start_empty`.
     """
     with transaction.atomic():
         lea, *companions = leas = _checked()
@@ -118,13 +118,13 @@ def _checked() -> list[LEA]:
 
 
 def require_quiet() -> None:
-    """Raises PracticeRefusedError while a run waits or goes on."""
+    """Raises PracticeRefusedError while a run is waiting or active."""
     if ImportRun.objects.filter(status__in=ACTIVE).exists():
         raise PracticeRefusedError("A run is waiting or going on: wait until it has ended, or cancel it.")
 
 
 def _remove_districts(leas: list[LEA]) -> list[int]:
-    """Everything of the districts, and the runs about no other. Returns the files that these runs were about."""
+    """Remove all data of the districts, and the runs that are only about them. Returns the files of these runs."""
     runs = runs_of(*leas)
     files = ImportFile.objects.filter(Q(runs__in=runs) | Q(made_by__in=runs))
     file_ids = list(files.order_by().values_list("pk", flat=True).distinct())
@@ -147,13 +147,13 @@ def _remove_demo_accounts(*, keep: int) -> None:
         try:
             with transaction.atomic():
                 person.delete()
-        except ProtectedError:  # named by records of a real district: without a password it opens nothing
+        except ProtectedError:  # records of a real district refer to it: without a password it cannot sign in
             person.is_active = False
             person.save(update_fields=["is_active"])
 
 
 def give_schools_again(lea: LEA) -> None:
-    """Demo users of one school had one that is gone. By a page: workers give nobody anything."""
+    """Assign a school again to demo users whose school is gone. Done by a page: workers may not grant access."""
     first = lea.schools.order_by("code").first()
     limited = [name for name, *_rest, every in demo.DEMO_USERS if not every]
     for access in StaffAccess.objects.filter(user__username__in=limited, user__email__endswith="@example.org"):
@@ -162,7 +162,8 @@ def give_schools_again(lea: LEA) -> None:
 
 
 def _remove_files(files: Collection[int]) -> None:
-    """Files of removed runs that nothing else names, and the sample files, which are about people who are gone."""
+    """Remove files of removed runs that nothing else refers to, and the sample files, which are about removed
+    people."""
     for pk in files:
         remove_if_unused(pk)
     folder = demo.samples_folder()

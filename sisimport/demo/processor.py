@@ -1,4 +1,4 @@
-"""Processor time, which says what work costs whatever else the machine does."""
+"""Processor time, which measures the cost of work independently of other load on the machine."""
 
 import time
 from pathlib import Path
@@ -7,7 +7,7 @@ from django.db import connection
 
 
 def session_seconds() -> float | None:
-    """That of this process's database session so far; None where the system does not tell (another machine, not Linux)."""
+    """Processor time of this process's database session so far; None if unknown (another machine, not Linux)."""
     connection.ensure_connection()
     try:
         counters = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text()
@@ -17,12 +17,12 @@ def session_seconds() -> float | None:
 
 
 def session_or_clock() -> float:
-    """The same; where the system does not tell, the time of day."""
+    """Like `session_seconds`; if unknown, the time of day."""
     session = session_seconds()
     return time.perf_counter() if session is None else session
 
 
 def processor_seconds() -> float:
-    """That of this process and its database session; where the system does not tell of both, the time of day."""
+    """Processor time of this process and its database session; if either is unknown, the time of day."""
     session = session_seconds()
     return time.perf_counter() if session is None else time.process_time() + session

@@ -9,7 +9,8 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="demo.start_over", ignore_result=True)
 def start_over_task(*, what: str, user_id: int) -> None:
-    """`what`: reset or empty. Nothing is half done: each is one transaction. Of a lost message, somebody clicks again."""
+    """`what`: reset or empty. Each is one transaction, so nothing is half done. If the message is lost, the user clicks
+    again."""
     from sisimport.demo import practice
     from sisimport.imports.runs.execution import error_place
 

@@ -16,13 +16,13 @@ from sisimport.imports.runs.queueing import Lane
 from students.access import visible_school_ids
 from students.models import Student
 
-SHORT_WAIT_SECONDS = 10.0  # for a worker to start a small district over; a large one is not waited for
+SHORT_WAIT_SECONDS = 10.0  # to wait for a worker to start a small district over; not for a large one
 
 
 @requires(Capability.READ)
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """What is there, the sample files by import type, and the ways to start over."""
+    """The current district, the sample files by import type, and the ways to start over."""
     lea = practice.practice_lea()
     if lea is None:
         raise Http404
@@ -60,7 +60,7 @@ def _may_start_over(request: HttpRequest) -> bool:
 @requires(Capability.UPLOAD)
 @require_GET
 def sample(request: HttpRequest, name: str) -> HttpResponseBase:
-    """A sample file about the people of the practice district, for those who see all its schools; made when asked for."""
+    """A sample file about the people of the practice district, for users who see all its schools; made on request."""
     lea = practice.practice_lea()
     samples = {one.name: one for one in demo.all_samples()}
     if lea is None or name not in samples or visible_school_ids(request.user) is not None:
@@ -70,7 +70,7 @@ def sample(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def _tell_worker(what: str, user_id: int) -> None:
-    """Raises PracticeRefusedError when no worker can be told."""
+    """Raises PracticeRefusedError if no worker can be reached."""
     try:
         start_over_task.apply_async(kwargs={"what": what, "user_id": user_id}, queue=str(Lane.LARGE), retry=False)
     except Exception as error:  # whatever a transport may raise
@@ -81,7 +81,7 @@ def _tell_worker(what: str, user_id: int) -> None:
 @requires(Capability.SETTINGS)
 @require_POST
 def start_over(request: HttpRequest, what: str) -> HttpResponse:
-    """Reset, or start empty: once the box is ticked that says what will be lost."""
+    """Reset, or start empty, once the checkbox that says what will be lost is checked."""
     lea = practice.practice_lea()
     if lea is None:
         raise Http404
@@ -97,7 +97,7 @@ def start_over(request: HttpRequest, what: str) -> HttpResponse:
         practice.require_quiet()
         seconds = 0.0 if practice.takes_long(lea) else SHORT_WAIT_SECONDS
         practice.begin()
-        # By a worker: what makes pages may not remove what runs did (sisimport/runtime/table_rights.py).
+        # Done by a worker: page processes may not remove what runs wrote (sisimport/runtime/table_rights.py).
         _tell_worker(what, user_id)
         if not practice.has_ended_within(seconds):
             messages.success(request, "It is being started over in the background: look again in a minute.")

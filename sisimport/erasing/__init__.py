@@ -1,1 +1,1 @@
-"""Taking a student, or a whole district, out of everything that is kept."""
+"""Removing a student, or a whole district, from all stored data."""

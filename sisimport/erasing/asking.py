@@ -1,4 +1,4 @@
-"""Erasures asked for on the page: put down there, done by a worker when no run is at work."""
+"""Erasures requested on the page: recorded there, done by a worker when no run is active."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -22,23 +22,23 @@ from sisimport.erasing.students import (
 from students.models import Student
 
 EVERY_SECONDS = 5.0
-# Who it is that is on no record, is forgotten after this when nobody went on from the count.
+# The data of a person without a record is deleted after this time if the user did not continue after the count.
 COUNT_KEPT = dt.timedelta(days=1)
 
 
 def count(student: Student, *, user: Any) -> Erasure:
-    """Ask for the numbers of what would go; one that waits is enough."""
+    """Request a count of what would be erased; a waiting one is reused."""
     waiting = Erasure.objects.filter(student_id=student.pk, dry_run=True, state=Erasure.State.WAITING).first()
     return waiting or Erasure.objects.create(student_id=student.pk, dry_run=True, asked_by=user)
 
 
 def counted(student: Student) -> Erasure | None:
-    """The last count of what would go, done or not."""
+    """The last count of what would be erased, done or not."""
     return Erasure.objects.filter(student_id=student.pk, dry_run=True).first()
 
 
 def ask(student: Student, *, reason: str, typed: str, user: Any) -> Erasure:
-    """Ask for the erasure. `typed`: the local number, once more. Raises ErasingError."""
+    """Request the erasure. `typed`: the local number, typed again. Raises ErasingError."""
     last = counted(student)
     if last is None or last.state != Erasure.State.DONE:
         raise ErasingError("Count first what would go, and look at it.")
@@ -51,13 +51,14 @@ def ask(student: Student, *, reason: str, typed: str, user: Any) -> Erasure:
     )
 
 
-# ---- somebody on no record ----
+# ---- a person without a record ----
 
 
 def count_off_record(said: Mapping[str, str], *, user: Any) -> Erasure:
-    """Ask for the numbers of what would go of somebody who has no record. `said`: as `find_off_record` asks it, without blanks.
+    """Request a count of what would be erased about a person without a record. `said`: the values for
+    `find_off_record`, without blank ones.
 
-    Raises ErasingError when there is a record, or it might be anybody.
+    Raises ErasingError if there is a record, or if it might be anyone.
     """
     person = _person(said)
     forget_off_record(user)
@@ -65,18 +66,19 @@ def count_off_record(said: Mapping[str, str], *, user: Any) -> Erasure:
 
 
 def counted_off_record(user: Any) -> Erasure | None:
-    """The last count that this user asked for, as long as it is known of whom."""
+    """The last count that this user requested, as long as the person's data is kept."""
     counts = Erasure.objects.filter(dry_run=True, asked_by=user, asked_at__gt=timezone.now() - COUNT_KEPT)
     return counts.exclude(said={}).first()
 
 
 def forget_off_record(user: Any) -> None:
-    """Nobody goes on from what this user counted."""
+    """Discard the person's data of this user's counts."""
     Erasure.objects.filter(dry_run=True, asked_by=user).exclude(said={}).update(said={})
 
 
 def ask_off_record(*, reason: str, typed: str, user: Any) -> Erasure:
-    """Ask for the erasure of whom this user counted last. `typed`: the local number or the SSID, again. Raises ErasingError."""
+    """Request the erasure of the person this user counted last. `typed`: the local number or the SSID, typed again.
+    Raises ErasingError."""
     last = counted_off_record(user)
     if last is None or last.state != Erasure.State.DONE:
         raise ErasingError("Count first what would go, and look at it.")
@@ -104,7 +106,7 @@ def _person(said: Mapping[str, str]) -> Person:
 
 
 def do_waiting() -> int:
-    """Do what was asked for, the oldest first. Returns how many were done or refused."""
+    """Process requests, oldest first. Returns how many were done or refused."""
     ended = 0
     old = Erasure.objects.filter(dry_run=True, asked_at__lt=timezone.now() - COUNT_KEPT)
     old.exclude(said={}).exclude(state=Erasure.State.WAITING).update(said={})
@@ -114,13 +116,13 @@ def do_waiting() -> int:
 
 
 def _do(pk: int) -> bool:
-    """One of them, and its end in the same transaction: one that breaks off is done again."""
+    """Process one request and its completion in one transaction: an interrupted one is done again."""
     with transaction.atomic():
         waiting = Erasure.objects.select_for_update(skip_locked=True, of=("self",)).filter(state=Erasure.State.WAITING)
         found = waiting.select_related("asked_by").filter(pk=pk).first()
         if found is None:
             return False
-        # Not counted among what names the person; it is there again where somebody may go on from the count.
+        # Not counted among the data that names the person; restored if the user may continue after the count.
         Erasure.objects.filter(pk=pk).update(said={})
         try:
             erased = _erase(found)

@@ -1,7 +1,7 @@
-"""Destroying what is kept of a district: its students, schools, runs, files, people, and all that hangs on them.
+"""Destroying the data of a district: its students, schools, runs, files, people, and everything that belongs to them.
 
-Of several districts one goes and the others stay as they are; with the last one everything goes but superusers, settings and the
-record of access. A certificate says what, and names nobody but who did it.
+If there are several districts, the others stay as they are; with the last one everything is removed except superusers,
+settings and the record of access. A certificate lists what was removed, and names only the person who did it.
 """
 
 import json
@@ -37,7 +37,8 @@ from students.removing import remove
 
 logger = logging.getLogger(__name__)
 
-# With the last district these stay: who may still sign in, how the product is set up, and what proves that it was used rightly.
+# With the last district these stay: who may still sign in, how the product is set up, and the evidence of its proper
+# use.
 _STAYS = (
     "auth", "account", "mfa", "socialaccount", "usersessions", "sessions", "contenttypes", "audit", "entrance", "admin",
 )  # fmt: skip
@@ -46,8 +47,8 @@ _STAYING_TABLES = ("students.CollectionPolicy", "students.StaffAccess", "student
 
 @dataclass(slots=True)
 class Destroyed:
-    """What went, or would go: the content of the certificate. rows: by kind; files, bytes: kept files as they were uploaded;
-    stays: what is kept, and why; by_hand: what is out of reach."""
+    """What was or would be removed: the content of the certificate. rows: by kind; files, bytes: stored files as
+    uploaded; stays: what is kept, and why; by_hand: what is out of reach."""
 
     district: dict[str, str]
     last: bool
@@ -68,10 +69,10 @@ class Destroyed:
 def destroy_district(
     code: str, *, reason: str, by: str, dry_run: bool = False, certify: Callable[[Destroyed], str] | None = None
 ) -> Destroyed:
-    """Remove the district, or only count. `by`: who does it, in words for the certificate.
+    """Remove the district, or only count. `by`: the person doing it, as worded in the certificate.
 
-    certify: keeps the certificate before anything is committed, and returns its SHA-256 for the record of access.
-    Raises ErasingError: no such district, no reason, a run at work, or one that waits for a decision.
+    certify: stores the certificate before anything is committed, and returns its SHA-256 for the record of access.
+    Raises ErasingError: no such district, no reason, an active run, or one that waits for a decision.
     """
     if not reason.strip():
         raise ErasingError("Say why: a short reason, such as the paragraph of the agreement. It is in the certificate.")
@@ -96,7 +97,7 @@ def destroy_district(
 
 
 class _Destruction:
-    """One destruction, in the caller's transaction; bytes of files go when it is committed."""
+    """One destruction, in the caller's transaction; file contents are removed when it is committed."""
 
     def __init__(self, lea: LEA, done: Destroyed) -> None:
         self.lea, self.done = lea, done
@@ -140,7 +141,7 @@ class _Destruction:
             self.rows[str(model._meta.verbose_name_plural)] += count
 
     def _count_what_refers(self) -> None:
-        """Rows that name students by reference: they go with the students, and are counted before."""
+        """Rows that refer to students: they are removed with the students, and counted before."""
         self._count(Student, self.students.count())
         for model in apps.get_models(include_auto_created=True):
             if model is Student or not model._meta.managed or not refers(model):
@@ -149,7 +150,8 @@ class _Destruction:
             self._count(model, model._base_manager.filter(**{f"{name}__in": self.students}).count())
 
     def _rows_by_number(self) -> None:
-        """Rows that have a student's internal number, in runs of other districts too; and what the state said of SSIDs."""
+        """Rows that contain a student's internal number, including those in runs of other districts, and the state's
+        SSID replacements."""
         ids = self.students.values("pk")
         for model, table in tables():
             if table.of_student:
@@ -163,7 +165,7 @@ class _Destruction:
         self._count(SSIDReplacement, replaced.delete()[0])
 
     def _notes_of_the_admin(self) -> None:
-        """What the admin noted of students and of rows about them."""
+        """The admin's log entries about students and about rows that refer to them."""
         models: list[type[Model]] = [Student]
         models += [
             model for model in apps.get_models() if model is not Student and model._meta.managed and refers(model)
@@ -175,7 +177,7 @@ class _Destruction:
                 else next(f.name for f in model._meta.concrete_fields if f.related_model is Student)
             )
             if len(model._meta.pk_fields) > 1:
-                continue  # of several columns: the admin keeps no notes of these
+                continue  # a key of several columns: the admin keeps no log entries for these
             keys = model._base_manager.filter(**{f"{name}__in": self.students}).values_list("pk", flat=True)
             kind = ContentType.objects.get_for_model(model)
             noted = LogEntry.objects.filter(content_type=kind)
@@ -185,7 +187,7 @@ class _Destruction:
                 self._count(LogEntry, LogEntry.objects.filter(pk__in=found).delete()[0])
 
     def _of_code(self) -> None:
-        """Rows that name the district by its code: counted results and what was worked out from them, column mappings."""
+        """Rows that name the district by its code: counted results and values computed from them, column mappings."""
         for label, column in (
             ("assessments.ResultCount", "lea"), ("assessments.ResultVersion", "lea"), ("assessments.HiddenResults", "scope"),
             ("roster.ColumnMapping", "lea"),
@@ -194,7 +196,7 @@ class _Destruction:
             self._remove(model._base_manager.filter(**{column: self.lea.code}))
 
     def _all_else(self) -> None:
-        """With the last district: every table but those that stay."""
+        """With the last district: every table except those that stay."""
         for model in apps.get_models(include_auto_created=True):
             label = model._meta.label
             if model._meta.managed and model._meta.app_label not in _STAYS and label not in _STAYING_TABLES:
@@ -204,8 +206,8 @@ class _Destruction:
     # ---- files ----
 
     def _files(self) -> None:
-        """Bytes of every kept file that may hold a line of the district: of runs that are of it, or of no district at all (those
-        were refused before anybody knew), and of requests. The records of files of other runs stay, without bytes."""
+        """Contents of every stored file that may hold a line of the district: files of its runs, of runs of no district
+        (refused before it was known), and of requests. The records of other runs' files stay, without contents."""
         of_others = ImportRun.objects.exclude(lea_ids=[]).exclude(lea_ids__contains=[self.lea.pk])
         for label in FILES:
             name, column = label.rsplit(".", 1)
@@ -234,7 +236,7 @@ class _Destruction:
     # ---- people ----
 
     def _people(self) -> dict[int, str]:
-        """Accounts that see nobody but this district: number and user name. Superusers stay, as do those who see all schools
+        """Accounts that see only this district: id and user name. Superusers stay, as do users who see all schools
         while there is another district."""
         users: Any = get_user_model()._default_manager.filter(is_superuser=False)
         if self.done.last:
@@ -251,7 +253,7 @@ class _Destruction:
 
     def _accounts(self, people: dict[int, str]) -> None:
         users = get_user_model()._default_manager.filter(pk__in=people)
-        for relation in get_user_model()._meta.related_objects:  # pick-up and deliveries with the rights of who is gone
+        for relation in get_user_model()._meta.related_objects:  # places and deliveries with a removed person's rights
             model: Any = relation.related_model
             if model._meta.managed and model._meta.app_label == "automation":
                 self._remove(model._base_manager.filter(**{f"{relation.field.name}__in": list(people)}))
@@ -259,7 +261,7 @@ class _Destruction:
         users.delete()
 
     def _mails_and_sessions(self) -> None:
-        """All of them: whom a mail or a kept search is about is not separated by district."""
+        """Remove all of them: mails and saved searches are not separated by district."""
         mails = kept_mail.remove_naming(lambda _text: True, dry_run=self.done.dry_run)
         self.rows.update({"mails": mails} if mails else {})
         self._count(Session, Session.objects.all().delete()[0])
@@ -285,7 +287,7 @@ class _Destruction:
 
 
 def write_certificate(done: Destroyed, path: Path) -> None:
-    """The certificate as a file of JSON. Raises ErasingError when the file is there already or cannot be written."""
+    """The certificate as a file of JSON. Raises ErasingError if the file already exists or cannot be written."""
     text = json.dumps(
         {"certificate": "Destruction of a district's records", **done.as_json()}, indent=2, ensure_ascii=False
     )

@@ -1,4 +1,5 @@
-"""Kept files without a person: lines of text are blanked in place, what cannot be cleaned by line goes as a whole."""
+"""Removing a person from stored files: lines of text are blanked in place; a file that cannot be cleaned by line is
+removed whole."""
 
 import contextlib
 import tempfile
@@ -27,8 +28,8 @@ from sisimport.imports.storage.files import (
 
 @dataclass(slots=True)
 class Cleaned:
-    """lines: of kept uploads, by number of the file; blanked, removed: how many lines and files; missing: files that are on
-    record and not on this machine."""
+    """lines: of stored uploads, by file id; blanked, removed: how many lines and files; missing: files that are on
+    record but not on this machine."""
 
     lines: dict[int, set[int]] = field(default_factory=dict)
     blanked: int = 0
@@ -37,9 +38,10 @@ class Cleaned:
 
 
 def clean_files(mentions: Mentions, own_lines: dict[int, set[int]], *, dry_run: bool) -> Cleaned:
-    """Take a person out of all kept files, in the caller's transaction; old bytes go when it is committed.
+    """Remove a person from all stored files, in the caller's transaction; old contents are removed when it is
+    committed.
 
-    own_lines: lines of uploads that runs have found to be the person's, by number of the file.
+    own_lines: lines of uploads that runs have found to be the person's, by file id.
     """
     done = Cleaned()
     workbooks: list[ImportFile] = []
@@ -69,8 +71,8 @@ def clean_files(mentions: Mentions, own_lines: dict[int, set[int]], *, dry_run: 
 
 @contextlib.contextmanager
 def _opened(row: Any, column: str, done: Cleaned, *, dry_run: bool) -> Iterator[IO[bytes] | None]:
-    """The bytes of a kept file, or None where they are not here. A damaged one is opened as it is, since it may name the person;
-    one that cannot be decrypted any more goes as a whole."""
+    """The contents of a stored file, or None if they are missing. A damaged one is opened as it is, since it may name
+    the person; one that can no longer be decrypted is removed whole."""
     with contextlib.ExitStack() as stack:
         stored = getattr(row, column)
         try:
@@ -111,7 +113,8 @@ def _take_out(row: Any, column: str, stream: IO[bytes], found: Found, done: Clea
 
 
 def _take_workbook(row: ImportFile, done: Cleaned, *, dry_run: bool) -> None:
-    """A workbook's cells are not looked at: it goes when the text made of it names the person, or none was made of it."""
+    """A workbook's cells are not searched: it is removed if the text made from it names the person, or if no text was
+    made."""
     texts = list(row.conversions.values_list("pk", flat=True))
     texts += list(row.runs.exclude(conversions__made_file=None).values_list("conversions__made_file", flat=True))
     if not texts or any(done.lines.get(pk) for pk in texts):
@@ -119,7 +122,7 @@ def _take_workbook(row: ImportFile, done: Cleaned, *, dry_run: bool) -> None:
 
 
 def _replace(row: Any, column: str, clean: IO[bytes]) -> None:
-    """Keep the cleaned bytes in place of the old ones."""
+    """Store the cleaned contents in place of the old ones."""
     old = getattr(row, column)
     storage, name = old.storage, str(old.name)
     fields = {}

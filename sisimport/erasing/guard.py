@@ -1,4 +1,4 @@
-"""What has to be so before anything is erased."""
+"""Preconditions for erasing."""
 
 from django.db import connection
 
@@ -11,20 +11,20 @@ class ErasingError(Exception):
 
 
 class BusyError(ErasingError):
-    """Not now: a run has to end first."""
+    """Cannot be erased now: a run has to end first."""
 
 
 def begin(lea: int) -> None:
-    """Take the LEA's update lock, and as much time as it needs, for the transaction at hand."""
+    """Take the LEA's update lock for the current transaction, waiting as long as necessary."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
     lock_leas([lea])
 
 
 def keep_runs_away(lea: int) -> None:
-    """No run begins until the transaction ends: one that reads a file meanwhile would bring back what is erased.
+    """Let no run begin until the transaction ends: one that reads a file meanwhile would restore what is erased.
 
-    Raises BusyError while a run is at work, or one of the LEA waits for a decision.
+    Raises BusyError while a run is active, or one of the LEA waits for a decision.
     """
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE imports_importrun IN SHARE ROW EXCLUSIVE MODE")

@@ -1,7 +1,7 @@
-"""Lines of kept text files: which name a person, and the same file with these lines blanked.
+"""Lines of stored text files: finding those that name a person, and blanking them.
 
-A line is blanked character by character: what divides cells stays, so the line keeps its number, its columns and its length, and
-so does every line after it.
+A line is blanked character by character: delimiters stay, so the line keeps its number, columns and length, and so does
+every line after it.
 """
 
 import datetime as dt
@@ -20,21 +20,23 @@ _BINARY = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"Obj\x01", b"PAR1")  # workbooks
 _CONTENT = re.compile(rb"[^,\t|;^~\"\r\n]")
 _CONTENT_WIDE = re.compile(r"[^,\t|;^~\"\r\n]")
 _CELLS = re.compile(r"[,\t|;^~]")
-_MOST = 64 << 20  # bytes of one line end to the next; a file with longer ones is not a file of lines
+_MOST = 64 << 20  # bytes from one line end to the next; a file with longer lines is not a text file
 _ENCODINGS = ("utf-8", "cp1252", "mac_roman")
 _DATES = ("%Y%m%d", "%m/%d/%Y", "%Y-%m-%d", "%m-%d-%Y", "%m%d%Y")
 
 
 @dataclass(slots=True)
 class Found:
-    """lines: numbers of those that name the person; whole: the file cannot be cleaned line by line, so all of it has to go."""
+    """lines: numbers of those that name the person; whole: the file cannot be cleaned line by line and must be
+    removed."""
 
     lines: set[int] = field(default_factory=set)
     whole: bool = False
 
 
 class LineSearch:
-    """Tells lines that are about a person. Works on bytes as Latin-1 text, so that one search does for all encodings."""
+    """Recognizes lines that are about a person. Works on bytes as Latin-1 text, so that one search covers all
+    encodings."""
 
     def __init__(self, mentions: Mentions) -> None:
         person = mentions.person
@@ -54,7 +56,7 @@ class LineSearch:
         self._any = re.compile("|".join(map(re.escape, worth_a_look)) or r"(?!)", re.IGNORECASE)
 
     def may_be_in(self, text: str) -> bool:
-        """A quick look: False is sure."""
+        """A quick check: False is certain."""
         return self._any.search(text) is not None
 
     def is_in(self, line: str) -> bool:
@@ -73,7 +75,7 @@ class LineSearch:
 
 
 def naming(mentions: Mentions) -> Callable[[str | bytes], bool]:
-    """Tells whether a text, or the bytes of a text file, name the person."""
+    """A function that tells whether a text, or the bytes of a text file, name the person."""
 
     def names(held: str | bytes) -> bool:
         return mentions.in_text(held) if isinstance(held, str) else bool(find(io.BytesIO(held), mentions).lines)
@@ -95,7 +97,7 @@ def find(stream: IO[bytes], mentions: Mentions) -> Found:
 
 
 def is_text(stream: IO[bytes]) -> bool:
-    """Whether it is a file of lines, and no workbook or archive; leaves the stream at its beginning."""
+    """Whether it is a text file, not a workbook or archive; leaves the stream at its beginning."""
     stream.seek(0)
     head = stream.read(8)
     stream.seek(0)
@@ -107,7 +109,7 @@ def is_text_bytes(data: bytes) -> bool:
 
 
 def blanked(stream: IO[bytes], into: IO[bytes], lines: set[int]) -> None:
-    """Copy the stream with these lines blanked; as long as it was, byte by byte."""
+    """Copy the stream with these lines blanked; its length stays the same to the byte."""
     encoding = _encoding(stream)
     unit = 1 if encoding == UTF8 else 2
     number = 1
@@ -134,7 +136,7 @@ def _wide(line: bytes, encoding: str) -> bytes:
 
 
 def _encoding(stream: IO[bytes]) -> str:
-    """UTF-16 in one order or the other, else text of single bytes (as UTF-8 is for our purpose). Raises FileError."""
+    """UTF-16 in either byte order, else single-byte text (which covers UTF-8 for this purpose). Raises FileError."""
     stream.seek(0)
     return wide_encoding(stream.read(4096)) or UTF8
 
@@ -149,7 +151,7 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, str | None]]:
 
 
 def _chunks(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
-    """Chunks that end with a line end, as the file has them."""
+    """Chunks of the file that end with a line end, unchanged."""
     if encoding != UTF8:
         yield stream.read()
         return
@@ -163,7 +165,7 @@ def _written(date: dt.date) -> Iterator[str]:
 
 
 def _spelled(names: set[str]) -> set[str]:
-    """The names as the encodings write them, read as Latin-1."""
+    """The names in each encoding, read as Latin-1."""
     found = set()
     for name in names:
         for form in (name, name.upper(), name.lower(), name.title()):

@@ -1,13 +1,14 @@
-"""Erasures that somebody asked for on the page: a worker does them."""
+"""Erasures requested on the page: a worker does them."""
 
 from django.conf import settings
 from django.db import models
 
 
 class Erasure(models.Model):
-    """One erasure, or one count of what would go. It stays, with the internal number and nothing else of the student.
+    """One erasure, or one count of what would be erased. It stays, with only the internal number of the student.
 
-    Of somebody on no record: `said` until the end, or for a day after a count; `student_id` is 0 where there was never one.
+    For a person without a record: `said` is kept until the end, or for a day after a count; `student_id` is 0 if there
+    was never a record.
     """
 
     class State(models.TextChoices):

@@ -1,4 +1,5 @@
-"""Erasing somebody on a page who is on no record: in old files, journals and lists only. Counted first; a worker does it."""
+"""The page for erasing a person without a record, who is only in old files, journals and lists. Counted first; a worker
+does it."""
 
 from typing import Any
 
@@ -19,7 +20,7 @@ from students.models.identifiers import mask_ssid
 
 
 class WhoForm(forms.Form):
-    """By what old files may name them. A number is needed, names find lines without one."""
+    """How old files may name the person. A number is required; names find lines without one."""
 
     number = forms.CharField(label="Local number", max_length=16, required=False)
     ssid = forms.RegexField(
@@ -58,7 +59,7 @@ class EraseForm(forms.Form):
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase_off_record(request: HttpRequest) -> HttpResponseBase:
-    """Say who, count what would go, then erase."""
+    """Enter the person, count what would be erased, then erase."""
     if visible_school_ids(request.user) is not None:
         raise PermissionDenied
     if request.method != "POST":
@@ -103,7 +104,7 @@ def _page(request: HttpRequest, who: WhoForm, form: EraseForm) -> HttpResponseBa
 
 
 def _shown(said: dict[str, str]) -> list[tuple[str, str]]:
-    """What was said of them, by label; the SSID as pages show it."""
+    """The entered values, by label; the SSID masked."""
     fields = WhoForm.base_fields
     return [
         (str(fields[name].label or name.replace("_", " ").capitalize()), mask_ssid(value) if name == "ssid" else value)

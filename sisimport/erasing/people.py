@@ -1,4 +1,4 @@
-"""Who is to be erased: everything by which kept texts and files may name the student, as it is and as it was."""
+"""The person to be erased: everything by which stored texts and files may name the student, current and former."""
 
 import datetime as dt
 import re
@@ -14,7 +14,7 @@ from sisimport.imports.models import ImportChange
 from students.models import SSID, FamilyMember, Guardian, RecordEdit, ReportedSSID, SSIDReplacement, Student
 from students.models.people import NAME_FIELDS
 
-SHORT = 5  # characters: a shorter local number is told from other numbers by the name beside it
+SHORT = 5  # characters: a shorter local number needs the name next to it to be recognized
 _LEAST = 3  # letters of a name that counts alone
 _LAST = tuple(name for name in NAME_FIELDS if name.endswith("last_name"))
 _FIRST = tuple(name for name in NAME_FIELDS if name.endswith("first_name"))
@@ -23,10 +23,10 @@ _NAMING = ("student", "ssid", "replacement")  # kinds of changes that hold names
 
 @dataclass(slots=True)
 class Person:
-    """numbers: local ones; state_numbers: SSIDs, current, former, reported and replaced; last, first: all names borne;
-    alone: those of them that nobody else on record bears; namesake: somebody else has last and first name in common with them;
-    accounts: user names and mail addresses of the family accounts that go along; student: the internal number, 0 where it was
-    none; earlier: more of them, of records that were removed."""
+    """numbers: local ones; state_numbers: SSIDs, current, former, reported and replaced; last, first: all names used;
+    alone: the names that no one else on record has; namesake: another person shares last and first name; accounts: user
+    names and mail addresses of the family accounts to remove; student: the internal number, 0 if there is none;
+    earlier: internal numbers of removed records."""
 
     student: int
     lea: int
@@ -46,7 +46,7 @@ class Person:
         return [number for number in (self.student, *self.earlier) if number]
 
     def take(self, name: str, value: object) -> None:
-        """Note a value of a field of the student, as a journal or a sent request names it."""
+        """Note the value of a student field from a journal or a sent request."""
         text = str(value or "").strip()
         if not text:
             return
@@ -61,7 +61,7 @@ class Person:
 
 
 def person_of(student: Student) -> Person:
-    """Gather it from the records, the journals and what was sent to the state."""
+    """Collect it from the records, the journals and the requests sent to the state."""
     person = Person(student.pk, student.lea_id, student.birth_date)
     for name in ("local_number", *NAME_FIELDS):
         person.take(name, getattr(student, name))
@@ -78,7 +78,7 @@ def person_of(student: Student) -> Person:
 
 
 def person_off_record(*, lea: int, said: Mapping[str, object], birth_date: dt.date | None = None) -> Person:
-    """Somebody who has no record: what was said of them, and what journals of removed records add to it.
+    """A person without a record: the given values, and what journals of removed records add.
 
     said: values of fields: local_number, ssid, last_name, first_name.
     """
@@ -95,7 +95,7 @@ def person_off_record(*, lea: int, said: Mapping[str, object], birth_date: dt.da
 
 
 def _removed_records(person: Person) -> list[int]:
-    """Internal numbers that journals know by the number or the SSID, and that nobody has any more."""
+    """Internal numbers that journals contain with the number or the SSID, and that no student has any more."""
     numbers = [
         Q(**{f"{side}__contains": {"local_number": one}}) for one in person.numbers for side in ("before", "after")
     ]
@@ -104,7 +104,7 @@ def _removed_records(person: Person) -> list[int]:
     for kind, ways in (("student", numbers), ("ssid", states)):
         if ways:
             changes = ImportChange.objects.filter(reduce(or_, ways), kind=kind, student_id__gt=0)
-            # A local number is a district's own: the journal of another district's run is about somebody else.
+            # Local numbers are per district: the journal of another district's run is about someone else.
             changes = changes.filter(run__lea_ids__contains=[person.lea]) if kind == "student" else changes
             found |= {number for number in changes.values_list("student_id", flat=True).distinct() if number}
     return sorted(found - set(Student.objects.filter(pk__in=found).values_list("pk", flat=True)))
@@ -140,7 +140,7 @@ def _walk(person: Person, value: Any) -> None:
 
 
 def _from_sent(person: Person) -> None:
-    """Values in rows of any app that name the student by reference and carry names and numbers of their own."""
+    """Values in rows of any app that refer to the student and contain their own names and numbers."""
     for relation in Student._meta.related_objects:
         model: Any = relation.related_model
         if not model._meta.managed or model is Guardian:
@@ -153,7 +153,7 @@ def _from_sent(person: Person) -> None:
 
 
 def _replaced(person: Person) -> None:
-    """Numbers that the state merged with theirs, however many steps away."""
+    """Numbers that the state merged with the person's, over any number of steps."""
     found = set(person.state_numbers)
     while found:
         rows = SSIDReplacement.objects.filter(Q(retired_ssid__in=found) | Q(replacement_ssid__in=found))
@@ -163,7 +163,7 @@ def _replaced(person: Person) -> None:
 
 
 def _leave_to_others(person: Person) -> None:
-    """A number that another student has by now is that student's."""
+    """Leave out numbers that another student has by now."""
     held = SSID.objects.filter(ssid__in=person.state_numbers).exclude(student=person.student)
     person.state_numbers -= set(held.values_list("ssid", flat=True))
     others = Student.objects.filter(lea=person.lea, local_number__in=person.numbers).exclude(pk=person.student)
@@ -171,7 +171,7 @@ def _leave_to_others(person: Person) -> None:
 
 
 def _borne(names: Iterable[str], columns: Iterable[str]) -> Q:
-    """Some of these columns holds one of the names, however it is capitalized."""
+    """Condition: one of these columns contains one of the names, in any case."""
     return reduce(or_, (Q(**{f"{column}__iexact": name}) for name in names for column in columns), Q(pk__in=()))
 
 
@@ -192,7 +192,7 @@ def _borne_by_nobody_else(person: Person) -> Iterator[str]:
 
 
 def _accounts(person: Person) -> None:
-    """Accounts that are of this student's family and of no other student's."""
+    """Accounts of this student's family that are of no other student's."""
     members = FamilyMember.objects.filter(student=person.student).select_related("user")
     for member in members:
         user = member.user
@@ -204,7 +204,7 @@ def _accounts(person: Person) -> None:
 
 
 class Mentions:
-    """Finds and replaces what names a person, in texts and in lines of files."""
+    """Finds and replaces mentions of a person, in texts and in lines of files."""
 
     ERASED = "[erased]"
 
@@ -229,21 +229,21 @@ class Mentions:
         self._named = re.compile(_bounded("|".join(filter(None, (last, first)))) or r"(?!)", re.IGNORECASE)
 
     def like(self) -> list[str]:
-        """Patterns of ILIKE: every text that `replace` may change holds one."""
+        """ILIKE patterns: every text that `replace` may change matches one."""
         person = self.person
         words = person.state_numbers | person.numbers | person.last | person.alone
         words |= {text for text in person.accounts if "@" in text}
         return [f"%{_escaped(word)}%" for word in sorted(words)]
 
     def replace(self, text: str) -> str:
-        """The text without the person; the same object when it names nobody."""
+        """The text without the person; the same object if it does not name them."""
         found = self._text.sub(self.ERASED, text)
         if self._short.search(found) and (found != text or self._named.search(found)):
             found = self._short.sub(self.ERASED, found)
         return found
 
     def replace_account(self, text: str) -> str:
-        """As `replace`, and user names as the record of access writes them: alone, or in brackets."""
+        """Like `replace`, and also user names as the record of access writes them: alone, or in parentheses."""
         found = self.replace(text)
         for name in self.person.accounts:
             found = self.ERASED if found == name else found.replace(f"({name})", f"({self.ERASED})")
@@ -253,7 +253,7 @@ class Mentions:
     def replace_in(self, value: Any, *, key: str = "") -> Any:
         """A value of JSON or an array without the person, keys of objects included."""
         if isinstance(value, str):
-            if key in ("candidates", "near_text"):  # lists of local numbers, whatever their length
+            if key in ("candidates", "near_text"):  # lists of local numbers, of any length
                 return self._short.sub(self.ERASED, self.replace(value))
             return self.replace(value)
         if isinstance(value, list):
@@ -266,7 +266,7 @@ class Mentions:
         return self.replace(text) != text
 
     def in_reason(self, text: str) -> bool:
-        """The same for what is written about this very person: there the last name says enough, whoever else bears it."""
+        """Whether a text about this person names them: here the last name is enough, even if others share it."""
         return self.in_text(text) or bool(self._last.search(text))
 
 

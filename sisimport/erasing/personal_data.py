@@ -1,14 +1,14 @@
-"""Where a student may stand: every table of the database and every folder of the data directory, each classed once.
+"""Where student data may be: every table of the database and every folder of the data directory, each classified once.
 
-A table that names the student by reference goes with the student's record and needs no entry. All others stand here, with every
-column that holds text: `texts` may name a person and are searched, `plain` cannot. A test fails for a table, a column of text or
-a folder that is not classed (tests/erasing/test_personal_data.py), so whoever adds one decides here.
+A table that refers to the student is removed with the student's record and needs no entry. All others are listed here,
+with every text column: `texts` may name a person and are searched, `plain` cannot. A test fails for a table, a text
+column or a folder that is not classified (tests/erasing/test_personal_data.py), so adding one requires a decision here.
 
-    of_student   column with the internal number of the student the row is about: such rows go
-    of_line      rows are of a line of a run (or file): they go with the line, where they are of nobody else
+    of_student   column with the internal number of the student the row is about: such rows are removed
+    of_line      rows are of a line of a run (or file): they go with the line unless they are about someone else
     sets         columns with the internal numbers of many students: the row stays, without this one
-    goes_if      rows go when one of these columns holds a number of the student
-    sealed       the record of access: reworded by a way of its own (sisimport.audit.erasing)
+    goes_if      rows are removed if one of these columns holds a number of the student
+    sealed       the record of access: reworded separately (sisimport.audit.erasing)
     by_way_of    rows go with the rows of another table that they belong to, or by an eraser
 """
 
@@ -26,7 +26,7 @@ from students.models import Student
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that holds no reference to a student."""
+    """A table without a reference to a student."""
 
     texts: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
@@ -103,9 +103,9 @@ TABLES: dict[str, Table] = {
     "automation.DeliveredExport": _t("file_name message", "state students"),
     "api.ApiToken": _t("name", "scopes schools digest begins last_address"),
     "api.StartedRun": _t("key", "digest"),
-    # The internal number stays: it leads to nobody, as in the record of access.
+    # The internal number stays: it identifies no one, as in the record of access.
     "erasing.Erasure": _t("reason message result said", "student_id state"),
-    # ---- people who sign in: those of the family go with their accounts ----
+    # ---- people who sign in: family rows are removed with their accounts ----
     "auth.User": _t("", "password username first_name last_name email", by_way_of="family accounts"),
     "auth.User_groups": _t(),
     "auth.User_user_permissions": _t(),
@@ -141,7 +141,7 @@ TABLES: dict[str, Table] = {
 # Columns of files: `lines` are cleaned line by line.
 FILES: dict[str, str] = {"imports.ImportFile.file": "lines", "ssid.UtahRequest.file": "lines"}
 
-# Of the data directory, and how a student goes from there.
+# Folders of the data directory, and how a student is removed from them.
 FOLDERS: dict[str, str] = {
     "uploads": "the files of FILES: lines are blanked, or the file goes",
     "mail": "mails that could not be sent: those that name the student go",
@@ -160,13 +160,13 @@ _TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField
 
 
 def tables() -> Iterator[tuple[type[models.Model], Table]]:
-    """The classed models that are installed."""
+    """The classified models that are installed."""
     for label, table in TABLES.items():
         yield apps.get_model(label), table
 
 
 def refers(model: type[models.Model]) -> bool:
-    """Whether rows name a student by reference, and so go with the student's record."""
+    """Whether rows refer to a student, and so are removed with the student's record."""
     return model is Student or any(
         isinstance(f, models.ForeignKey)
         and f.related_model is Student
@@ -176,7 +176,7 @@ def refers(model: type[models.Model]) -> bool:
 
 
 def unclassed() -> list[str]:
-    """Tables, and columns that hold text or a student's number, of which nobody has said what becomes of them."""
+    """Tables, and columns with text or a student's number, that are not classified."""
     found = []
     for model in apps.get_models(include_auto_created=True):
         if not model._meta.managed or model._meta.proxy or refers(model):
@@ -197,5 +197,5 @@ def unclassed() -> list[str]:
 
 
 def _of_counts(column: Any) -> bool:
-    """Of how many students, not of which."""
+    """Whether the column counts students rather than naming them."""
     return isinstance(column, models.IntegerField) and not isinstance(column, models.BigIntegerField)

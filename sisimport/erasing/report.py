@@ -7,7 +7,7 @@ from sisimport.erasing.students import Erased
 
 
 def kinds_of(result: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
-    """Kind, how many, and what becomes of them, of `Erased.as_json`."""
+    """Kind, how many, and what happens to them, from `Erased.as_json`."""
     for kind, count in sorted(result["rows"].items()):
         yield kind, count, "removed"
     for kind, count in sorted(result["reworded"].items()):
@@ -20,7 +20,7 @@ def kinds_of(result: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
 
 
 def lines_of(erased: Erased) -> Iterator[str]:
-    """A line for each kind, and what is to be looked after by hand."""
+    """A line for each kind, and what must be handled manually."""
     yield "Would be erased:" if erased.dry_run else "Erased:"
     for kind, count, what in kinds_of(erased.as_json()):
         yield f"  {kind}: {count:,} {what}"

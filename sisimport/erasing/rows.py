@@ -1,4 +1,4 @@
-"""Rows of the database without a person: those about them go, texts that name them are reworded."""
+"""Removing a person from database rows: rows about them are removed, texts that name them are reworded."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ from sisimport.imports.models import AbsentList, CorrectedLine, ImportFile, Impo
 
 
 def known_lines(students: Collection[int]) -> dict[int, set[int]]:
-    """Lines that runs found to be of these internal numbers, by number of the run; line 0 is the whole file's."""
+    """Lines that runs found to be about these internal numbers, by run id; line 0 is about the whole file."""
     found: dict[int, set[int]] = {}
     for model, table in tables():
         if table.of_line == "run" and table.of_student:
@@ -36,8 +36,8 @@ def by_file(own_lines: Mapping[int, set[int]]) -> dict[int, set[int]]:
 
 
 def lines_of_runs(own_lines: Mapping[int, set[int]], files: Mapping[int, set[int]]) -> dict[int, set[int]]:
-    """All lines of the person by run: its own, and those found in its file. Corrected lines have the numbers of the file
-    that they come from."""
+    """All lines of the person by run: its own, and those found in its file. Corrected lines keep the line numbers of
+    the file that they come from."""
     found = {run: set(lines) for run, lines in own_lines.items()}
     origins = dict(ImportFile.objects.filter(lines_of__isnull=False).values_list("pk", "lines_of__file_id"))
     runs = ImportRun.objects.filter(Q(file_id__in=files) | Q(file_id__in=origins)).values_list("pk", "file_id")
@@ -48,7 +48,7 @@ def lines_of_runs(own_lines: Mapping[int, set[int]], files: Mapping[int, set[int
 
 
 def remove_rows(person: Person, lines: Mapping[int, set[int]]) -> tuple[Counter[str], dict[int, Counter[str]]]:
-    """Remove what is about the person. Returns rows by kind, and by run what went of its changes and findings."""
+    """Remove rows about the person. Returns rows by kind, and by run the removed changes and issues."""
     gone: Counter[str] = Counter()
     of_runs: dict[int, Counter[str]] = {}
     for model, table in tables():
@@ -66,7 +66,7 @@ def remove_rows(person: Person, lines: Mapping[int, set[int]]) -> tuple[Counter[
 
 
 def _ways(model: type[models.Model], table: Table, person: Person, lines: Mapping[int, set[int]]) -> Iterator[Q]:
-    """Conditions, any of which makes a row one of the person's."""
+    """Conditions; a row that meets any of them is the person's."""
     if table.of_student:
         yield Q(**{f"{table.of_student}__in": person.students})
     if table.of_line == "run":
@@ -98,7 +98,7 @@ def _count(gone: Counter[str], model: type[models.Model], count: int) -> None:
 
 
 def reword_texts(mentions: Mentions) -> Counter[str]:
-    """Replace the person in all texts that may name somebody. Returns rows by kind."""
+    """Replace the person in all texts that may name people. Returns rows by kind."""
     changed: Counter[str] = Counter()
     like = mentions.like()
     for model, table in tables():
@@ -137,7 +137,7 @@ def _reword(model: type[models.Model], table: Table, mentions: Mentions, like: l
 
 
 def _reworded(column: Any, held: str, mentions: Mentions) -> str | None:
-    """The value as SQL takes it, without the person; None when it names nobody."""
+    """The value for SQL, without the person; None if it does not name them."""
     if isinstance(column, models.JSONField):
         value = json.loads(held)
         new = mentions.replace_in(value)
@@ -151,7 +151,7 @@ def _reworded(column: Any, held: str, mentions: Mentions) -> str | None:
 
 
 def note_on_runs(of_runs: Mapping[int, Counter[str]], lines: Mapping[int, Iterable[int]]) -> int:
-    """Say on each run that lines were erased from it: how many, and how many changes that can't be reverted any more."""
+    """Record on each run that lines were erased from it: how many, and how many changes can no longer be reverted."""
     concerned = {*of_runs, *(run for run, numbers in lines.items() if numbers)}
     for run in ImportRun.objects.filter(pk__in=concerned).only("pk", "facts"):
         counts = of_runs.get(run.pk, Counter())

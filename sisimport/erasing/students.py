@@ -1,7 +1,7 @@
 """Erasing one student: out of every table, text, kept file, mail and session, in one transaction.
 
-What happened stays without the person: counts of runs, who looked (by an internal number that leads to nobody), requests that
-were sent. What a run wrote of this student can't be reverted any more; its page says so.
+The history stays without the person: counts of runs, who viewed records (with an internal number that identifies no
+one), requests that were sent. What a run wrote about this student can no longer be reverted; its page says so.
 """
 
 import datetime as dt
@@ -33,11 +33,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Erased:
-    """What went, or would go. student: the internal number, which stays in the record of access.
+    """What was or would be removed. student: the internal number, which stays in the record of access.
 
-    rows: rows removed by kind; reworded: texts by kind; lines, files: lines blanked in kept files, and files removed whole;
-    other: mails, sessions, accounts and the like; runs: runs that can't revert what they wrote of this student;
-    elsewhere: what somebody has to look after by hand; places: how many lines of which kept file, and rows of which run.
+    rows: rows removed by kind; reworded: texts by kind; lines, files: lines blanked in stored files, and files removed
+    whole; other: mails, sessions, accounts and the like; runs: runs that cannot revert what they wrote about this
+    student; elsewhere: what must be handled manually; places: how many lines of which stored file, and rows of which
+    run.
     """
 
     student: int
@@ -57,7 +58,7 @@ class Erased:
 
 
 def find_student(number: str, *, lea: str = "") -> Student:
-    """The student with this local number. Raises ErasingError when there is none, or several districts have it."""
+    """The student with this local number. Raises ErasingError if there is none, or if several districts have it."""
     found = Student.objects.filter(local_number=number).select_related("lea")
     found = found.filter(lea__code=lea) if lea else found
     students = list(found[:2])
@@ -68,7 +69,7 @@ def find_student(number: str, *, lea: str = "") -> Student:
     return students[0]
 
 
-def find_off_record(  # what somebody knows of a person without a record
+def find_off_record(  # the known data of a person without a record
     number: str = "",
     *,
     ssid: str = "",
@@ -77,7 +78,8 @@ def find_off_record(  # what somebody knows of a person without a record
     first_name: str = "",
     birth_date: dt.date | None = None,
 ) -> Person:
-    """Whoever is in old files and journals only. Raises ErasingError when there is a record, or it might be anybody."""
+    """A person who is only in old files and journals. Raises ErasingError if there is a record, or if it might be
+    anyone."""
     leas = list(LEA.objects.filter(code=lea) if lea else LEA.objects.all()[:2])
     if len(leas) != 1:
         raise ErasingError("There is no such district." if lea else "Name the district by its code as well.")
@@ -95,10 +97,10 @@ def find_off_record(  # what somebody knows of a person without a record
 
 
 def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: bool = False) -> Erased:
-    """Erase the student, or only count what would go. `reason`: why, without naming the student: it stays on record; a
-    count needs none.
+    """Erase the student, or only count what would go. `reason`: why, without naming the student, since it stays on
+    record; a count needs none.
 
-    Raises ErasingError: no reason, one that names the student, a run at work, or one that waits for a decision.
+    Raises ErasingError: no reason, one that names the student, an active run, or one that waits for a decision.
     """
     with looking.unseen(), transaction.atomic():
         begin(student.lea_id)
@@ -116,7 +118,7 @@ def check_reason(student: Student, reason: str) -> None:
 
 
 def check_reason_off_record(person: Person, reason: str) -> None:
-    """The same for somebody who has no record."""
+    """Like `check_reason`, for a person without a record."""
     _refuse(reason, Mentions(person))
 
 
@@ -128,9 +130,9 @@ def _refuse(reason: str, mentions: Mentions) -> None:
 
 
 def erase_traces(person: Person, *, reason: str, user: Any = None, dry_run: bool = False) -> Erased:
-    """Erase somebody who has no record (`person_off_record`): lines of kept files, rows of runs, texts; or count them.
+    """Erase a person without a record (`person_off_record`): lines of stored files, rows of runs, texts; or count them.
 
-    Raises ErasingError, as `erase_student` does.
+    Raises ErasingError like `erase_student`.
     """
     with looking.unseen(), transaction.atomic():
         begin(person.lea)
@@ -141,7 +143,7 @@ def erase_traces(person: Person, *, reason: str, user: Any = None, dry_run: bool
 
 
 def _erase(student: Student | None, person: Person, *, reason: str, user: Any, dry_run: bool) -> Erased:
-    """Within a transaction, which a count takes back. `student`: None where there is no record."""
+    """Erase within a transaction, which is rolled back for a count. `student`: None if there is no record."""
     mentions = Mentions(person)
     if not dry_run:
         _refuse(reason, mentions)
@@ -181,7 +183,7 @@ def _of_record(mentions: Mentions) -> list[str]:
 
 
 def _remove_student(student: Student) -> Counter[str]:
-    """The record with everything that names it by reference. Returns rows by kind."""
+    """Remove the record with everything that refers to it. Returns rows by kind."""
     gone: Counter[str] = Counter()
     for relation in Student._meta.get_fields(include_hidden=True):
         if relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one):
@@ -196,7 +198,7 @@ def _remove_student(student: Student) -> Counter[str]:
 
 
 def _beside(person: Person, mentions: Mentions, erased: Erased, *, dry_run: bool) -> None:
-    """What is kept outside of the tables, and accounts; before the rows by which it is found are gone."""
+    """Erase data outside the tables, and accounts, before the rows needed to find it are gone."""
     counts = {
         "family accounts": len(person.account_ids),
         "mails": kept_mail.remove_naming(mentions.in_text, dry_run=dry_run),
@@ -209,7 +211,7 @@ def _beside(person: Person, mentions: Mentions, erased: Erased, *, dry_run: bool
 
 
 def _sessions(person: Person, mentions: Mentions, *, dry_run: bool) -> int:
-    """Sign-ins of the family, and those that keep a text somebody searched for."""
+    """Remove sessions of the family, and those that store a search text about the person."""
     accounts = {str(pk) for pk in person.account_ids}
     keys = []
     for session in Session.objects.iterator():

@@ -1,4 +1,4 @@
-"""Erasing a student on a page: first what would go, then the number typed once more. A worker does it."""
+"""Erasing a student on a page: first a count of what would be erased, then the number typed again. A worker does it."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ ERASURES = List(
 
 
 class EraseForm(forms.Form):
-    """The reason stays on record; the number is typed so that nobody erases by a slip."""
+    """The reason stays on record; the number is typed to prevent erasing by mistake."""
 
     reason = forms.CharField(
         max_length=120,
@@ -50,7 +50,7 @@ class EraseForm(forms.Form):
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Count what would go of a student, then erase."""
+    """Count what would be erased about a student, then erase."""
     student = find_student(request, pk)
     if visible_school_ids(request.user) is not None:
         raise PermissionDenied
@@ -85,7 +85,7 @@ def counted_context(last: Erasure | None) -> dict[str, Any]:
 @requires(Capability.SETTINGS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def erasures(request: HttpRequest) -> HttpResponseBase:
-    """Erasures that were asked for, and what became of them."""
+    """Requested erasures and their results."""
     if visible_school_ids(request.user) is not None:
         raise PermissionDenied
     listing = Listing(request, ERASURES)

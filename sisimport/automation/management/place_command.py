@@ -1,4 +1,4 @@
-"""What the commands that add a place, to pick files up from or to deliver exports to, have in common."""
+"""What the commands share that add a place for picking up files or delivering exports."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""Sample files of the practice district beside an upload."""
+"""Sample files of the practice district on upload pages."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def practice_samples(context: Context, import_type: Any) -> list[Sample]:
-    """Those of an import type, for users who see all schools, while the practice district is there."""
+    """The sample files of an import type, for users who see all schools, while the practice district exists."""
     user = context["request"].user
     if visible_school_ids(user) is not None or practice_lea() is None:
         return []

@@ -88,7 +88,7 @@ class Command(BaseCommand):
 
 
 def step(jobs: dict[str, Job], task: dict[str, Any]) -> dict[str, Any]:
-    """One step, asked for by the process that compares."""
+    """One step, requested by the comparing process."""
     job, path = jobs[task["job"]], Path(task["path"])
     return STEPS[task["kind"]](job, path, task)
 
@@ -141,7 +141,7 @@ STEPS: dict[str, Callable[[Job, Path, dict[str, Any]], dict[str, Any]]] = {
 
 
 def _rest() -> None:
-    """The next step starts from records at rest, as in a district that was loaded long ago."""
+    """Let the next step start from settled records, as in a district that was loaded long ago."""
     headcounts.compact()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except BaseException:
             if written:
-                path.unlink(missing_ok=True)  # of what was taken back there is no certificate
+                path.unlink(missing_ok=True)  # no certificate for what was rolled back
             raise
         self._say(done, options, sha256=written[0] if written else "")
 
