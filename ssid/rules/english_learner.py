@@ -83,7 +83,7 @@ def _effect(may: Q, unread: Q | None, *, overwritten: str = "it is overwritten",
 
 
 def _difference_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
-    """W-ELA-1 to W-ELA-4: the record differs from the file."""
+    """W-ELA-1 to W-ELA-5: the record differs from the file, or the file does not say what began on a day."""
     on_record = record_date(chosen.rfep_date)
     warning = Severity.WARNING
     effect = _effect(may_overwrite(chosen), unread)
@@ -129,6 +129,15 @@ def _difference_rules(chosen: Choices, unread: Q | None) -> list[Rule]:
             part=EL,
             when=HAS_RECORD & Q(elas="") & Q(elas_date__isnull=True),
             expected=F("student__el__program_status"),
+        ),
+        Rule(
+            number="W-ELA-5",
+            code="ELA-DATE-ALONE",
+            severity=warning,
+            field="elas_date",
+            part=EL,
+            when=Q(elas="") & Q(elas_date__isnull=False),
+            found=F("elas_date"),
         ),
     ]
 

@@ -45,6 +45,12 @@ codes.register(
         ),
     ),
     IssueCode(
+        "ELA-DATE-ALONE",
+        "A start date without a status",
+        "{field} is {found}, and the status is blank; English learner data is not changed.",
+        "Check with the state which status began on that day; the column of statuses may have moved.",
+    ),
+    IssueCode(
         "ELA-MISSING",
         "The file has no English learner data",
         "The student has an EL record ({expected}), the file has neither status nor date; the record is left as it is.",

@@ -171,6 +171,17 @@ def test_a_home_language_is_read_alike_in_every_file(kind: str, text: str, code:
     assert (report.written("student").get("home_language", ""), said) == (code, [] if code else ["error"])
 
 
+@pytest.mark.parametrize("kind", ["ela", "sela", "download"])
+def test_a_day_without_a_status_is_told_and_writes_nothing(kind: str, learner: Student) -> None:
+    import_type, line = FILES[kind]
+    report = report_of(import_type, line("", "20150903"))
+
+    said = [(i["code"], i["severity"]) for i in report.issues if i["field"] == "elas_date"]
+    assert said == [("ELA-DATE-ALONE", "warning")]
+    assert not {"program_status", "identified_date"} & report.written("el").keys()
+
+
+
 def test_a_code_that_a_roster_cannot_read_leaves_the_home_language_free(learner: Student) -> None:
     report = run("roster", "Fluent", "20200901")
 
