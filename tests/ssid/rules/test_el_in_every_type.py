@@ -181,7 +181,6 @@ def test_a_day_without_a_status_is_told_and_writes_nothing(kind: str, learner: S
     assert not {"program_status", "identified_date"} & report.written("el").keys()
 
 
-
 def test_a_code_that_a_roster_cannot_read_leaves_the_home_language_free(learner: Student) -> None:
     report = run("roster", "Fluent", "20200901")
 
