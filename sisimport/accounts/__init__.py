@@ -1,2 +1,2 @@
-"""Who may do what (capabilities and groups: pages and every other way in ask here). And the way in:
-rules of signing in, forgotten passwords, and the mail they need."""
+"""Who may do what (capabilities and groups, used by pages and every other entry point), and signing in: its rules, forgotten
+passwords, and the mail they need."""

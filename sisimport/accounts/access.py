@@ -1,9 +1,9 @@
-"""Who may do what: the one place. Every view names its rule here or with a decorator of this module.
+"""Who may do what, in one place. Every view names its rule here or with a decorator of this module.
 
     groups (made by a migration) -> capabilities -> @requires(...) on each view
     schools (students.access)    -> which students, runs and lines a page shows
 
-A view without a rule is refused by AccessMiddleware, and a test walks all addresses to find it first.
+A view without a rule is refused by AccessMiddleware, and a test walks all URLs to find it first.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -31,7 +31,7 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class Capability(StrEnum):
-    """What somebody may do; on which students and runs is decided by schools."""
+    """What a user may do; schools determine with which students and runs."""
 
     READ = "read"  # see students, runs and reports of one's schools
     SHOW_SSID = "show_ssid"  # unmask an SSID (logged)
@@ -41,7 +41,7 @@ class Capability(StrEnum):
     UPDATE = "update"
     REVERT_OWN = "revert_own"
     REVERT_ANY = "revert_any"
-    REVIEW_RUNS = "review_runs"  # runs of everybody in one's districts
+    REVIEW_RUNS = "review_runs"  # runs of all people in one's districts
     APPROVE = "approve"  # accept many matches at a threshold, decide on runs of others
     EDIT_STUDENTS = "edit_students"  # in the admin, with a reason
     SETTINGS = "settings"
@@ -62,11 +62,11 @@ GROUPS: dict[str, frozenset[Capability]] = {
 # Rules that are not a capability.
 PUBLIC, SIGNED_IN, STAFF, FAMILY, TOKEN = "public", "signed in", "staff", "family", "token"
 
-# Addresses of packages, by url name or namespace: their views carry none of our rules.
+# URLs of packages, by URL name or namespace: their views have none of our rules.
 FOREIGN_RULES: dict[str, str] = {
-    "admin": STAFF,  # each page asks for model permissions besides
-    "api": TOKEN,  # each operation names scopes and a capability besides (sisimport.api)
-    "metrics": PUBLIC,  # asks for a token or an address of its own (sisimport.metrics)
+    "admin": STAFF,  # each page also checks model permissions
+    "api": TOKEN,  # each operation also names scopes and a capability (sisimport.api)
+    "metrics": PUBLIC,  # checks a token or an address itself (sisimport.metrics)
     "account_login": PUBLIC,
     "account_logout": PUBLIC,
     "account_signup": PUBLIC,  # answers that it is closed
@@ -89,7 +89,7 @@ FOREIGN_RULES: dict[str, str] = {
     "mfa_activate_totp": SIGNED_IN,
     "mfa_deactivate_totp": SIGNED_IN,
     **dict.fromkeys(("mfa_list_webauthn", "mfa_add_webauthn", "mfa_reauthenticate_webauthn"), SIGNED_IN),
-    **dict.fromkeys(("mfa_edit_webauthn", "mfa_remove_webauthn"), SIGNED_IN),  # of the own account: else 404
+    **dict.fromkeys(("mfa_edit_webauthn", "mfa_remove_webauthn"), SIGNED_IN),  # only for one's own account, else 404
     "mfa_view_recovery_codes": SIGNED_IN,
     "mfa_generate_recovery_codes": SIGNED_IN,
     "mfa_download_recovery_codes": SIGNED_IN,
@@ -99,7 +99,7 @@ _KEPT = "_capabilities"
 
 
 def capabilities(user: User) -> frozenset[Capability]:
-    """Everything the user may do. Asked once per request: kept on the user."""
+    """Everything the user may do. Read once per request and kept on the user."""
     if not hasattr(user, _KEPT):
         setattr(user, _KEPT, _read_capabilities(user))
     kept: frozenset[Capability] = getattr(user, _KEPT)
@@ -116,7 +116,7 @@ def _read_capabilities(user: User) -> frozenset[Capability]:
 
 
 def narrow(user: User, held: Collection[Capability]) -> None:
-    """From here on this user object has no other capabilities than these, of those it has (a token's, sisimport.api)."""
+    """From here on this user object keeps only these of its capabilities (those of a token, sisimport.api)."""
     setattr(user, _KEPT, capabilities(user) & frozenset(held))
 
 
@@ -133,7 +133,7 @@ def requires(capability: Capability) -> Callable[[View], View]:
 
 
 def for_all_districts(view: View) -> View:
-    """The view is about what all districts share: whoever works for some of them only is answered as if it did not exist."""
+    """The view is about data all districts share: for a user who works for only some of them, it does not exist (404)."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -145,12 +145,12 @@ def for_all_districts(view: View) -> View:
 
 
 def works_for_all_districts(user: User) -> bool:
-    """Is the user offered what all districts share?"""
+    """May the user work with data that all districts share?"""
     return visible_lea_ids(user) is None
 
 
 def signed_in(view: View) -> View:
-    """The view is for everybody who signed in."""
+    """The view is for every signed-in user."""
     return _guard(SIGNED_IN, lambda _user: True)(view)
 
 
@@ -160,7 +160,7 @@ def family(view: View) -> View:
 
 
 def public(view: View) -> View:
-    """The view is for everybody, also without signing in. Shows no student data."""
+    """The view is for everyone, even without signing in. Shows no student data."""
     view.access_rule = PUBLIC  # type: ignore[attr-defined]
     return login_not_required(view)
 
@@ -190,14 +190,14 @@ def signed_in_user(request: HttpRequest) -> Any:
 
 
 def send_to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page and back; from a part of a page, the whole page goes there."""
+    """Redirect to the sign-in page and back; a request for part of a page redirects the whole page."""
     if getattr(request, "htmx", False):
         return HttpResponseClientRedirect(reverse("account_login"))
     return redirect_to_login(request.get_full_path(), reverse("account_login"))
 
 
 def rule_of(callback: Any, *, url_name: str | None, namespaces: list[str]) -> str | None:
-    """The rule an address names; None when it names none."""
+    """The rule of a URL's view; None if it has none."""
     rule: str | None = getattr(callback, "access_rule", None)
     if rule is not None:
         return rule
@@ -208,7 +208,7 @@ def rule_of(callback: Any, *, url_name: str | None, namespaces: list[str]) -> st
 
 
 class AccessMiddleware:
-    """Refuses views that name no rule, and guards those of packages. Nothing here answers TRACE, which repeats cookies."""
+    """Refuses views without a rule, and guards those of packages. Also refuses TRACE, which would echo cookies."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -239,8 +239,8 @@ class AccessMiddleware:
 
 
 def visible_runs(user: User) -> QuerySet[ImportRun]:
-    """Runs the user may open: one's own; with all schools everybody's; for reviewers those of their districts; else those limited
-    to one's schools."""
+    """Runs the user may open: their own; all runs if they see all schools; for reviewers those of their districts; otherwise
+    those limited to their schools."""
     if Capability.READ not in capabilities(user):
         return ImportRun.objects.none()
     ids = visible_school_ids(user)
@@ -254,18 +254,19 @@ def visible_runs(user: User) -> QuerySet[ImportRun]:
 
 
 def _of_districts(leas: Collection[int]) -> Q:
-    """Runs that are about one of these districts, or name one that is: what an Update is about, its Test knows first.
+    """Runs about one of these districts, or referring to such a run: an Update's districts are first known from its Test.
 
-    A file that nobody has read yet, or that was refused, of somebody who works for several districts, is for that person alone.
+    A file that has not been read yet or was refused, from a person who works for several districts, is visible only to that
+    person.
     """
     about = [Q(**{f"{run}lea_ids__overlap": sorted(leas)}) for run in ("", "test_run__", "reverts__", "converts__")]
     return reduce(or_, about)
 
 
 def sees_whole_run(user: User, run: ImportRun) -> bool:
-    """Whether every line of the run is for the user; else only lines about students of the user's schools are.
+    """Whether the user may see every line of the run; otherwise only lines about students of the user's schools.
 
-    A conversion shows the lines of the run that refused the workbook, whoever pressed the button.
+    A conversion shows the lines of the run that refused the workbook, regardless of who started it.
     """
     ids = visible_school_ids(user)
     if run.converts is not None:
@@ -276,7 +277,8 @@ def sees_whole_run(user: User, run: ImportRun) -> bool:
 
 
 def sees_whole_record(user: User) -> bool:
-    """The record of access names people and students of every school: it is for those who see all of them."""
+    """May the user see the record of access? It names people and students of every school, so it is only for users who see all
+    schools."""
     return can(user, Capability.AUDIT) and visible_school_ids(user) is None
 
 
@@ -287,41 +289,41 @@ def may_revert(user: User, run: ImportRun) -> bool:
 
 
 def may_undo_edit(user: User, editor_id: int | None) -> bool:
-    """May the user undo an edit by hand of a student whom they see? As for runs: one's own, or everybody's."""
+    """May the user undo a manual edit of a student they see? As for runs: their own edits, or everyone's."""
     return can(user, Capability.REVERT_ANY) or (can(user, Capability.REVERT_OWN) and user.pk == editor_id)
 
 
 def may_update(user: User, run: ImportRun) -> bool:
-    """May the user apply this Test? It changes every line of it, so all of them must be the user's."""
+    """May the user apply this Test? It applies every line, so the user must be allowed to see all of them."""
     return can(user, Capability.UPDATE) and sees_whole_run(user, run)
 
 
 def applicable_test(
     user: User, *, sha256: str, import_type: str, options: Mapping[str, str], run: int | None = None
 ) -> ImportRun | None:
-    """The newest completed Test of this very file with these options that the user may apply (rule W-3). `run`: only that one."""
+    """The newest completed Test of this same file with these options that the user may apply (rule W-3). `run`: only that one."""
     runs = visible_runs(user) if run is None else visible_runs(user).filter(pk=run)
     test = find_test(sha256=sha256, import_type=import_type, options=options, user_runs=runs)
     return test if test is not None and may_update(user, test) else None
 
 
 def may_convert(user: User, run: ImportRun) -> bool:
-    """May the user convert the workbook of this run, look at what it became, and test that? It shows lines of the file."""
+    """May the user convert the workbook of this run, view the result, and test it? It shows lines of the file."""
     return can(user, Capability.TEST) and sees_whole_run(user, run)
 
 
 def may_correct(user: User, run: ImportRun) -> bool:
-    """May the user correct lines of this run and test them? The lines are shown and read whole."""
+    """May the user correct lines of this run and test them? The lines are shown and read in full."""
     return can(user, Capability.TEST) and sees_whole_run(user, run)
 
 
 def may_choose_words(user: User, run: ImportRun) -> bool:
-    """May the user say in which words this run is reported? One's own, and for reviewers everybody's."""
+    """May the user choose in which words this run is reported? For their own runs; reviewers for everyone's."""
     return can(user, Capability.APPROVE) or (can(user, Capability.TEST) and run.created_by_id == user.pk)
 
 
 def may_decide(user: User, run: ImportRun) -> bool:
-    """May the user say whose record a line of this Test is? Whoever may apply it may, one line at a time; reviewers always."""
+    """May the user say whose record a line of this Test is? Users who may apply it may, one line at a time; reviewers always."""
     return can(user, Capability.APPROVE) or may_update(user, run)
 
 
@@ -331,7 +333,7 @@ def may_accept_many(user: User) -> bool:
 
 
 def may_approve(user: User, run: ImportRun) -> bool:
-    """May the user decide on this held run? A second person, for whom every line of it is; never who started it."""
+    """May the user decide on this held run? It takes a second person who may see every line; never the one who started it."""
     return (
         run.status == RunStatus.HELD
         and can(user, Capability.APPROVE)
@@ -341,5 +343,5 @@ def may_approve(user: User, run: ImportRun) -> bool:
 
 
 def may_cancel(user: User, run: ImportRun) -> bool:
-    """May the user ask this run to stop? Whether it still can is decided when asked (services.cancel_run)."""
+    """May the user ask this run to stop? Whether it still can stop is decided at that time (services.cancel_run)."""
     return run.status in UNDECIDED and (run.created_by_id == user.pk or can(user, Capability.REVERT_ANY))

@@ -1,4 +1,4 @@
-"""What we tell allauth about accounts: nobody signs up on their own, tries are counted by us, mail goes by the outbox."""
+"""Our settings of allauth's accounts: no self-registration, sign-in attempts are counted by us, mail goes through the outbox."""
 
 from typing import Any
 
@@ -26,12 +26,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """An address, as the list of sessions wants one, also where there is none (a socket)."""
+        """A client address, which the list of sessions requires, even if there is none (a socket)."""
         address = client_address(request)
         return NO_ADDRESS if address == UNKNOWN else address
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Instead of allauth's limit, which counts a name from everywhere together: one stranger could lock anybody out."""
+        """Replaces allauth's limit, which counts a name from all addresses together, so that a stranger could lock anyone out."""
         name = credentials.get("username") or credentials.get("email") or ""
         self.tried = limits.begin_try(name, client_address(request))
         if self.tried is None:
@@ -41,17 +41,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         user = super().authenticate(request, **credentials)
         if user is not None and not (user.is_active and may_use_password(user)):
-            return None  # as if it were wrong: nobody learns which accounts there are
+            return None  # as if it were wrong, so as not to reveal which accounts exist
         if user is not None and self.tried is not None:
             limits.right_password(self.tried)
         return user
 
     def get_login_stages(self) -> list[str]:
-        """The second factor is asked for by our own stage: not twice."""
+        """Leave out allauth's stage: our own asks for the second factor."""
         return [OWN_STAGE if stage == ALLAUTHS_STAGE else stage for stage in super().get_login_stages()]
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """What proves once more who somebody is: without passwords that open nothing, with the provider they come from."""
+        """Ways to prove one's identity again: without passwords that may not be used, with the provider the user came from."""
         found: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if user.is_authenticated and not may_use_password(user):
             found = [one for one in found if one["id"] != "reauthenticate"]
@@ -69,12 +69,12 @@ class AccountAdapter(DefaultAccountAdapter):
         if login := (details.get("signal_kwargs") or {}).get("sociallogin"):
             request.session["sso"] = {
                 "provider": login.account.provider,
-                "id_token": login.state.get("id_token", ""),  # shown to the provider again when signing out there
+                "id_token": login.state.get("id_token", ""),  # sent to the provider when signing out there
                 "second_factor": bool(login.state.get("second_factor")),
             }
         return answer
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Every mail of allauth goes out beside the page: no page fails because a mail server does."""
+        """Send allauth's mail outside the request: no page fails because a mail server does."""
         defaults = {"request": current.request, "email": email, "site_name": settings.SITE_NAME}
         outbox.post(self.render_mail(template_prefix, email, defaults | context))

@@ -1,4 +1,4 @@
-"""Whose request it is: the client's address, also behind proxies. And the site's own address, where no request says it."""
+"""The client's address of a request, also behind proxies, and the site's own address outside requests."""
 
 import ipaddress
 
@@ -6,21 +6,22 @@ from django.conf import settings
 from django.http import HttpRequest
 
 UNKNOWN = "unknown"
-IPV6_PREFIX = 64  # what one household or school has
+IPV6_PREFIX = 64  # the network of one household or school
 
 
 def site_address() -> str:
-    """Scheme and host of this site, for links in mails and messages that no request brings about: the first of
+    """Scheme and host of this site, for links in mails and messages sent outside requests: the first of
     CSRF_TRUSTED_ORIGINS."""
     trusted = [*settings.CSRF_TRUSTED_ORIGINS, "http://127.0.0.1:8000"]
     return str(trusted[0]).rstrip("/")
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the client as the outermost trusted proxy saw it (TRUSTED_PROXY_COUNT), whatever the client says itself.
+    """The address of the client as the outermost trusted proxy saw it (TRUSTED_PROXY_COUNT), regardless of what the client
+    claims.
 
-    When X-Forwarded-For has fewer entries than there should be proxies, the address of the connection is taken. For IPv6 the
-    network of 64 bits: a client has all addresses of one.
+    When X-Forwarded-For has fewer entries than there should be proxies, the address of the connection is used. For IPv6, the
+    64-bit network: a client has all addresses of one.
     """
     forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     trusted: int = settings.TRUSTED_PROXY_COUNT
@@ -29,7 +30,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def _network(text: str) -> str:
-    """The address in its usual form, without a port; empty when it is none."""
+    """The address in its usual form, without a port; empty if it is invalid."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""Django configuration of the way in, and of who may do what."""
+"""Django configuration of signing in and permissions."""
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -28,11 +28,11 @@ class AccountsConfig(AppConfig):
         from sisimport.runtime.retention import Kept, register_kept
 
         recovery_codes.install()
-        # The admin heads its parts by these: in the words of the product's own pages.
+        # Section headings in the admin, in the words of the product's own pages.
         apps.get_app_config("auth").verbose_name = "People"
         apps.get_app_config("mfa").verbose_name = "Second factors"
         in_webs_container = str(settings.DATABASES["default"].get("USER", "")).endswith(f"_{WEB}")
-        # Whether or not there are policies now: somebody may put them up while this process is at work.
+        # Even if there are no policies now: they may be created while this process runs.
         if processes.kind == WEB:
             row_scope.arm(True)
         elif in_webs_container:  # a command there
@@ -52,12 +52,12 @@ class AccountsConfig(AppConfig):
         authentication_failed.connect(recording.second_factor_refused, dispatch_uid="record_refused_factor")
         post_migrate.connect(groups.grant_permissions, dispatch_uid="grant_permissions")
         pre_migrate.connect(database_rights.before_migrations, sender=self, dispatch_uid="policies_stand_aside")
-        # By then all tables are there, and the views that apps before this one make after migrations.
+        # By then all tables exist, as do the views that earlier apps make after migrations.
         post_migrate.connect(database_rights.after_migrations, sender=self, dispatch_uid="database_rights")
 
 
 def _end_staff_accounts() -> None:
-    """Loaded by the workers that do it, not by every command."""
+    """Imported only by the workers that run it, not by every command."""
     from sisimport.accounts.staff_ends import once_a_day
 
     once_a_day()

@@ -1,4 +1,4 @@
-"""Start-up checks of a production installation: nobody on the network reads what goes to PostgreSQL and Redis."""
+"""Startup checks of a production installation: no one on the network can read the traffic to PostgreSQL and Redis."""
 
 import logging
 from typing import Any
@@ -17,7 +17,7 @@ _HINTS = {
 
 @checks.register(checks.Tags.security)
 def check_connections(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """accounts.W003: PostgreSQL or Redis is reached over a network without TLS, or without a look at its certificate."""
+    """accounts.W003: PostgreSQL or Redis is reached over a network without TLS, or without checking its certificate."""
     if not settings.PRODUCTION:
         return []
     found = tls.unprotected(settings.DATABASES.values(), settings.REDIS_URL)
@@ -25,6 +25,6 @@ def check_connections(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 
 def log_connections() -> None:
-    """Say the same when a program starts that makes no checks of its own."""
+    """Log the same when a program starts that runs no system checks."""
     for message in check_connections():
         logger.warning("%s %s", message.msg, message.hint)

@@ -1,7 +1,7 @@
-"""Rights and row policies of the database's limited roles, given again after migrations (table_rights.py, row_walls.py).
+"""Rights and row policies of the database's limited roles, granted again after migrations (table_rights.py, row_walls.py).
 
-PostgreSQL changes no column that a policy names, so policies stand aside while migrations run. They are put up only in a
-database that has all migrations of this release: migrated back, it is for a release that may know nothing about them.
+PostgreSQL cannot change a column that a policy names, so policies are removed while migrations run. They are created only in a
+database that has all migrations of this release: one that was migrated back is for a release that may not know them.
 """
 
 from collections.abc import Sequence
@@ -16,29 +16,29 @@ from sisimport.runtime.database_roles import Made
 
 
 def before_migrations(using: str = DEFAULT_DB_ALIAS, plan: Sequence[Any] = (), **_kwargs: Any) -> None:
-    """Signal: take the policies down, if anything is going to change. They stay so until all went through."""
+    """Signal: remove the policies if anything will change. They stay removed until all migrations have succeeded."""
     if plan:
         with transaction.atomic(using=using), connections[using].cursor() as cursor:
             row_walls.take_down(cursor)
 
 
 def after_migrations(using: str = DEFAULT_DB_ALIAS, plan: Sequence[Any] | None = None, **_kwargs: Any) -> None:
-    """Signal: give the roles their rights, also on tables and views that were made just now, and put the policies up.
+    """Signal: grant the roles their rights, also on newly made tables and views, and create the policies.
 
-    Without a plan it was not `migrate`: a test's tables were emptied, and rights stay with them.
+    Without a plan, this is not `migrate`: a test emptied its tables, which keep their rights.
     """
     if plan is not None:
         give_rights(using)
 
 
 def give_rights(using: str = DEFAULT_DB_ALIAS) -> bool:
-    """Give them; False where there are no such roles."""
+    """Grant the rights; False if there are no such roles."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         return _give(cursor, using)
 
 
 def _give(cursor: Any, using: str) -> bool:
-    """False where there are no such roles. Policies of a database that still waits for migrations stay as they are."""
+    """False if there are no such roles. Policies are unchanged in a database that still lacks migrations."""
     if not database_roles.give_rights(cursor):
         return False
     if not settings.ROW_POLICIES:
@@ -62,7 +62,7 @@ def _is_complete(using: str) -> bool:
 def make_roles(
     *, passwords: dict[str, str | None], new_passwords: bool, keep_owner: bool
 ) -> tuple[dict[str, Made], bool]:
-    """Make the roles and give them their rights, all or nothing. Says whether there were tables to give rights on.
+    """Make the roles and grant them their rights, all or nothing. Returns whether there were tables to grant rights on.
 
     Raises RolesRefusedError.
     """

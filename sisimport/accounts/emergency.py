@@ -1,6 +1,6 @@
-"""The way in when nothing else works: a link for a superuser, made on the server by a command, good once and for minutes.
+"""Signing in when nothing else works: a link for a superuser, made on the server by a command, valid once and for minutes.
 
-Nothing is kept: the code is signed, and says when its person signed in last. Signing in makes it worthless.
+Nothing is stored: the code is signed and contains the person's last sign-in time, so signing in invalidates it.
 """
 
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class EmergencyRefusedError(Exception):
-    """This is nobody for whom such a link is made. The message says what to do."""
+    """No such link can be made for this person. The message says what to do."""
 
 
 def make_code(name: str) -> str:
@@ -32,7 +32,7 @@ def make_code(name: str) -> str:
 
 
 def person_of(code: str) -> Any | None:
-    """Whom the code lets in; None when it is too old, used, or not ours."""
+    """The person the code is for; None if it is too old, used, or not ours."""
     try:
         content = signing.loads(code.strip(), salt=_SALT, max_age=MINUTES * 60)
     except signing.BadSignature:

@@ -1,4 +1,4 @@
-"""Forms of the way in."""
+"""Forms for signing in."""
 
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from sisimport.accounts.passwords import may_use_password
 
 
 class AskForPasswordForm(ResetPasswordForm):
-    """Takes an address and answers the same, in the same time, whether it is known or not: it is looked up afterwards."""
+    """Gives the same answer in the same time whether an address is known or not: it is looked up afterwards."""
 
     def clean_email(self) -> str:
         address: str = self.cleaned_data["email"]
@@ -28,7 +28,7 @@ class AskForPasswordForm(ResetPasswordForm):
 
 
 def _answer(request: HttpRequest, address: str, language: str | None) -> None:
-    """Send the link to whoever has this address; to nobody else anything."""
+    """Send the link if an account has this address; otherwise send nothing."""
     users = filter_users_by_email(address.lower(), is_active=True, prefer_verified=True, for_login=True)
     users = [user for user in users if may_use_password(user)]
     with context.request_context(request), translation.override(language):

@@ -1,7 +1,9 @@
-"""Who may give whom which role: what the pages of people ask, beside the rules for schools and permissions in students.granting.
+"""Who may give which role to whom: checks for the People pages, besides the rules on schools and permissions in
+students.granting.
 
-A role is held when all that it allows is held: an import admin may do all that a registrar may, and can give that role without
-having it. In the admin a group is a bag of permissions that anybody with the right to may change: there only one's own are given.
+A user holds a role if they hold everything it allows: an import admin may do all that a registrar may, and can give that role
+without having it. In the admin, a group is a set of permissions that any user with that right may change: there, users can give
+only their own.
 """
 
 from typing import Any
@@ -24,7 +26,7 @@ def own_permissions(giver: User) -> set[int]:
 def has_more(person: Any, giver: Any, own: set[int]) -> bool:
     """Does the person, whose groups and permissions are loaded, hold what the giver (of `own` permissions) does not?
 
-    Of a person who cannot sign in, what they could do if they could.
+    For a person who cannot sign in, what they could do if they were able to.
     """
     if person.is_superuser or (person.is_staff and not giver.is_staff):
         return True
@@ -52,7 +54,8 @@ def roles_to_give(giver: Any) -> list[str]:
 
 
 def may_manage(giver: Any, person: Any) -> bool:
-    """May the giver change this person's roles and schools, or whether they may sign in? Nobody the own; nobody with more."""
+    """May the giver change this person's roles and schools, or whether they may sign in? Never their own, nor those of a person
+    with more rights."""
     if giver.pk == person.pk:
         return False
     if giver.is_superuser:

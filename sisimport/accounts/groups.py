@@ -1,4 +1,4 @@
-"""The four groups and their permissions in the admin. What groups may do on the product's own pages is in access.py."""
+"""The four groups and their permissions in the admin. Their rights on the product's own pages are in access.py."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatch
@@ -8,8 +8,8 @@ from django.apps import AppConfig
 
 from sisimport.accounts.access import GROUPS, IMPORT_ADMIN, SSID_STAFF
 
-# App label -> group -> patterns of `action_model`. Read for those who review; writes for those whose work it is.
-# Those of the apps below this one stand here; every other app offers its own when it is ready.
+# App label -> group -> patterns of `action_model`. Reading for reviewers; writing for those whose work it is. Those of
+# lower-level apps are listed here; every other app registers its own in `ready`.
 _permissions: dict[str, Mapping[str, tuple[str, ...]]] = {
     "students": {
         IMPORT_ADMIN: ("view_*", "*_lea", "*_districtsettings", "*_school", "*_staffaccess"),
@@ -30,14 +30,14 @@ _permissions: dict[str, Mapping[str, tuple[str, ...]]] = {
 
 
 def register_permissions(app: str, permissions: Mapping[str, tuple[str, ...]]) -> None:
-    """Offer what the groups may do with an app's models in the admin. Raises ValueError for an app that did so already."""
+    """Register the groups' permissions on an app's models in the admin. Raises ValueError for an app that has already done so."""
     if app in _permissions:
         raise ValueError(f"admin permissions of the app {app!r} are registered twice")
     _permissions[app] = permissions
 
 
 def grant_permissions(sender: AppConfig, using: str = "default", **_kwargs: Any) -> None:
-    """After each migrate: the groups exist and hold the permissions on this app's models. Never takes one away."""
+    """After each migrate: make sure that the groups exist and hold the permissions on this app's models. Never removes any."""
     offered = _permissions.get(sender.label)
     if offered is None:
         return

@@ -1,4 +1,4 @@
-"""The mail of an invitation. Its link carries the code behind the #: browsers never send that part, so it is in no log."""
+"""The invitation mail. Its link has the code after the #: browsers never send that part, so it appears in no log."""
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -9,12 +9,12 @@ from sisimport.accounts.people import Invited
 
 
 def link_of(invited: Invited, address: str) -> str:
-    """`address`: of the page that takes the code, with scheme and host."""
+    """The link. `address`: URL of the page that accepts the code, with scheme and host."""
     return f"{address}#{invited.code}"
 
 
 def send_invitation(invited: Invited, address: str) -> None:
-    """Mail it soon; where there is no mail server it is kept for an administrator. Never raises."""
+    """Mail it soon; without a mail server it is kept for an administrator. Never raises."""
     outbox.post(invitation_mail(invited, address))
 
 

@@ -1,9 +1,9 @@
-"""Mail that is not sent: kept in the data directory until an administrator has read it to whom it is for.
+"""Mail that is not sent: kept in the data directory until an administrator passes it on to its recipient.
 
     EMAIL_URL is not set       -> every mail comes here
-    a mail cannot be sent      -> it comes here after the last try (sisimport.accounts.outbox)
+    a mail cannot be sent      -> it is kept after the last try (sisimport.accounts.outbox)
 
-A mail may hold the link that sets a password: files are encrypted like uploads and go after a week.
+A mail may hold the link that sets a password: files are encrypted like uploads and removed after a week.
 """
 
 import email
@@ -54,7 +54,7 @@ class Kept:
 
 
 class KeptMail(BaseEmailBackend):
-    """A mail backend that keeps instead of sending."""
+    """A mail backend that keeps mail instead of sending it."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Raises OSError when the disk is full or not ours."""
@@ -70,7 +70,7 @@ def folder() -> Path:
 
 
 def keep(message: bytes) -> None:
-    """Write one mail, whole or not at all; old ones make room."""
+    """Write one mail, all or nothing; old ones are removed to make room."""
     place, newest = folder(), master_keys()[0]
     number = time.time_ns()
     while True:
@@ -87,7 +87,7 @@ def keep(message: bytes) -> None:
 
 
 def remove_old(before: datetime, dry_run: bool) -> int:
-    """Remove what was kept since before that moment, or count it. Returns how many mails that is."""
+    """Remove mails kept since before that moment, or count them. Returns how many."""
     old = [number for number in _numbers(folder()) if number < before.timestamp() * 1e9]
     for number in () if dry_run else old:
         (folder() / f"{number}.eml").unlink(missing_ok=True)
@@ -95,17 +95,17 @@ def remove_old(before: datetime, dry_run: bool) -> int:
 
 
 def _numbers(place: Path) -> list[int]:
-    """Newest first."""
+    """Numbers of the kept mails, newest first."""
     return sorted((int(path.stem) for path in place.glob("*.eml") if path.stem.isdecimal()), reverse=True)
 
 
 def may_read_mail(user: User) -> bool:
-    """Import admins of all schools: whoever reads these can choose the password of the account a mail is for."""
+    """Only import admins of all schools: a person who reads these can set the password of the account a mail is for."""
     return can(user, Capability.SETTINGS) and visible_school_ids(user) is None
 
 
 def kept_for(user: User) -> list[Kept]:
-    """The mails this user may read, newest first: none to somebody who may do more than they."""
+    """The mails this user may read, newest first: none addressed to a person with more rights than the user."""
     mails = list(_all_kept())
     hidden = _addresses_of_people_with_more(user, {address.lower() for mail in mails for address in mail.to})
     return [mail for mail in mails if hidden.isdisjoint(address.lower() for address in mail.to)]
@@ -132,9 +132,9 @@ def _parsed(number: int, data: bytes) -> Kept:
 
 
 def _addresses_of_people_with_more(reader: User, addresses: set[str]) -> set[str]:
-    """Those of the addresses (lower case) that belong to an account with a permission the reader has not got.
+    """Those of the addresses (lower case) that belong to an account with a permission the reader lacks.
 
-    Whoever reads the link of a new password can sign in as that account: nobody gets more than they have.
+    A person who reads a password link can sign in as that account, so readers must not gain rights this way.
     """
     if getattr(reader, "is_superuser", False):
         return set()
@@ -150,7 +150,7 @@ def _addresses_of_people_with_more(reader: User, addresses: set[str]) -> set[str
 
 
 def remove_naming(names: Callable[[str], bool], *, dry_run: bool) -> int:
-    """Remove mails whose text, subject or addresses name somebody, or count them (see sisimport.erasing)."""
+    """Remove mails whose text, subject or addresses match `names`, or count them (see sisimport.erasing)."""
     found = [mail.number for mail in _all_kept() if names("\n".join((mail.subject, mail.text, *mail.to)))]
     for number in () if dry_run else found:
         (folder() / f"{number}.eml").unlink(missing_ok=True)

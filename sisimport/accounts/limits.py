@@ -1,11 +1,11 @@
-"""How many wrong passwords are too many. Counted in PostgreSQL: for all processes and machines, and over restarts.
+"""How many wrong passwords are too many. Counted in PostgreSQL, for all processes and machines, and across restarts.
 
-    one name from one address        5 in 5 minutes     then this name is not tried from there, with the right password neither
-    one name from all addresses     50 in an hour       then only from where it signed in before
-    one address, all names         100 in 10 minutes    then only names that signed in from there before
+    one name from one address        5 in 5 minutes     then this name is refused from there, even with the right password
+    one name from all addresses     50 in an hour       then allowed only from where it signed in before
+    one address, all names         100 in 10 minutes    then allowed only for names that signed in from there before
 
-So nobody is locked out by somebody else: neither by tries on their name from elsewhere, nor by tries on other names from the
-address they share (a school's, or that of a proxy nobody told us about).
+So no one can lock out another user: neither by trying their name from elsewhere, nor by trying other names from a shared address
+(a school's, or that of a proxy not configured here).
 """
 
 import unicodedata
@@ -22,7 +22,7 @@ ADDRESS_TRIES, ADDRESS_SECONDS = 100, 10 * 60
 TRIES_KEPT_SECONDS = 24 * 60 * 60
 PLACES_KEPT_SECONDS = 180 * 24 * 60 * 60
 
-# Classes of our advisory locks; constants not used elsewhere. Always taken in this order.
+# Classes of our advisory locks, used only here. Always taken in this order.
 _ADDRESS_LOCK, _NAME_LOCK = 0x5349_0011, 0x5349_0012
 
 _COUNT = """
@@ -34,13 +34,13 @@ FROM entrance_signintry, clock_timestamp() AS moment WHERE name = %(name)s OR ad
 
 
 def hashed(name: str) -> str:
-    """What a typed name is counted under: letters of both cases and their variants are one."""
+    """The key under which a typed name is counted, ignoring case and variants of letters."""
     plain = unicodedata.normalize("NFKC", name).casefold().strip()
     return salted_hmac("sisimport.accounts.limits", plain, algorithm="sha256").hexdigest()
 
 
 def begin_try(name: str, address: str) -> SignInTry | None:
-    """Count a try before its password is looked at; None when there were too many, which is not counted."""
+    """Count a try before its password is checked; None if there were too many, in which case it is not counted."""
     key = hashed(name)
     values: dict[str, int | str] = {
         "pair": PAIR_SECONDS,
@@ -50,7 +50,7 @@ def begin_try(name: str, address: str) -> SignInTry | None:
         "address": address,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        # Whoever tries the same name, or from the same address, waits here: nobody counts what another is about to add.
+        # Concurrent tries of the same name or from the same address wait here, so that each counts the others.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_ADDRESS_LOCK, address])
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_NAME_LOCK, key])
         cursor.execute(_COUNT, values)
@@ -62,7 +62,7 @@ def begin_try(name: str, address: str) -> SignInTry | None:
 
 
 def right_password(tried: SignInTry) -> None:
-    """The try was none: forget it and those before it, and remember the place."""
+    """The password was right: forget this try and earlier ones, and remember the place."""
     with transaction.atomic(), connection.cursor() as cursor:
         SignInTry.objects.filter(name=tried.name, address=tried.address).delete()
         cursor.execute(
@@ -80,6 +80,6 @@ def right_password(tried: SignInTry) -> None:
 
 
 def forget_tries_of(user: Any, **_signal: Any) -> None:
-    """The user chose a new password by mail: earlier tries do not keep it waiting."""
+    """The user set a new password by mail: earlier tries no longer count."""
     names = {hashed(name) for name in (user.get_username(), user.email) if name}
     SignInTry.objects.filter(name__in=names).delete()

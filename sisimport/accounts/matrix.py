@@ -1,16 +1,16 @@
-"""Who may open what: every address and every operation of the API, with the roles that get through. One table, and a test of it.
+"""Who may open what: every URL and every API operation, with the roles that have access. One table, and a test of it.
 
-This is what is promised, not what decides: each view and each operation says that (access.py). A test asks every address
-as every role and compares; an address that is not here fails it. The page docs/security/access.md is made from it.
+This table states what is promised; the decision is made by each view and operation (access.py). A test requests every URL as
+every role and compares; a URL missing here fails it. The page docs/security/access.md is made from it.
 
     V  viewer        R  registrar      S  SSID staff      A  import admin
-    F  family        N  signed in, without a role         P  everybody, signed in or not
+    F  family        N  signed in, without a role         P  everyone, signed in or not
 
-`record`: the address names a record of a school, and answers those of another school as if there were none (404).
-`run`: that record is a run; import admins open those of other schools of their districts, without the lines about
-their students.
-`all_schools`: only for those who see all schools (import defaults: all of a district). The views of what all districts share ask
-besides whether the person works for all of them (`access.for_all_districts`).
+`record`: the URL names a record of a school, and answers 404 for records of other schools.
+`run`: that record is a run; import admins can open runs of other schools in their districts, without the lines about those
+schools' students.
+`all_schools`: only for users who see all schools (import defaults: all of a district). Views of data that all districts share
+also check whether the person works for all of them (`access.for_all_districts`).
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ SIGNED_IN, EVERYBODY, FAMILY = "VRSAFN", "P", "F"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address by its name. `who`: letters of the roles; `sends`: it takes forms only."""
+    """A URL by its name. `who`: letters of the roles; `sends`: it accepts only submitted forms."""
 
     name: str
     does: str
@@ -345,8 +345,8 @@ ADDRESSES: tuple[Address, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of the API. `scopes`: a token needs one of these (none: any token), or `each`; `who`: roles of the token's
-    person."""
+    """An operation of the API. `scopes`: a token needs one of these (none: any token), or with `each` all of them; `who`: roles
+    of the token's person."""
 
     name: str
     does: str
@@ -401,7 +401,7 @@ _OF_A_RECORD = (
 )
 OPERATIONS: tuple[Operation, ...] = (*_NO_RECORD, *(replace(one, record=True) for one in _OF_A_RECORD))
 
-# What each role may do, by the name of the capability (access.py gives it; this table promises it).
+# What each role may do, by capability name (granted in access.py; this table states the promise).
 CAPABILITIES: dict[str, str] = {
     "read": READERS,
     "show_ssid": TAKERS,
@@ -418,9 +418,8 @@ CAPABILITIES: dict[str, str] = {
     "audit": ADMINS,
 }
 
-# Permissions in the admin, by model: what each role holds; a page may refuse more (a school with students is not deleted). Who is
-# in no line sees nothing of it, and a superuser all.
-# v: see, a: add, c: change, d: delete.
+# Permissions of each role in the admin, by model; a page may refuse more (a school with students cannot be deleted). A role not
+# in a line has no access to that model; a superuser has full access. v: see, a: add, c: change, d: delete.
 ADMIN: dict[str, dict[str, str]] = {
     "auth.group": {},
     "auth.user": {},
@@ -444,7 +443,7 @@ ADMIN: dict[str, dict[str, str]] = {
 
 
 def words_of(place: str) -> str:
-    """What an address is for, by its name as the record of access keeps it; the name itself where it is not in the table."""
+    """The purpose of a URL, by its name as stored in the record of access; the name itself if it is not in the table."""
     if place.startswith("api:"):
         return next((f"API: {one.does}" for one in OPERATIONS if place == f"api:{one.name}"), place)
     return next((one.does for one in ADDRESSES if one.name == place), place)

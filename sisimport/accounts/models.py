@@ -1,6 +1,6 @@
-"""What is counted of signing in, and what people keep for themselves.
+"""Counts of sign-in attempts, and what people save for themselves.
 
-Names of those who sign in stand here as keyed hashes: people type passwords, or students' names, in their place.
+Names typed at sign-in are stored as keyed hashes: people sometimes type passwords or students' names instead.
 """
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 
 class SignInTry(models.Model):
-    """A password that was tried and not right (or is being looked at this moment)."""
+    """A password attempt that was wrong (or is being checked at this moment)."""
 
     name = models.CharField(max_length=64)
     address = models.CharField(max_length=45)
@@ -28,7 +28,7 @@ class SignInTry(models.Model):
 
 
 class KnownPlace(models.Model):
-    """A name signed in from this address before: tries of others, or on other names, do not keep it out there."""
+    """A name that signed in from this address before: attempts by others, or on other names, do not lock it out there."""
 
     name = models.CharField(max_length=64)
     address = models.CharField(max_length=45)
@@ -43,7 +43,7 @@ class KnownPlace(models.Model):
 
 
 class SavedFilter(models.Model):
-    """A filter of a list that somebody gave a name: the parameters of its address, never a text that was searched for."""
+    """A list filter that a user named: the parameters of its URL, never a search text."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     list = models.CharField(max_length=40)
@@ -59,7 +59,7 @@ class SavedFilter(models.Model):
 
 
 class StaffInvitation(models.Model):
-    """An invitation to a person whose account waits for it. Good once and for a time; only a hash of its code is kept."""
+    """An invitation to a person whose account awaits it. Valid once and for a limited time; only a hash of its code is kept."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
     code_hash = models.CharField(max_length=64, editable=False)
@@ -87,7 +87,7 @@ class DirectoryAccess(models.Model):
     """Roles and schools of this person come from groups of the district's directory, and are set at each sign-in."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="directory_access")
-    superuser = models.BooleanField(default=False)  # that too
+    superuser = models.BooleanField(default=False)  # this too is set by the directory
     at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

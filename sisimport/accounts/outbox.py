@@ -1,7 +1,7 @@
-"""Mail leaves beside the page that causes it: a page neither waits for a mail server nor fails with it.
+"""Mail is sent outside the request that causes it: a page neither waits for a mail server nor fails with it.
 
-A thread of each process sends. What it cannot send after three tries, or had not sent when the process ends, is kept for an
-administrator (sisimport.accounts.kept_mail). The log says that, not to whom or about what.
+Each process has a thread that sends. Mail that it cannot send in three tries, or has not sent when the process ends, is kept for
+an administrator (sisimport.accounts.kept_mail). The log records this without recipient or subject.
 """
 
 import atexit
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """Jobs of one process, done one after the other by a thread that starts with the first."""
+    """Jobs of one process, done one by one in a thread that starts with the first."""
 
     def __init__(self) -> None:
         self._jobs: queue.Queue[Job | None] = queue.Queue(MOST_WAITING)
@@ -38,7 +38,7 @@ class Outbox:
         self._sending: EmailMessage | None = None
 
     def later(self, job: Job) -> bool:
-        """Do it soon, in the outbox's thread; False when too much waits already."""
+        """Do it soon, in the outbox's thread; False if too many jobs are waiting."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
@@ -76,7 +76,7 @@ class Outbox:
         _keep(message)
 
     def close(self) -> None:
-        """The process ends: keep what was not sent, also when the thread hangs on a mail server that says nothing."""
+        """The process ends: keep unsent mail, even if the thread hangs on an unresponsive mail server."""
         self._ending.set()
         with self._lock:
             thread, self._thread = self._thread, None
@@ -96,7 +96,7 @@ class Outbox:
 def _do(job: Job) -> None:
     try:
         job()
-    except Exception as error:  # noqa: BLE001 - the next job is another's
+    except Exception as error:  # noqa: BLE001 - the next job must still run
         logger.error("mail: a job failed, %s", error_place(error))
     finally:
         connection.close()
@@ -112,7 +112,7 @@ def _keep(message: EmailMessage) -> None:
 
 
 def send_now(message: EmailMessage) -> bool:
-    """For commands: send at once; False when it could not be sent and is kept instead. Never raises."""
+    """For commands: send immediately; False if it could not be sent and is kept instead. Never raises."""
     try:
         message.send()
     except Exception as error:  # noqa: BLE001 - whatever a mail server does, the mail must not be lost

@@ -1,8 +1,8 @@
-"""Passwords: who signs in with one, and which ones are taken.
+"""Passwords: who signs in with one, and which ones are accepted.
 
-12 to 128 characters; not the own name, nor one of this place (the site, a district, a school, PASSWORD_WORDS); no common or
-breached word (the 20,000 of Django's list, on disk), however it was made longer: with digits and signs around it, with digits in
-place of letters, or written several times.
+12 to 128 characters; not the user's own name or a local one (the site, a district, a school, PASSWORD_WORDS); no common or
+breached word (the 20,000 of Django's list, on disk), even if lengthened: with digits and signs around it, with digits in place of
+letters, or written several times.
 """
 
 import re
@@ -28,7 +28,7 @@ def may_use_password(user: User) -> bool:
 
 
 class NotTooLong:
-    """Longer ones only cost the time to hash them."""
+    """Refuses overlong passwords, which only cost hashing time."""
 
     def validate(self, password: str, user: Any = None) -> None:  # noqa: ARG002
         if len(password) > MOST_CHARACTERS:
@@ -39,7 +39,7 @@ class NotTooLong:
 
 
 class NoCommonWord(CommonPasswordValidator):
-    """No word of the list, nor one with something around it."""
+    """Refuses words of the list, also with something around them."""
 
     def validate(self, password: str, user: Any = None) -> None:  # noqa: ARG002
         if any(self._is_common(form) for form in _forms(password.lower().strip())):
@@ -53,10 +53,11 @@ class NoCommonWord(CommonPasswordValidator):
 
 
 class NoWordOfThisPlace(NoCommonWord):
-    """No name of the site, of a district or a school on record, and no word of PASSWORD_WORDS, alone or with something around."""
+    """Refuses names of the site, districts and schools on record, and words of PASSWORD_WORDS, also with something around
+    them."""
 
     def __init__(self) -> None:
-        """Words are looked up when a password is set: schools come and go."""
+        """Words are looked up when a password is set, because schools change."""
 
     @property
     def passwords(self) -> frozenset[str]:  # type: ignore[override]
@@ -81,14 +82,14 @@ class NoWordOfThisPlace(NoCommonWord):
 
 
 def _forms(password: str) -> set[str]:
-    """The password, its word without what is around it, and both with letters in place of digits and signs."""
+    """The password, its word without surrounding signs, and both with letters in place of digits and signs."""
     plain = {password, re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password)}
     read = {form.translate(_LETTERS) for form in plain}
     return {form for form in plain | read | {re.sub(r"^[\W_]+|[\W_]+$", "", form) for form in read} if form}
 
 
 def _once(form: str) -> str:
-    """What is written several times: `tigertiger` is `tiger`."""
+    """The repeated part of a text: `tiger` for `tigertiger`."""
     for length in range(1, len(form) // 2 + 1):
         if len(form) % length == 0 and form == form[:length] * (len(form) // length):
             return form[:length]
@@ -96,5 +97,5 @@ def _once(form: str) -> str:
 
 
 def _is_row(form: str) -> bool:
-    """One sign, or neighbors on the keyboard or in the alphabet."""
+    """Is it one repeated character, or neighbors on the keyboard or in the alphabet?"""
     return len(form) == 1 or (len(form) > 3 and any(form in row or form in row[::-1] for row in _ROWS))

@@ -1,12 +1,12 @@
-"""People who sign in: invite them, change what they may do, let them in no more. Pages and the command call the same.
+"""People who sign in: invite them, change their rights, deactivate them. Used by both the pages and the command.
 
     invite          an account that cannot sign in yet, with its roles and schools, and an invitation with a code
     accept          the invited person chooses a password: the account can sign in, the code is used up
-                    (accept_by_directory: or comes by single sign-on)
+                    (accept_by_directory: or signs in by single sign-on)
     change_person   roles and schools
     deactivate, reactivate, sign_out_everywhere
 
-Who may do it is asked here (sisimport.accounts.giving, students.granting), whatever a page offered.
+Permissions are checked here (sisimport.accounts.giving, students.granting), regardless of what a page offered.
 """
 
 import datetime as dt
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class PeopleError(Exception):
-    """What was asked for cannot be done; the message says why, to whoever asked. `field`: the form's field it is about."""
+    """The request cannot be carried out; the message tells the user why. `field`: the form field it is about."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -46,12 +46,12 @@ class PeopleError(Exception):
 
 
 class InvitationRefusedError(Exception):
-    """An invitation that cannot be used. Unknown, used, withdrawn and expired ones are all refused alike."""
+    """An invitation that cannot be used. Unknown, used, withdrawn and expired ones are all refused in the same way."""
 
 
 @dataclass(frozen=True)
 class Invited:
-    """An invitation and its code, which is kept nowhere and cannot be shown again."""
+    """An invitation and its code, which is not stored and cannot be shown again."""
 
     invitation: StaffInvitation
     code: str
@@ -83,7 +83,7 @@ def invite(
     giver: Any,
     days: int = INVITATION_DAYS,
 ) -> Invited:
-    """An account for this address that waits for its password, and an invitation. `giver`: None for the command line.
+    """Make an account for this address, without a password yet, and an invitation. `giver`: None for the command line.
 
     Raises PeopleError: the address has an account, or the giver cannot give this.
     """
@@ -106,7 +106,7 @@ def invite(
 
 
 def invite_again(*, person: Any, giver: Any, days: int = INVITATION_DAYS) -> Invited:
-    """A new code for somebody who has not come yet; the one before opens nothing any more. Raises PeopleError."""
+    """A new code for a person who has not signed in yet; the previous code becomes invalid. Raises PeopleError."""
     _check_manages(giver, person)
     _check_days(days)
     if not waits_for_invitation(person):
@@ -119,19 +119,19 @@ def invite_again(*, person: Any, giver: Any, days: int = INVITATION_DAYS) -> Inv
 
 
 def waits_for_invitation(person: Any) -> bool:
-    """Was this person invited, and has not come yet? An account that was let in no more before it came does not wait."""
+    """Was this person invited but has not signed in yet? False for an account deactivated before that."""
     newest = StaffInvitation.objects.filter(user_id=person.pk).first()
     return bool(newest and not person.is_active and newest.used_at is None and newest.withdrawn_at is None)
 
 
 def find_invitation(code: str) -> StaffInvitation | None:
-    """The open invitation with this code, however its groups were written."""
+    """The open invitation with this code, regardless of how its groups are separated."""
     found = StaffInvitation.objects.filter(code_hash=code_hash(code)).first()
     return found if found is not None and found.is_open else None
 
 
 def open_invitation(pk: object) -> StaffInvitation | None:
-    """The invitation that a session stands for, if it is still open. `pk`: what the session kept, or None."""
+    """The invitation that a session refers to, if it is still open. `pk`: what the session kept, or None."""
     found = StaffInvitation.objects.filter(pk=pk).first() if isinstance(pk, int) else None
     return found if found is not None and found.is_open else None
 
@@ -152,7 +152,7 @@ def accept(*, invitation: StaffInvitation, password: str) -> Any:
 
 
 def accept_by_directory(*, person: Any) -> None:
-    """The invited person came by single sign-on: that the address is theirs, the district's directory says."""
+    """The invited person signed in by single sign-on: the district's directory confirms that the address is theirs."""
     person.is_active = True
     person.save(update_fields=["is_active"])
     now = timezone.now()
@@ -186,9 +186,9 @@ def _check_days(days: int) -> None:
 def change_person(
     *, person: Any, roles: Collection[str], schools: Collection[School], all_schools: bool, giver: Any
 ) -> None:
-    """Give other roles and schools; whoever has others than before signs in again.
+    """Assign roles and schools; a person whose rights changed must sign in again.
 
-    Raises PeopleError, also for somebody with schools that the giver does not see.
+    Raises PeopleError, also for a person with schools that the giver does not see.
     """
     _check_manages(giver, person)
     before = _what(person)
@@ -226,8 +226,8 @@ def _set(person: Any, *, roles: Collection[str], schools: Collection[School], al
 
 @transaction.atomic
 def give_by_directory(*, person: Any, roles: Collection[str], schools: Collection[School], all_schools: bool) -> None:
-    """The roles and schools that groups of the district's directory give, at each sign-in. Where they are others than before,
-    other sessions of the person end."""
+    """Assign the roles and schools that groups of the district's directory give, at each sign-in. If they changed, other sessions
+    of the person end."""
     before = _what(person)
     _set(person, roles=roles, schools=schools, all_schools=all_schools)
     if _what(person) != before:
@@ -237,7 +237,7 @@ def give_by_directory(*, person: Any, roles: Collection[str], schools: Collectio
 
 @transaction.atomic
 def take_all(*, person: Any) -> None:
-    """No group of the directory gives this person anything any more."""
+    """Remove all rights: no group of the directory gives this person anything any more."""
     person.is_superuser = False
     person.save(update_fields=["is_superuser"])
     _set(person, roles=[], schools=[], all_schools=False)
@@ -246,7 +246,7 @@ def take_all(*, person: Any) -> None:
 
 
 def _what(person: Any) -> tuple[Any, ...]:
-    """What somebody may do, to compare."""
+    """A person's rights, for comparison."""
     access = StaffAccess.objects.filter(user_id=person.pk).first()
     schools = set() if access is None else set(access.schools.values_list("pk", flat=True))
     roles = set(person.groups.filter(name__in=list(GROUPS)).values_list("name", flat=True))
@@ -255,13 +255,14 @@ def _what(person: Any) -> tuple[Any, ...]:
 
 @transaction.atomic
 def deactivate(*, person: Any, giver: Any) -> None:
-    """Let somebody in no more: sessions end now, an open invitation opens nothing. Records keep the name. Raises PeopleError."""
+    """Deactivate a person: sessions end now, and an open invitation becomes invalid. Records keep the name. Raises
+    PeopleError."""
     _check_manages(giver, person)
     person.is_active = False
     person.save(update_fields=["is_active"])
     StaffAccess.objects.filter(user_id=person.pk).update(
         ended_on=None
-    )  # a renewal of those who ended is not for this one
+    )  # not one of the accounts that ended, which can be renewed
     _withdraw(person)
     end_sessions(person)
     _note(giver, "deactivated", person)
@@ -269,7 +270,7 @@ def deactivate(*, person: Any, giver: Any) -> None:
 
 @transaction.atomic
 def reactivate(*, person: Any, giver: Any) -> Invited | None:
-    """Let somebody in again; with a new invitation when they never chose a password. Raises PeopleError."""
+    """Reactivate a person, with a new invitation if they never chose a password. Raises PeopleError."""
     _check_manages(giver, person)
     _note(giver, "reactivated", person)
     if not person.has_usable_password():
@@ -281,7 +282,7 @@ def reactivate(*, person: Any, giver: Any) -> Invited | None:
 
 
 def sign_out_everywhere(*, person: Any, giver: Any) -> int:
-    """End every session of somebody, on all devices; the number that ended. Raises PeopleError."""
+    """End all sessions of a person, on all devices; returns how many ended. Raises PeopleError."""
     _check_manages(giver, person)
     ended = end_sessions(person)
     _note(giver, "signed out everywhere", person)
@@ -290,8 +291,8 @@ def sign_out_everywhere(*, person: Any, giver: Any) -> int:
 
 @transaction.atomic
 def untie(*, person: Any, giver: Any) -> None:
-    """Forget whom of the district's directory this account belongs to: whoever has its address there next gets it.
-    Raises PeopleError."""
+    """Remove the account's link to a person of the district's directory: the next person with its address there gets it. Raises
+    PeopleError."""
     _check_manages(giver, person)
     SocialAccount.objects.filter(user_id=person.pk).delete()
     end_sessions(person)

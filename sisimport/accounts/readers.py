@@ -1,4 +1,4 @@
-"""Which lines of a run's report are for whom: the one place, for pages, downloads and the REST API."""
+"""Who may see which lines of a run's report: one place for pages, downloads and the REST API."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Reader:
         return cls(schools=visible_school_ids(user), whole=sees_whole_run(user, run), own=run.created_by_id == user.pk)
 
     def issues(self) -> Q:
-        """Condition on the issues shown: those about the reader's students, and in own runs those about nobody."""
+        """Condition on the issues shown: those about the reader's students and, in their own runs, those about no student."""
         if self.whole:
             return Q()
         mine = Q(school_id__in=sorted(self.schools or ()))

@@ -1,7 +1,7 @@
-"""What goes on record automatically: every answer that shows students, every sign-in and every one that was refused.
+"""Automatic entries in the record of access: every answer that shows students, every sign-in and every refused sign-in.
 
-The entry is written when the answer is ready and before its first byte leaves; an answer that cannot be put on record does not
-leave. A download that is streamed is on record before it begins, and the students in it every few thousand, as they leave.
+The entry is written when the answer is ready and before its first byte is sent; an answer that cannot be recorded is not sent. A
+streamed download is recorded before it begins, and its students every few thousand, as they are sent.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,10 +18,10 @@ from sisimport.audit.models import AuditEntry
 from sisimport.audit.writing import Doer, write, write_looked
 
 Kind = AuditEntry.Kind
-STREAMED_BLOCK = 5_000  # students of a streamed download between two entries
-# These answers show nothing of what was read for them.
+STREAMED_BLOCK = 5_000  # students in a streamed download between two entries
+# Answers with these statuses show none of the data read for them.
 _SHOW_NOTHING = frozenset({400, 401, 403, 404, 405})
-# Changes of these tables are put on record by triggers (migration 0002 of sisimport.audit), which ask who does it.
+# Changes to these tables are recorded by triggers (migration 0002 of sisimport.audit), which need to know who makes them.
 _WATCHED = (
     '"auth_user', '"auth_group', '"students_staffaccess', '"api_apitoken"', '"mfa_authenticator"', '"students_familymember"',
 )  # fmt: skip
@@ -29,7 +29,7 @@ _CHANGES = ("INSERT", "UPDATE", "DELETE")
 
 
 class AuditMiddleware:
-    """Gathers what a request shows, and writes it down."""
+    """Gathers the students that a request shows, and records them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -53,7 +53,7 @@ def _leads_on(response: HttpResponseBase) -> bool:
 
 
 def _says(request: HttpRequest) -> bool:
-    """Whether the next page will say something of what this request did: it may name the student."""
+    """Whether the next page will show a message about this request, which may name the student."""
     return bool(getattr(getattr(request, "_messages", None), "added_new", False))
 
 
@@ -68,7 +68,7 @@ def doer_of(request: HttpRequest) -> Doer:
 
 
 def _recorded(chunks: Any, looked: Looked, doer: Doer, of: int) -> Iterator[Any]:
-    """The chunks of a download; what they show is written before they leave, a block of students at a time."""
+    """The chunks of a download; the students in them are recorded before they are sent, one block at a time."""
     remaining = iter(chunks)
 
     def next_chunk() -> Any:
@@ -93,7 +93,7 @@ def _recorded(chunks: Any, looked: Looked, doer: Doer, of: int) -> Iterator[Any]
 
 
 class _NamesWho:
-    """Tells the triggers who changes access, in the transaction of the change; other statements are left alone."""
+    """Tells the triggers who changes access, in the transaction of the change; other statements are unchanged."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
@@ -121,7 +121,7 @@ def signed_out(request: HttpRequest, user: Any, **_more: Any) -> None:
 
 
 def refused(request: HttpRequest | None, credentials: dict[str, Any], **_more: Any) -> None:
-    """A wrong password, or a name that nobody has. What was typed is kept only where it is an account's name."""
+    """A wrong password or an unknown name. The typed name is stored only if it is an account's name."""
     refuse(request, credentials.get("username") or credentials.get("email") or "", "wrong name or password")
 
 
@@ -130,7 +130,7 @@ def second_factor_refused(request: HttpRequest, user: Any, **_more: Any) -> None
 
 
 def refuse(request: HttpRequest | None, name: str, why: str) -> None:
-    """Put a sign-in on record that was refused."""
+    """Record a refused sign-in."""
     users = get_user_model()._default_manager
     user = users.filter(username=name).first() or (users.filter(email__iexact=name).first() if name else None)
     doer = Doer(user, place=_place(request), address=_address(request))

@@ -1,12 +1,12 @@
-"""Recovery codes, kept as hashes: whoever reads the database, or a backup of it, can sign in with none of them.
+"""Recovery codes, stored as hashes: reading the database or a backup of it gives no usable code.
 
-django-allauth keeps a seed from which it makes the codes again each time. Ours are made when they are shown, once, and hashed
-as passwords are (eight digits would be guessed from a quick hash). What is kept of a set:
+django-allauth stores a seed from which it derives the codes each time. Ours are made when they are shown, once, and hashed like
+passwords (eight digits could be guessed from a fast hash). Stored for a set:
 
     {"hashes": [one for each code that was not used], "total": how many were shown, "viewed_at": …}
-    {}      of a set that was never looked at: its codes are made then
+    {}      for a set that was never shown: its codes are made when it is
 
-Sets of releases before 1.3 were hashed by migration 0006, and are good as they were written down.
+Sets from releases before 1.3 were hashed by migration 0006, and their written-down codes remain valid.
 """
 
 import secrets
@@ -24,7 +24,7 @@ _Base: Any = auth.RecoveryCodes
 
 
 class HashedRecoveryCodes(_Base):
-    """What allauth asks of recovery codes. The codes themselves are known to the instance only that made them."""
+    """The interface allauth expects of recovery codes. Only the instance that made the codes knows them."""
 
     instance: Authenticator
 
@@ -39,7 +39,7 @@ class HashedRecoveryCodes(_Base):
         return cls(found)
 
     def mark_as_viewed(self) -> None:
-        """Make the codes: this instance shows them, and nobody ever again."""
+        """Make the codes: only this instance can show them."""
         if self.did_view:
             return
         digits = app_settings.RECOVERY_CODE_DIGITS
@@ -51,11 +51,11 @@ class HashedRecoveryCodes(_Base):
         self.instance.save(update_fields=["data"])
 
     def generate_codes(self) -> list[str]:
-        """As many as there were at first, for those who count them."""
+        """As many entries as there were codes at first, for code that counts them."""
         return [HIDDEN] * int(self.instance.data.get("total", 0))
 
     def get_unused_codes(self) -> list[str]:
-        """The codes where they were made just now; as many stars where only their hashes are left."""
+        """The codes if they were just made; otherwise a placeholder of stars for each."""
         return self._shown or [HIDDEN] * len(self.instance.data.get("hashes", ()))
 
     @transaction.atomic
@@ -72,11 +72,11 @@ class HashedRecoveryCodes(_Base):
 
 
 def hashed(codes: list[str]) -> dict[str, Any]:
-    """What is kept of these codes."""
+    """The data stored for these codes."""
     return {"hashes": [make_password(code) for code in codes], "total": len(codes)}
 
 
 def install() -> None:
-    """Have allauth use these. It names its class in two modules and has no setting for it."""
+    """Make allauth use this class. It names its own in two modules and has no setting for it."""
     for module in (auth, flows):
-        setattr(module, "RecoveryCodes", HashedRecoveryCodes)  # noqa: B010 - not by a name that is a type
+        setattr(module, "RecoveryCodes", HashedRecoveryCodes)  # noqa: B010 - plain assignment to a type is refused by mypy

@@ -1,8 +1,8 @@
-"""The page of who may open what, from the table that a test holds every address to."""
+"""The page on who may open what, made from the table against which a test checks every URL."""
 
 from collections.abc import Callable, Iterable
 
-from sisimport.accounts import security_pages  # noqa: F401 - made beside this page
+from sisimport.accounts import security_pages  # noqa: F401 - registers its pages
 from sisimport.accounts.matrix import ADDRESSES, ADMIN, CAPABILITIES, EVERYBODY, OPERATIONS, READERS, ROLES, Address
 from sisimport.imports.reference import MADE, PAGES
 

@@ -1,4 +1,4 @@
-"""Whose rows a request may see: the schools of its user, as `students/access.py` says, and the students of a family."""
+"""Whose rows a request may see: those of its user's schools, as in `students/access.py`, and a family's students."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,8 @@ _KEPT = "_family_student_ids"
 
 
 class RowScopeMiddleware:
-    """Says so until the answer has left, for a download is read while it leaves. Asked each time: a token changes the user."""
+    """Sets the scope until the answer has been sent, because a download is read while it is sent. Evaluated each time, because a
+    token changes the user."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -25,7 +26,7 @@ class RowScopeMiddleware:
 
 
 def scope_of(user: User) -> str:
-    """What statements of this user are told. The user's schools are asked for once per request, by whoever comes first."""
+    """The scope of this user's statements. The user's schools are read once per request, on first use."""
     schools = visible_school_ids(user)
     if schools is None:
         return row_scope.ALL
@@ -33,7 +34,7 @@ def scope_of(user: User) -> str:
 
 
 def _family_ids(user: User) -> frozenset[int]:
-    """Students of a family's account. Staff are not asked, unless a page has found that they are a family as well."""
+    """Students of a family's account. Not read for staff, unless a page has found that they are also a family."""
     if not hasattr(user, _KEPT):
         if visible_school_ids(user) and not getattr(user, "_is_family", False):
             return frozenset()

@@ -1,4 +1,4 @@
-"""The second factor: when it is asked for, and of whom it is demanded."""
+"""The second factor: when it is requested, and who must have one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +15,12 @@ from django_htmx.http import HttpResponseClientRedirect
 from sisimport.accounts.access import PUBLIC, TOKEN, capabilities, rule_of
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-# What is open before the second factor is set up: setting it up, the own sign-in, and signing out.
+# Pages open before the second factor is set up: its set-up, one's own sign-in, and signing out.
 _OPEN = ("mfa_", "account_", "sso_", "saml_")
 
 
 class AskForFactor(AuthenticateStage):
-    """After the password, or after single sign-on at a provider that did not ask for a second factor itself."""
+    """Follows the password, or single sign-on at a provider that did not ask for a second factor itself."""
 
     def _should_handle(self, request: HttpRequest) -> bool:
         return not self._provider_asked() and super()._should_handle(request)
@@ -32,9 +32,9 @@ class AskForFactor(AuthenticateStage):
 
 
 def lacks_factor(request: HttpRequest) -> bool:
-    """Is a second factor demanded of this person, and neither set up nor asked for by the provider that signed them in?
+    """Must this person have a second factor that is neither set up nor was requested by the provider that signed them in?
 
-    Demanded of everybody with a role, and of whoever may open the admin (SECOND_FACTOR_REQUIRED).
+    Required for every user with a role or access to the admin (SECOND_FACTOR_REQUIRED).
     """
     user: Any = request.user
     if not settings.SECOND_FACTOR_REQUIRED or not user.is_authenticated:
@@ -47,7 +47,7 @@ def lacks_factor(request: HttpRequest) -> bool:
 
 
 class SecondFactorMiddleware:
-    """Leads every page to the set-up of the second factor, until there is one."""
+    """Redirects every page to the set-up of the second factor until there is one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

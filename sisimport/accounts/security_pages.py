@@ -1,4 +1,4 @@
-"""Pages of docs/security that are made from data: the verification standard, and what is kept, where and how long."""
+"""Pages of docs/security that are made from data: the verification standard, and which data is kept, where and how long."""
 
 import tomllib
 from collections import Counter
@@ -65,7 +65,7 @@ def _shown_by(test: str) -> str:
 
 
 def inventory() -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """`kept`: entries of tables of the database; `elsewhere`: of what lies outside it."""
+    """`kept`: entries for database tables; `elsewhere`: for data outside the database."""
     return tomllib.loads((FOLDER / "inventory.toml").read_text(encoding="utf-8"))
 
 
@@ -95,7 +95,7 @@ def inventory_page() -> str:
 
 
 def _kept(keep: str) -> str:
-    """Days of a kind that is removed automatically; else the words as they are."""
+    """Days for a kind of data that is removed automatically; else the words unchanged."""
     days = {kept.kind: kept.days() for kept in all_kept()}
     if keep not in days:
         return keep

@@ -1,4 +1,4 @@
-"""How long a session lasts: it ends when nothing was asked for a while, and after some hours in any case."""
+"""How long a session lasts: it ends after a period without requests, and after some hours in any case."""
 
 import datetime as dt
 import time
@@ -15,13 +15,13 @@ from django.utils import timezone
 from students.sessions import end_sessions
 
 _BEGAN, _SEEN, _ENDED = "began", "seen", "ended"
-_NOTED_EVERY = 60  # seconds: activity is not written at every request
-# Asked for by a page that stands open, not by its reader.
+_NOTED_EVERY = 60  # seconds, so that activity is not written at every request
+# Requested automatically by an open page, not by its reader.
 _BY_ITSELF = frozenset({"run_status"})
 
 
 class SessionLimits:
-    """Ends what stood still for SESSION_IDLE_SECONDS, or is older than SESSION_COOKIE_AGE. 0 means no limit."""
+    """Ends a session that was idle for SESSION_IDLE_SECONDS or is older than SESSION_COOKIE_AGE. 0 means no limit."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -36,7 +36,7 @@ class SessionLimits:
         now, kept = time.time(), request.session
         idle, most = settings.SESSION_IDLE_SECONDS, settings.SESSION_COOKIE_AGE
         if _BEGAN not in kept:
-            return ""  # begun just now, or before an update: noted below
+            return ""  # just begun, or begun before an update: noted below
         if idle and now - kept.get(_SEEN, now) > idle:
             return "idle"
         return "age" if most and now - kept[_BEGAN] > most else ""
@@ -61,12 +61,12 @@ def why_ended(request: HttpRequest) -> str:
 
 
 def end_others_after_change(request: HttpRequest, user: Any, **_signal: Any) -> None:
-    """A second factor was added or taken away: whoever is signed in elsewhere signs in again, with it."""
+    """A second factor was added or removed: the user's other sessions must sign in again, with it."""
     end_sessions(user, but=request.session.session_key)
 
 
 def remove_ended(before: dt.datetime, dry_run: bool) -> int:
-    """Remove sessions that ended before that moment, or count them. Returns how many that is."""
+    """Remove sessions that ended before that moment, or count them. Returns how many."""
     ended = Session.objects.filter(expire_date__lt=before)
     if dry_run:
         return ended.count()

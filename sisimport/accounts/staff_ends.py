@@ -1,9 +1,9 @@
-"""Yearly ends of staff accounts: on a month and day of the district whoever was not renewed is let in no more.
+"""Yearly ends of staff accounts: on a month and day set by the district, accounts that were not renewed are deactivated.
 
-Unlike a family's (students/family_access.py) such an end is written, by the workers once a day or by a command: passwords, single
-sign-on, tokens and sessions all ask whether an account is active. An account that was opened or renewed in the 60 days before
-lasts to the next year's date. Nobody is ended who is the last import admin for some school while no superuser is there, nor a
-superuser, a program (an account without a way to sign in), or somebody whose roles the district's directory gives.
+Unlike a family's (students/family_access.py), such an end is stored, by the workers once a day or by a command: passwords, single
+sign-on, tokens and sessions all check whether an account is active. An account opened or renewed in the 60 days before lasts
+until the next year's date. Never ended are the last import admin of a school if there is no superuser, superusers, programs
+(accounts without a way to sign in), and people whose roles the district's directory assigns.
 """
 
 import datetime as dt
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Outcome:
-    """What was done, or what a look at it found: people told, without an address, ended, and kept as the last admin."""
+    """What was done, or would be done: people notified, without an address, ended, and kept as the last admin."""
 
     told: int = 0
     without_address: int = 0
@@ -51,7 +51,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Month and day of each district; of a person with several the latest counts, and one without an end is none."""
+    """Month and day of each district; for a person with several, the latest counts, and one district without an end means
+    none."""
 
     of_lea: dict[int, str]
     leas: frozenset[int]
@@ -62,7 +63,7 @@ class Ends:
         return cls(dict(of_lea), frozenset(LEA.objects.values_list("pk", flat=True)))
 
     def of(self, access: StaffAccess) -> dt.date | None:
-        """The day from which on the account is let in no more; None: never. `access` is read with its schools."""
+        """The day from which the account is deactivated; None: never. `access` must be loaded with its schools."""
         leas = self.leas if access.all_schools else {school.lea_id for school in access.schools.all()}
         days = [self.of_lea.get(lea, "") for lea in leas]
         if not days or not all(days):
@@ -77,7 +78,7 @@ def _next(month_day: str, after: dt.date) -> dt.date:
 
 
 def who_may_end(*users: int) -> list[StaffAccess]:
-    """Those who sign in, as a password or a person of the directory lets them; of `users`, where there are some."""
+    """People who can sign in, by a password or through the directory; limited to `users` if given."""
     tied = get_user_model().objects.filter(pk=OuterRef("user_id"), socialaccount__isnull=False)
     directory = get_user_model().objects.filter(pk=OuterRef("user_id"), directory_access__isnull=False)
     found = StaffAccess.objects.filter(~Exists(directory), user__is_active=True, user__is_superuser=False)
@@ -88,7 +89,7 @@ def who_may_end(*users: int) -> list[StaffAccess]:
 
 
 def tell_and_end(*, site: str = "", only_look: bool = False) -> Outcome:
-    """Mail whose account ends within 30 days, once for each end, and end those whose day has come."""
+    """Mail people whose account ends within 30 days, once per end, and end accounts whose day has come."""
     ends, today, outcome = Ends.now(), timezone.localdate(), Outcome()
     if not ends.of_lea:
         return outcome
@@ -104,7 +105,7 @@ def _tell(access: StaffAccess, end: Any, outcome: Outcome, *, site: str, only_lo
     if not access.user.email:
         outcome.without_address += 1
         return
-    # Noted first: two who do this at once tell a person once. A mail that cannot be sent is kept, not lost.
+    # Noted first, so that two processes doing this at once notify a person only once. Mail that cannot be sent is kept, not lost.
     mine = StaffAccess.objects.filter(pk=access.pk).exclude(told_end=end)
     if only_look or mine.update(told_end=end):
         outcome.told += 1
@@ -121,7 +122,7 @@ def _notice(address: str, end: dt.date, site: str) -> EmailMessage:
 
 def _end(due: Sequence[tuple[StaffAccess, Any]], outcome: Outcome, *, only_look: bool) -> None:
     stay = _Admins()
-    for access, end in due:  # who has not signed in for longest first
+    for access, end in due:  # the longest time without a sign-in first
         name = access.user.get_username()
         if not stay.may_do_without(access):
             outcome.kept.append(name)
@@ -139,7 +140,7 @@ def _end(due: Sequence[tuple[StaffAccess, Any]], outcome: Outcome, *, only_look:
 
 
 class _Admins:
-    """The import admins who are let in, while others are ended one by one."""
+    """The active import admins, while others are ended one by one."""
 
     def __init__(self) -> None:
         users = get_user_model()._default_manager
@@ -150,7 +151,7 @@ class _Admins:
         self._left = {one.pk: one for one in admins.prefetch_related("schools")}
 
     def may_do_without(self, access: StaffAccess) -> bool:
-        """Take this one away, if somebody else is left for all of its schools."""
+        """Remove this one if another admin is left for each of its schools; returns whether it was removed."""
         if access.pk in self._left and not self.is_superuser_there:
             others = [one for pk, one in self._left.items() if pk != access.pk]
             if not any(one.all_schools for one in others) and (access.all_schools or not _covers(others, access)):
@@ -165,7 +166,7 @@ def _covers(others: Iterable[StaffAccess], access: StaffAccess) -> bool:
 
 
 def once_a_day() -> Outcome | None:
-    """The chore of the workers: whichever comes first on a day does it; None for the others."""
+    """The workers' chore: the first one on a day does it; None for the others."""
     mark = f"staff-ends-{timezone.localdate():%Y-%m-%d}"
     if not cache.add(mark, True, _MARK_SECONDS):
         return None
@@ -180,7 +181,7 @@ def once_a_day() -> Outcome | None:
 
 
 def renew(accesses: Iterable[StaffAccess]) -> int:
-    """Let these accounts last to the next yearly date; who was ended by one comes in again. How many."""
+    """Extend these accounts to the next yearly date; those already ended are reactivated. Returns how many."""
     renewed = 0
     for access in accesses:
         with transaction.atomic():
@@ -207,7 +208,7 @@ def end_of(person: Any) -> dt.date | None:
 
 
 def to_renew(viewer: User) -> list[StaffAccess]:
-    """Whom the viewer may renew: accounts that end within 30 days, or ended this year."""
+    """Accounts the viewer may renew: those that end within 30 days, or ended this year."""
     ends, today = Ends.now(), timezone.localdate()
     if not ends.of_lea:
         return []

@@ -1,12 +1,12 @@
-"""What asks for the password or a factor once more: roles, large exports, whole SSIDs of a page, reverts of others' runs, tokens,
-deliveries, erasing.
+"""Actions that ask for the password or a factor again: roles, large exports, whole SSIDs of a page, reverts of others' runs,
+tokens, deliveries, erasing.
 
-    ask(request)                    goes on when somebody proved who they are in the last 15 minutes (STEP_UP_SECONDS)
-    ask_if_many(request, count)     the same, for more than 500 students or lines that leave at once, as a file or for print
-    ask_for_many(request, rows)     the same, where nobody counted them
+    ask(request)                    continues if the user proved their identity in the last 15 minutes (STEP_UP_SECONDS)
+    ask_if_many(request, count)     the same, for more than 500 students or lines at once, as a file or for print
+    ask_for_many(request, rows)     the same, if they have not been counted
 
-Otherwise the page that asks comes between, and what was sent is done after it. Tokens of the REST API are not asked: they have
-scopes.
+Otherwise a page asks for proof first, and the original request is carried out afterwards. Tokens of the REST API are not asked:
+they have scopes.
 """
 
 import time
@@ -32,11 +32,12 @@ _ADMIN = ("auth_user_", "auth_group_", "students_staffaccess_", "mfa_authenticat
 
 
 class ProofNeededError(Exception):
-    """Who asks for this proves first who they are."""
+    """The user must first prove their identity."""
 
 
 def proved_recently(request: HttpRequest) -> bool:
-    """Was a password, a factor or a sign-in at a provider taken in this session in the last STEP_UP_SECONDS? 0 asks nobody."""
+    """Was a password, factor or provider sign-in accepted in this session in the last STEP_UP_SECONDS? Always true if that is
+    0."""
     if not settings.STEP_UP_SECONDS:
         return True
     at = max((record.get("at", 0) for record in get_authentication_records(request, request.user)), default=0)
@@ -44,19 +45,19 @@ def proved_recently(request: HttpRequest) -> bool:
 
 
 def ask(request: HttpRequest) -> None:
-    """Raises ProofNeededError unless somebody proved recently who they are."""
+    """Raises ProofNeededError unless the user recently proved their identity."""
     if getattr(request, "api_token", None) is None and not proved_recently(request):
         raise ProofNeededError
 
 
 def ask_if_many(request: HttpRequest, count: int) -> None:
-    """Raises ProofNeededError where more than MANY leave at once, unless somebody proved recently who they are."""
+    """Raises ProofNeededError for more than MANY at once, unless the user recently proved their identity."""
     if count > MANY:
         ask(request)
 
 
 def ask_for_many(request: HttpRequest, rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows, none lost; raises ProofNeededError, before any leaves, when there are more than MANY."""
+    """All rows; raises ProofNeededError, before any is sent, if there are more than MANY."""
     rest = iter(rows)
     first = list(islice(rest, MANY + 1))
     if len(first) > MANY:
@@ -65,7 +66,7 @@ def ask_for_many(request: HttpRequest, rows: Iterable[Row]) -> Iterator[Row]:
 
 
 class StepUpMiddleware:
-    """Puts the page that asks between, and goes on afterwards with what was sent."""
+    """Inserts the page that asks for proof, and afterwards continues with the original request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

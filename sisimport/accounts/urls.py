@@ -1,4 +1,4 @@
-"""Addresses of our own part of the way in; those of signing in are allauth's."""
+"""URLs of our own part of signing in; the rest are allauth's."""
 
 from django.urls import path
 
@@ -9,7 +9,7 @@ urlpatterns = [
     path("accounts/sso/<slug:key>/", sso.start, name="sso_start"),
     path("accounts/sso/<slug:key>/again/", sso.again, name="sso_again"),
     path("accounts/sso/<slug:key>/callback/", sso.callback, name="sso_callback"),
-    # allauth asks for these by its own names
+    # allauth refers to these by its own names
     path("accounts/sso/<slug:organization_slug>/acs/", sso.acs, name="saml_acs"),
     path("accounts/sso/<slug:organization_slug>/acs/finish/", sso.finish_acs, name="saml_finish_acs"),
     path("accounts/sso/<slug:organization_slug>/metadata/", sso.metadata, name="saml_metadata"),

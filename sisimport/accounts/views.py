@@ -1,4 +1,4 @@
-"""Signing out, the way in for emergencies, and what the directory keeps."""
+"""Signing out, emergency sign-in, and data kept by the directory."""
 
 import logging
 from typing import Any
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class SignOut(LogoutView):
-    """Signs out here, and where single sign-on brought somebody in, goes on to sign out there."""
+    """Signs out here and, after single sign-on, also at the provider."""
 
     def post(self, *_args: Any, **_kwargs: Any) -> HttpResponse:
         address, end = self.get_redirect_url(), sso.end_address(self.request)
@@ -35,7 +35,7 @@ class SignOut(LogoutView):
         else:
             provider, there = end
             answer = sso.leave(self.request, there, provider, signed_out=True)
-        # Not "cookies": that would end the sessions of every other site under the district's domain. Ours is gone.
+        # Not "cookies": that would end sessions of all other sites under the district's domain. Ours has already been removed.
         answer["Clear-Site-Data"] = '"cache", "storage"'
         return answer
 
@@ -48,7 +48,7 @@ sign_out = public(SignOut.as_view())
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "POST"])
 def emergency_sign_in(request: HttpRequest) -> HttpResponseBase:
-    """Takes the code that a command made on the server; a second factor is asked for as always."""
+    """Accepts the code that a command made on the server; a second factor is requested as always."""
     person = emergency.person_of(request.POST.get("code", "")) if request.method == "POST" else None
     if person is not None:
         logger.warning("emergency sign-in: the link of user %s was opened", person.pk)
@@ -62,13 +62,13 @@ def emergency_sign_in(request: HttpRequest) -> HttpResponseBase:
 @signed_in
 @require_GET
 def stay_signed_in(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Asked for from the warning before a session ends: being asked for is all."""
+    """Called from the warning before a session ends: the request itself keeps the session alive."""
     return HttpResponse(status=204)
 
 
 @signed_in
 def own_address(request: HttpRequest) -> HttpResponseBase:
-    """The e-mail address. With single sign-on the directory says whose it is: nobody of the staff changes it."""
+    """The e-mail address. With single sign-on, the directory assigns it: staff cannot change it."""
     if settings.SSO_PROVIDERS and not is_family(request.user):
         why = "Your district's directory knows you by this address. Who looks after the directory changes it."
         return render(request, "account/kept_by_directory.html", {"what": "E-mail address", "why": why}, status=403)
@@ -79,7 +79,7 @@ def own_address(request: HttpRequest) -> HttpResponseBase:
 @signed_in
 @sensitive_post_parameters()
 def own_password(request: HttpRequest) -> HttpResponseBase:
-    """The password, for those who sign in with one."""
+    """The password, for users who sign in with one."""
     if not may_use_password(request.user):
         why = "Staff sign in through the district's directory here, without a password of this site."
         return render(request, "account/kept_by_directory.html", {"what": "Password", "why": why}, status=403)

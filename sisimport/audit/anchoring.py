@@ -1,7 +1,7 @@
-"""Anchors: what the chains end with, noted outside of the database, so that somebody who made all of it again is found.
+"""Anchors: the ends of the chains, recorded outside the database, so that a complete forgery of the record is detected.
 
-An anchor covers the seals of all days that were over (by one hash) and the last seal of each chain that was open. Everything it
-names stays for good: seals of days outlive the entries of purged days.
+An anchor covers the seals of all completed days (by one hash) and the last seal of each open chain. Everything it names is
+permanent: seals of days outlive the entries of purged days.
 """
 
 import datetime as dt
@@ -19,7 +19,8 @@ WHERE NOT EXISTS (SELECT 1 FROM audit_auditday d WHERE d.day = s.day AND d.lea =
 
 
 def anchor() -> dict[str, Any]:
-    """What to note, as JSON: `entries` sealed so far, `through` and `days` (the hash over the seals of days), `open` chains."""
+    """The data to record, as JSON: `entries` sealed so far, `through` and `days` (the hash over the seals of days), `open`
+    chains."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce((SELECT entries FROM audit_audittotal WHERE id = 1), 0), max(day) FROM audit_auditday"
@@ -46,7 +47,7 @@ def _days(through: str) -> str:
 
 
 def compare(noted: dict[str, Any], result: Verified) -> None:
-    """Tell what is no longer as an anchor noted it. Raises KeyError, TypeError and ValueError for what is not an anchor."""
+    """Report everything that differs from the anchor. Raises KeyError, TypeError and ValueError if `noted` is not an anchor."""
     at, purged = noted["at"], purged_through()
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce((SELECT entries FROM audit_audittotal WHERE id = 1), 0)")

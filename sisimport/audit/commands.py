@@ -1,4 +1,4 @@
-"""Commands on record: what one shows of students is gathered as it is for a page, and written down when it ends."""
+"""Putting commands on record: the students one shows are gathered as for a page, and recorded when it ends."""
 
 import getpass
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from sisimport.audit.looking import Looked, gathering
 
 @contextmanager
 def recorded(command: str) -> Iterator[None]:
-    """Within, a command of this name is executed; whatever its end, it is on record when it showed a student.
+    """Runs a command of this name inside; however it ends, it is put on record if it showed a student.
 
-    Raises what writing to the database raises: the command then ends with an error.
+    Raises the errors of writing to the database: the command then ends with an error.
     """
     looked = Looked(of_command=True)
     try:
@@ -26,7 +26,7 @@ def recorded(command: str) -> Iterator[None]:
 
 
 def _login() -> str:
-    """Of the machine; commands have no user of the product."""
+    """The login name on the machine; commands have no user of the product."""
     with suppress(KeyError, OSError):
         return getpass.getuser()
     return "unknown"

@@ -1,9 +1,9 @@
-"""Taking a person's name out of entries: user names of family accounts, and words that people wrote.
+"""Removing a person's name from entries: user names of family accounts, and words that people wrote.
 
-An entry names students by internal numbers, which stay: they say that somebody was read, and no more of whom. Where the text of a
-sealed entry changes, its seal no longer fits; a keyed statement beside it (`AuditRewording`) says with which content it stands
-now. Nobody makes one without the key, and it fits that seal and that content only. An entry that somebody changed before gets
-none, so that it is found as before.
+An entry names students by internal numbers, which stay: they show that a record was read, but no longer whose. When the text of a
+sealed entry changes, its seal no longer fits; a keyed statement stored with it (`AuditRewording`) certifies its new content. It
+cannot be made without the key, and fits only that seal and that content. An entry that was tampered with before gets none, so
+that it is still detected.
 """
 
 import re
@@ -27,15 +27,15 @@ _DIGEST = f"SELECT {DIGEST} FROM audit_auditentry e WHERE e.id = %s"
 
 
 def reword(like: Sequence[str], replace: Callable[[str], str]) -> int:
-    """Replace in who and what of all entries that hold one of the texts `like` (patterns of ILIKE). Returns how many changed.
+    """Replace text in `who` and `what` of all entries that match one of `like` (ILIKE patterns). Returns how many changed.
 
-    Runs in the caller's transaction, and keeps seals from being made until it ends.
+    Runs in the caller's transaction, and blocks sealing until it ends.
     """
     return _reword(_FOUND, {"like": list(like)}, lambda who, subject: (replace(who), replace(subject)))
 
 
 def reword_people(people: Mapping[int, str], erased: str) -> int:
-    """Replace the user names of these people (by number of the account), wherever they looked or were given access."""
+    """Replace the user names of these people (by account number), wherever they looked or were given access."""
     names = set(people.values())
 
     def replaced(who: str, subject: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
-"""What a request has shown so far: gathered where rows of students are read, written down when the answer is ready.
+"""The students a request has shown so far: gathered where their rows are read, recorded when the answer is ready.
 
-Every row of a student that the ORM makes an object of is noted here by itself (`Student.from_db` and its like). Statements that
-are written by hand note what they read. So a new page is on record without a line of its own.
+Every student row that the ORM turns into an object is noted here automatically (`Student.from_db` and similar). Handwritten
+statements note what they read. So a new page is on record without any code of its own.
 """
 
 from array import array
@@ -11,14 +11,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-# The strongest of what a request did says of which kind its entry is.
+# The strongest thing a request did determines the kind of its entry.
 _RANK = ("", "list", "page", "lines", "ssid", "export")
 
 
 @dataclass(slots=True)
 class Looked:
-    """`students`: internal ids, as they came. `numbers`: local numbers of those who are only named by it. `lines`: data lines of
-    files. `kind`, `subject`: what the page said of it. `of_command`: nobody is signed in."""
+    """`students`: internal ids, in order. `numbers`: local numbers of students known only by these. `lines`: data lines of files.
+    `kind`, `subject`: as given by the page. `of_command`: no user is signed in."""
 
     students: "array[int]" = field(default_factory=lambda: array("q"))
     numbers: set[str] = field(default_factory=set)
@@ -45,7 +45,7 @@ _now: ContextVar[Looked | None] = ContextVar("looked", default=None)
 
 @contextmanager
 def gathering(looked: Looked) -> Iterator[Looked]:
-    """Within, what is read is noted in `looked`."""
+    """Inside, students that are read are noted in `looked`."""
     before = _now.set(looked)
     try:
         yield looked
@@ -55,7 +55,7 @@ def gathering(looked: Looked) -> Iterator[Looked]:
 
 @contextmanager
 def unseen() -> Iterator[None]:
-    """Within, nothing is noted: rows are read to decide something, and not shown."""
+    """Inside, nothing is noted: rows are read for a decision, and not shown."""
     before = _now.set(None)
     try:
         yield
@@ -64,12 +64,12 @@ def unseen() -> Iterator[None]:
 
 
 def current() -> Looked | None:
-    """What the request at hand has shown so far; None outside of one."""
+    """What the current request has shown so far; None outside a request."""
     return _now.get()
 
 
 def note(student: int | None) -> None:
-    """A student was read to be shown."""
+    """Note a student who was read to be shown."""
     looked = _now.get()
     if looked is not None and student is not None:
         ids = looked.students
@@ -78,21 +78,21 @@ def note(student: int | None) -> None:
 
 
 def note_all(students: Iterable[int | None]) -> None:
-    """Several were; None: a line of nobody."""
+    """Note several students; None: a line of no student."""
     looked = _now.get()
     if looked is not None:
         looked.students.extend(student for student in students if student is not None)
 
 
 def note_numbers(numbers: Iterable[str]) -> None:
-    """Students are shown by their local numbers alone."""
+    """Note students who are shown only by their local numbers."""
     looked = _now.get()
     if looked is not None:
         looked.numbers.update(filter(None, numbers))
 
 
 def note_line(student: int | None = None) -> None:
-    """A data line, or a finding on one, was read to be shown; `student`: whose line it is, if anybody's."""
+    """Note a data line, or a finding on one, that was read to be shown; `student`: whose line it is, if any."""
     looked = _now.get()
     if looked is not None:
         looked.lines += 1
@@ -100,7 +100,7 @@ def note_line(student: int | None = None) -> None:
 
 
 def note_lines(count: int) -> None:
-    """Data lines are shown; whose they are is noted apart."""
+    """Note data lines that are shown; their students are noted separately."""
     looked = _now.get()
     if looked is not None:
         looked.lines += count
@@ -113,7 +113,7 @@ else:
 
 
 class NotesStudent(_Base):
-    """Of a model: every object made of a row notes the student that it is about."""
+    """Mixin for models: every object made from a row notes the student that it is about."""
 
     _student_field = "student_id"
     _is_line = False
@@ -134,7 +134,7 @@ class NotesStudent(_Base):
 
 
 class NotesLine(NotesStudent):
-    """Of a model of what is reported about a file's line: the line is noted too, whether or not it is known whose it is."""
+    """Mixin for models of findings on a file's line: also notes the line, whether or not its student is known."""
 
     _is_line = True
 

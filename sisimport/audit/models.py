@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 
 class Looks(models.Manager["AuditEntry"]):
-    """The entries of what was shown."""
+    """Entries for data that was shown."""
 
     def get_queryset(self) -> models.QuerySet["AuditEntry"]:
         kinds = AuditEntry.Kind
@@ -17,10 +17,10 @@ class Looks(models.Manager["AuditEntry"]):
 
 
 class AuditEntry(models.Model):
-    """One request that showed students, one sign-in or failure, one change of a role.
+    """One request that showed students, one sign-in or failed sign-in, or one change of a role.
 
-    Nothing points from here to rows that may go: a person and a student who are deleted stay in the record, by number (and the
-    person by the user name of then). `of`: the entry that this one goes on, of a long download.
+    No foreign keys point from here to rows that may be deleted: a deleted person or student stays in the record by number (a
+    person also by the user name of that time). `of`: the entry that this one continues, in a long download.
     """
 
     class Kind(models.TextChoices):
@@ -76,7 +76,7 @@ class AuditEntry(models.Model):
 
 
 class AuditSeal(models.Model):
-    """An entry's place in the chain of its day and LEA (0: of several or none), and the hash over it and all before it."""
+    """An entry's place in the chain of its day and LEA (0: several or none), and the hash over it and all before it."""
 
     entry_id = models.BigIntegerField(primary_key=True)
     day = models.DateField()
@@ -93,7 +93,7 @@ class AuditSeal(models.Model):
 
 
 class AuditRewording(models.Model):
-    """Says with which content a sealed entry stands since a person was erased from its text: keyed as seals are."""
+    """Certifies the content of a sealed entry after a person was erased from its text; keyed like seals."""
 
     entry_id = models.BigIntegerField(db_index=True)
     hash = models.BinaryField()
@@ -106,7 +106,7 @@ class AuditRewording(models.Model):
 
 
 class AuditDay(models.Model):
-    """The seal of a chain whose day is over: how many entries it has, and the hash of the last."""
+    """The seal of a completed day's chain: how many entries it has, and the hash of the last."""
 
     day = models.DateField()
     lea = models.BigIntegerField()
@@ -122,7 +122,7 @@ class AuditDay(models.Model):
 
 
 class AuditTotal(models.Model):
-    """How many entries were ever sealed: one row, which the last ones cannot be taken away from without a trace."""
+    """How many entries were ever sealed: one row, so that the last entries cannot be removed without a trace."""
 
     entries = models.BigIntegerField()
     hash = models.BinaryField()

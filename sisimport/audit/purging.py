@@ -1,6 +1,6 @@
-"""Purging: the one way in which entries go. Whole days only, the oldest first; an entry of its own says what stood there.
+"""Purging: the only way in which entries are removed. Whole days only, oldest first; a new entry says what was removed.
 
-The seals of the days stay, so the gap is as provable as the rest: how many entries, of which days, removed when.
+The seals of the days stay, so the gap is as verifiable as the rest: how many entries, of which days, removed when.
 """
 
 import datetime as dt
@@ -15,13 +15,13 @@ from sisimport.audit import sealing
 _SUBJECT = re.compile(r"\d+ entries of days through (\d{4}-\d{2}-\d{2})")
 _COUNT = """SELECT count(*), count(DISTINCT (s.day, s.lea)) FROM audit_auditseal s
 JOIN audit_auditday d ON d.day = s.day AND d.lea = s.lea WHERE s.day <= %s"""
-# With the owner's rights, and with the entry that says so: migration 0004.
+# Runs with the owner's rights and writes the entry about the purge: migration 0004.
 _PURGE = "SELECT entries, chains FROM audit_purge(%s, %s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a purge removed, or would: `entries` of `chains` of days that are over, through a day."""
+    """What a purge removed, or would remove: `entries` in `chains` of completed days, through a day."""
 
     entries: int
     chains: int
@@ -29,7 +29,7 @@ class Purged:
 
 
 def purge(through: dt.date, *, user: Any = None, dry_run: bool = False) -> Purged:
-    """Remove all entries of the days through this one that are over and sealed."""
+    """Remove all entries of completed and sealed days through this one."""
     with transaction.atomic(), connection.cursor() as cursor:
         if dry_run:
             cursor.execute(_COUNT, [through])
@@ -50,7 +50,7 @@ def remove_old(before: dt.datetime, dry_run: bool) -> int:
 
 
 def purged_through() -> dt.date | None:
-    """The last day that sealed entries say was removed."""
+    """The last removed day, according to sealed entries."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT e.subject FROM audit_auditentry e JOIN audit_auditseal s ON s.entry_id = e.id WHERE e.kind = 'purge'"

@@ -1,11 +1,11 @@
-"""Sealing: entries into chains, a few seconds after they were written, so that no page waits for another.
+"""Sealing: linking entries into chains a few seconds after they were written, so that no page waits for another.
 
-    chain        the entries of one day and one LEA, numbered from 1; each hash is over the one before it, its place and its entry
-    day          the seal of a chain whose day is over: its length and last hash
+    chain        the entries of one day and LEA, numbered from 1; each hash covers the previous one, its place and its entry
+    day          the seal of a completed day's chain: its length and last hash
     total        how many entries were ever sealed, in one row
 
-All hashes are keyed (AUDIT_KEY), so that nobody makes new ones who can only write to the database. The day is the one on which
-an entry was sealed (UTC). Until then, for some seconds while a worker runs, an entry is protected by the triggers alone.
+All hashes are keyed (AUDIT_KEY), so that write access to the database is not enough to make new ones. The day is the one on which
+an entry was sealed (UTC). Until then, for a few seconds while a worker runs, only the triggers protect an entry.
 """
 
 import datetime as dt
@@ -21,9 +21,9 @@ EVERY_SECONDS = 10.0
 START = b""
 LOCK = 0x5349_0031  # of our advisory locks; not used elsewhere
 _BATCH = 5_000
-_LATE = 20_000  # an entry that was committed after so many later ones is found once a day
+_LATE = 20_000  # an entry committed after this many later ones is found only once a day
 
-# All that an entry says, as bytes that do not depend on the session's settings.
+# The full content of an entry, as bytes that do not depend on the session's settings.
 DIGEST = """sha256(convert_to(jsonb_build_array(e.id, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.user_id, e.who,
     e.token_id, e.place, e.subject, e.address, e.lines, e.count, e.of, e.lea_id, e.students)::text, 'UTF8'))"""
 
@@ -41,14 +41,14 @@ ON CONFLICT (id) DO UPDATE SET entries = excluded.entries, hash = excluded.hash"
 
 
 def keys() -> list[bytes]:
-    """The key of new hashes, and those that older ones may have been made with."""
+    """The key for new hashes, then those with which older ones may have been made."""
     given = [settings.AUDIT_KEY, *settings.AUDIT_KEY_FALLBACKS] if settings.AUDIT_KEY else []
     former_and_new = [*given, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [sha256(b"sisimport.audit" + key.encode()).digest() for key in former_and_new]
 
 
 def seal_hash(key: bytes, before: bytes, place: Sequence[object], digest: bytes) -> bytes:
-    """The hash of a link: over the one before it, its place in words, and what it holds."""
+    """The hash of a link, over the previous hash, its place in words, and its content."""
     text = "|".join(str(part) for part in place).encode()
     return hmac.digest(key, b"|".join([before.hex().encode(), text, digest.hex().encode()]), "sha256")
 
@@ -58,7 +58,7 @@ def day_hash(key: bytes, day: dt.date, lea: int, entries: int, last: bytes) -> b
 
 
 def reword_hash(key: bytes, seal: bytes, entry: int, digest: bytes) -> bytes:
-    """States that the entry under this seal stands with another content, since a person was erased from it (erasing.py)."""
+    """Certifies that the entry under this seal has different content because a person was erased from it (erasing.py)."""
     return seal_hash(key, seal, ("reworded", entry), digest)
 
 
@@ -75,9 +75,9 @@ class Chain:
 
 
 def seal(today: dt.date | None = None, *, all_entries: bool = False) -> int:
-    """Seal what is not sealed yet, and the days that are over. Returns how many entries were sealed.
+    """Seal unsealed entries and completed days. Returns how many entries were sealed.
 
-    `today`: the day by UTC; `all_entries`: look at every entry there is, not only at late ones.
+    `today`: the day by UTC; `all_entries`: check every entry, not only late ones.
     """
     sealed = 0
     day = today or dt.datetime.now(dt.UTC).date()
@@ -85,7 +85,7 @@ def seal(today: dt.date | None = None, *, all_entries: bool = False) -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
             if not cursor.fetchone()[0]:
-                return sealed  # another worker does
+                return sealed  # another worker is sealing
             count = _seal_batch(day, all_entries=all_entries)
         sealed += count
         if count < _BATCH:

@@ -1,4 +1,4 @@
-"""Verifying: reads all seals and entries once, in order, and tells what does not fit."""
+"""Verifying: reads all seals and entries once, in order, and reports what does not match."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ OTHER_KEY = (
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Something that is not as it was sealed. `id`: of the entry, or the day's date."""
+    """Something that is not as it was sealed. `id`: the entry's id, or the day's date."""
 
     table: str
     id: int | str
@@ -46,7 +46,7 @@ class Broken:
 
 @dataclass(slots=True)
 class Verified:
-    """`rows`: entries that are as their seals say; `unsealed`: those that wait for theirs; `hint`: what may be behind it all."""
+    """`rows`: entries that match their seals; `unsealed`: those not sealed yet; `hint`: a possible cause of all breaks."""
 
     rows: int = 0
     chains: int = 0
@@ -94,7 +94,7 @@ def _rows() -> Iterator[tuple[dt.date, int, int, int, bytes, bytes | None, int]]
 
 
 def _chains(result: Verified) -> dict[Place, Chain]:
-    """Follow every chain. After a break it goes on from what the next seal says, so that one change is reported once."""
+    """Follow every chain. After a break it continues from the next seal, so that one change is reported once."""
     seal_keys, reworded = keys(), _reworded()
     ends: dict[Place, Chain] = {}
     for day, lea, number, entry, seal, digest, of_lea in _rows():
@@ -115,7 +115,7 @@ def _chains(result: Verified) -> dict[Place, Chain]:
 
 
 def _reworded() -> dict[int, set[bytes]]:
-    """What is stated of entries from which a person was erased."""
+    """Certified contents of entries from which a person was erased."""
     found: dict[int, set[bytes]] = {}
     with connection.cursor() as cursor:
         cursor.execute("SELECT entry_id, hash FROM audit_auditrewording")
@@ -125,7 +125,7 @@ def _reworded() -> dict[int, set[bytes]]:
 
 
 def _days(result: Verified, ends: dict[Place, Chain]) -> int:
-    """Compare the chains of days that are over with their seals. Returns how many entries a purge removed."""
+    """Compare the chains of completed days with their seals. Returns how many entries a purge removed."""
     seal_keys, removed, sealed = keys(), 0, set()
     through = purged_through()
     with connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from sisimport.runtime.row_scope import across_schools
 
 Kind = AuditEntry.Kind
 
-# The LEA is that of the students, where they are of one. By number only: the record knows nothing about students otherwise.
+# The LEA is that of the students, if they share one. Numbers only: the record holds nothing else about students.
 _INSERT = """
 INSERT INTO audit_auditentry (kind, user_id, who, token_id, place, subject, address, lines, of, students, count, lea_id)
 SELECT %(kind)s, %(user)s, %(who)s, %(token)s, %(place)s, %(subject)s, %(address)s, %(lines)s, %(of)s, ids, cardinality(ids),
@@ -29,7 +29,7 @@ RETURNING id
 
 @dataclass(frozen=True, slots=True)
 class Doer:
-    """Who does something, from where: a person or nobody, a token or none, the name of the address, the client's address."""
+    """Who does something, from where: person and token (if any), the name of the URL, the client's address."""
 
     user: Any = None
     token: int | None = None
@@ -62,7 +62,7 @@ def write(
         "students": list(students),
         "numbers": list(numbers),
     }
-    # The entry also says of which district the students are, whoever sees them.
+    # The entry also records the students' district, regardless of who may see them.
     with across_schools(), connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
         (number,) = cursor.fetchone()
@@ -70,7 +70,7 @@ def write(
 
 
 def write_looked(looked: Looked, doer: Doer) -> int:
-    """The entry of what a request has shown."""
+    """Write the entry for the students a request has shown."""
     kind = looked.kind
     if not kind:
         kind = Kind.LINES if looked.lines else Kind.PAGE if len(set(looked.students)) == 1 else Kind.LIST
@@ -80,9 +80,9 @@ def write_looked(looked: Looked, doer: Doer) -> int:
 
 
 def label(kind: str, user: Any, *, students: Iterable[int] = (), subject: str = "") -> None:
-    """Say what the request or command at hand is showing; outside of one, write the entry at once.
+    """Say what the current request or command is showing; outside of one, write the entry immediately.
 
-    So does a command that works for a person, as deliveries do: the entry is that person's.
+    A command that works for a person, such as a delivery, also writes it immediately: the entry is that person's.
     """
     looked = looking.current()
     if looked is None or (looked.of_command and user.is_authenticated):

@@ -14,7 +14,7 @@ from sisimport.imports.runs.uploads import RunRefusedError
 
 
 class DecidingCommand(BaseCommand):
-    """`NAME ID --user NAME --reason TEXT`: exit code 2 when it is refused."""
+    """`NAME ID --user NAME --reason TEXT`: exit code 2 if it is refused."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int, metavar="ID")

@@ -1,4 +1,4 @@
-"""What we tell allauth about single sign-on: providers come from the settings alone, and `admitting` decides who gets in."""
+"""Our settings of allauth's single sign-on: providers come only from the settings, and `admitting` decides who is admitted."""
 
 import logging
 import time
@@ -61,7 +61,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Put the account into the sign-in, or end it with the page for everybody who does not get in."""
+        """Attach the account to the sign-in, or end it with the page for people who are not admitted."""
         identity: Identity = sociallogin.identity
         key = sociallogin.account.provider
         try:
@@ -72,11 +72,11 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         sociallogin.user, sociallogin.token = person, None
         if again := (sociallogin.state.get("data") or {}).get("again"):
             raise ImmediateHttpResponse(self._proved_again(request, sociallogin, person, again))
-        # What the session is to know of it (AccountAdapter): kept with the flow, which may ask for a second factor between.
+        # Data for the session (AccountAdapter), kept with the flow because it may first ask for a second factor.
         sociallogin.state |= {"second_factor": identity.second_factor, "id_token": identity.id_token}
 
     def _proved_again(self, request: HttpRequest, sociallogin: Any, person: Any, again: int) -> HttpResponseBase:
-        """Somebody who is signed in came back from the provider: continue with what asked for it, if it is the same person."""
+        """A signed-in user came back from the provider: continue the action that asked for it, if it is the same person."""
         identity: Identity = sociallogin.identity
         fresh = identity.signed_in_at is None or time.time() - identity.signed_in_at < settings.STEP_UP_SECONDS
         if not (person.pk == again == request.user.pk and fresh):
@@ -92,23 +92,23 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **details: Any) -> None:
         problem = details.get("exception") or details.get("error") or ""
-        # Our own exceptions say what is wrong; those of libraries may hold an address or an answer.
+        # Our own exceptions say what is wrong; those of libraries may contain an address or a response.
         logger.warning("single sign-on by %s failed: %s", provider.sub_id, reason_of(problem))
         raise ImmediateHttpResponse(failed(request, provider.sub_id))
 
 
 def reason_of(problem: object) -> str:
-    """What the log says of a sign-in that failed: our own words, or the kind of the error."""
+    """The log text for a failed sign-in: our own words, or the type of the error."""
     return str(problem) if isinstance(problem, OpenIDError | str) else type(problem).__name__
 
 
 def not_admitted(request: HttpRequest, key: str) -> HttpResponse:
-    """The one page for everybody who proved who they are and does not get in."""
+    """The one page for everyone who proved their identity but is not admitted."""
     user_login_failed.send(sender=__name__, credentials={"username": "", "provider": key}, request=request)
     return render(request, "account/not_admitted.html", {"provider": find_provider(key)}, status=403)
 
 
 def failed(request: HttpRequest, key: str, status: int = 400) -> HttpResponse:
-    """The page for a sign-in that did not come to an end: broken off, too late, or the provider's answer proves nothing."""
+    """The page for a sign-in that was not completed: cancelled, too late, or with an invalid answer from the provider."""
     user_login_failed.send(sender=__name__, credentials={"username": "", "provider": key}, request=request)
     return render(request, "account/sso_failed.html", {"provider": find_provider(key)}, status=status)

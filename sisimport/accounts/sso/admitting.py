@@ -1,12 +1,12 @@
-"""Whether a person of the directory gets in, and with what. Everybody else gets one page, whatever the reason.
+"""Whether a person of the directory is admitted, and with which rights. All others get the same page, for any reason.
 
-    1  the account is tied to this person already
-    2  or one account has the address that the provider proved: invited, or in use       (then it is tied)
-    3  or a group of the directory gives a role: an account is made                       (then it is tied)
+    1  an account is already linked to this person
+    2  or one account has the address that the provider verified: invited, or in use     (then it is linked)
+    3  or a group of the directory gives a role: an account is made                       (then it is linked)
 
-Roles and schools that come from groups are set again at each sign-in, and taken when no group gives any. Whoever was invited by
-hand keeps what people gave, as long as no group says otherwise. A superuser is made by a group only where SSO_GROUPS says
-`superuser`, and one made by hand is never touched.
+Roles and schools from groups are set again at each sign-in, and removed when no group gives any. A person invited manually keeps
+the rights people gave, unless a group says otherwise. A group makes a superuser only if SSO_GROUPS says `superuser`, and one made
+manually is never changed.
 """
 
 import logging
@@ -32,12 +32,12 @@ logger = logging.getLogger(__name__)
 
 
 class NotAdmittedError(Exception):
-    """This person does not get in. The message is for the log: it names nobody."""
+    """This person is not admitted. The message is for the log and names no one."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the groups of a person give, of what there is here."""
+    """The roles and schools that a person's groups give, as far as they exist here."""
 
     roles: tuple[str, ...] = ()
     schools: tuple[School, ...] = ()
@@ -63,9 +63,9 @@ def given_by(groups: Iterable[str]) -> Given:
 
 
 def admit(provider: str, identity: Identity) -> Any:
-    """The account of this person, its roles in step with the directory. Raises NotAdmittedError.
+    """The account of this person, its roles updated from the directory. Raises NotAdmittedError.
 
-    Roles that the directory takes are gone then too: no transaction holds both.
+    Roles that the directory removes are gone even then: the two are not in one transaction.
     """
     given = given_by(identity.groups)
     tied = SocialAccount.objects.filter(provider=provider, uid=identity.uid).select_related("user").first()
@@ -86,13 +86,13 @@ def admit(provider: str, identity: Identity) -> Any:
 
 
 def reloaded_person(pk: int) -> Any:
-    """The account as it is on record now, without what was asked about it before."""
+    """The account as currently on record, without cached values."""
     return get_user_model()._default_manager.get(pk=pk)
 
 
 def _by_address(provider: str, identity: Identity) -> Any | None:
-    """The one account with this address. Two are nobody's, and one that is tied is another person's: directories give an
-    address to the next employee. Which of them it is, people decide (on the page of the person)."""
+    """The only account with this address. Raises NotAdmittedError if there are two, or if it is linked to another person:
+    directories reuse addresses for new employees. People decide such cases (on the person's page)."""
     email = identity.email
     if not email:
         return None
@@ -107,14 +107,14 @@ def _by_address(provider: str, identity: Identity) -> Any | None:
 
 
 def _new(identity: Identity, given: Given) -> Any:
-    """An account for somebody to whom the directory gives a role."""
+    """Make an account for a person to whom the directory gives a role."""
     if not identity.email:
         raise NotAdmittedError("no address is proven")
     if not (given.superuser or (given.roles and (given.schools or given.all_schools))):
         raise NotAdmittedError("nobody invited this person, and no group gives a role with a school")
     first, last = identity.name
     made: dict[str, Any] = {"email": identity.email, "first_name": first[:150], "last_name": last[:150]}
-    made["password"] = make_password(None)  # one that nothing opens
+    made["password"] = make_password(None)  # unusable password
     person, _made = get_user_model()._default_manager.get_or_create(username=identity.email, defaults=made)
     logger.warning("single sign-on: user %s was made for somebody of the directory", person.pk)
     return person
@@ -122,10 +122,10 @@ def _new(identity: Identity, given: Given) -> Any:
 
 @transaction.atomic
 def _keep_in_step(person: Any, given: Given) -> None:
-    """Set what the groups give; take what they gave before and give no more."""
+    """Set the rights the groups give; remove those they gave before and no longer give."""
     kept = DirectoryAccess.objects.filter(user=person).first()
     if person.is_superuser and not (kept and kept.superuser) and not given.superuser:
-        return  # made by hand: no directory takes that
+        return  # given manually: no directory removes that
     if not (given.roles or given.superuser):
         if kept is not None:
             people.take_all(person=person)

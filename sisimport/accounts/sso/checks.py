@@ -1,4 +1,4 @@
-"""System checks of single sign-on: what its settings name must be there."""
+"""System checks of single sign-on: everything named in its settings must exist."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from sisimport.accounts.sso.configuration import SUPERUSER
 
 @checks.register()
 def check_single_sign_on(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """accounts.E001: SSO_GROUPS gives a role that is none. accounts.E002: nobody of the staff could sign in at all."""
+    """accounts.E001: SSO_GROUPS gives an unknown role. accounts.E002: no staff member could sign in at all."""
     found: list[checks.CheckMessage] = []
     named = frozenset().union(*(one.roles for one in settings.SSO_GROUPS.values()))
     if unknown := sorted(named - {*GROUPS, SUPERUSER}):

@@ -1,4 +1,4 @@
-"""Which providers of single sign-on there are: read from the environment, once, by the settings. Knows no Django app."""
+"""The providers of single sign-on: read from the environment, once, by the settings. Independent of all Django apps."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ SUPERUSER = "superuser"
 ALL_SCHOOLS = "all"
 _GOOGLE_ISSUER = "https://accounts.google.com"
 _MICROSOFT = "https://login.microsoftonline.com"
-# Tenants of Microsoft that stand for anybody's directory.
+# Microsoft tenants that accept any directory.
 _ANYBODYS_TENANTS = frozenset({"common", "organizations", "consumers"})
 _OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -34,12 +34,12 @@ class Provider:
     email_claims: tuple[str, ...] = ("email",)
     metadata: str = ""  # SAML: a file, or an https address
     entity_id: str = ""  # SAML: the provider's
-    trusted_second_factor: bool = False  # it asks for one at each sign-in, whatever it says about that
+    trusted_second_factor: bool = False  # it asks for one at each sign-in, even if it does not say so
 
 
 @dataclass(frozen=True)
 class GroupAccess:
-    """What a group of the directory gives: roles, `superuser` among them only where it is named, and codes of schools."""
+    """What a group of the directory gives: roles (`superuser` only if named) and codes of schools."""
 
     roles: frozenset[str] = frozenset()
     schools: frozenset[str] = frozenset()
@@ -47,9 +47,9 @@ class GroupAccess:
 
 
 def read_providers(env: Any) -> tuple[Provider, ...]:
-    """The providers that the environment names, in the order of their buttons.
+    """The providers in the environment, in the order of their buttons.
 
-    Raises ImproperlyConfigured, in the words of the settings, for one that would let in more than the district.
+    Raises ImproperlyConfigured, in terms of the settings, for one that would admit people from outside the district.
     """
     trusted = frozenset(env.list("SSO_TRUSTED_SECOND_FACTOR", default=[]))
     named = (_google(env), _microsoft(env), _openid(env), _saml(env))
@@ -89,7 +89,7 @@ def _microsoft(env: Any) -> Provider | None:
         client_id=client,
         client_secret=env.str("SSO_MICROSOFT_CLIENT_SECRET", default=""),
         domains=_domains(env.list("SSO_MICROSOFT_DOMAINS", default=[])),
-        # Not `email`: in Entra anybody's directory may write any address there. The sign-in name it verifies.
+        # Not `email`: in Entra, any directory may put any address there. The sign-in name is verified.
         email_claims=("preferred_username",),
     )
 
@@ -126,7 +126,7 @@ def _saml(env: Any) -> Provider | None:
 
 
 def read_groups(given: Mapping[str, Any]) -> dict[str, GroupAccess]:
-    """What groups of the directory give (SSO_GROUPS). Raises ImproperlyConfigured for what cannot be read."""
+    """What groups of the directory give (SSO_GROUPS). Raises ImproperlyConfigured for invalid values."""
     read = {}
     for group, gives in given.items():
         if not isinstance(gives, dict) or not gives.keys() <= {"roles", "schools"}:
@@ -161,7 +161,7 @@ def _microsoft_issuer(tenant: str) -> str:
 
 
 def _check(provider: Provider) -> None:
-    """A provider that anybody can have an account at is only as good as the domains that are ours."""
+    """A provider at which anyone can have an account must be limited to our own domains."""
     setting = f"SSO_{provider.key.upper()}"
     if not provider.domains and (provider.key != "oidc"):
         raise ImproperlyConfigured(f"{setting}_DOMAINS must name the mail domains of your district.")
@@ -174,7 +174,7 @@ def _check(provider: Provider) -> None:
 
 
 def check_address(address: str, what: str) -> str:
-    """The address, when it is https (or on this machine). Raises ImproperlyConfigured."""
+    """The address, if it is https (or on this machine). Raises ImproperlyConfigured."""
     parts = urlsplit(address)
     if not parts.hostname or not (
         parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _OWN_MACHINE)

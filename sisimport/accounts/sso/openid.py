@@ -1,8 +1,8 @@
-"""OpenID Connect: allauth's flow (state, PKCE, code), with every check of the ID token that the standard asks for.
+"""OpenID Connect: allauth's flow (state, PKCE, code), with every check of the ID token that the standard requires.
 
-allauth leaves out the nonce, the signature of a token that came with the code, and whether the provider is the one that
-was set up. Here: the issuer is exactly that of the settings, in discovery, token and answer (RFC 9207); the nonce is that of
-this very browser; a published key signed; audience and authorized party are we; userinfo is about the same person.
+allauth does not check the nonce, the signature of a token that came with the code, or whether the provider is the configured one.
+Checked here: the issuer is exactly that of the settings, in discovery, token and answer (RFC 9207); the nonce is this browser's;
+a published key signed; we are audience and authorized party; userinfo is about the same person.
 """
 
 import secrets
@@ -25,7 +25,7 @@ from django.urls import reverse
 from sisimport.accounts.sso.configuration import Provider, check_address
 from sisimport.accounts.sso.identity import Identity
 
-# Signatures with a key that only the provider has. Not HS256: its key is the client's secret, which we have too.
+# Signatures with a key that only the provider has. Not HS256: its key is the client secret, which we also have.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 CLOCKS_DIFFER_SECONDS = 60
 DISCOVERY_KEPT_SECONDS = 600
@@ -33,7 +33,7 @@ SECOND_FACTOR = "mfa"  # RFC 8176
 
 
 class OpenIDError(ProviderException):
-    """The provider's answer proves nothing. The message says what is wrong, without a value out of it."""
+    """The provider's answer is invalid. The message says what is wrong, without quoting values."""
 
 
 def discovery(provider: Provider) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def discovery(provider: Provider) -> dict[str, Any]:
 class Client(OpenIDConnectOAuth2Adapter):
     """The flow with one provider, for one request."""
 
-    nonce = ""  # of the request that this browser was sent away with
+    nonce = ""  # of the request with which this browser was sent to the provider
 
     def __init__(self, request: HttpRequest, setup: Provider) -> None:
         super().__init__(request, setup.key)
@@ -84,7 +84,7 @@ class Client(OpenIDConnectOAuth2Adapter):
         return self.get_provider().sociallogin_from_response(request, identity)
 
     def verified(self, id_token: str) -> dict[str, Any]:
-        """The claims of the token. Raises OpenIDError unless this provider signed it, for us, for this very sign-in."""
+        """The claims of the token. Raises OpenIDError unless this provider signed it, for us and for this sign-in."""
         try:
             header = jwt.get_unverified_header(id_token)
             claims: dict[str, Any] = jwt.decode(
@@ -127,7 +127,7 @@ class Client(OpenIDConnectOAuth2Adapter):
 
 
 class OpenID(OpenIDConnectProvider):
-    """A provider of the settings. allauth makes one for each request."""
+    """A provider from the settings. allauth creates one for each request."""
 
     def get_oauth2_adapter(self, request: HttpRequest) -> Client:
         return Client(request, self.app.settings["setup"])
@@ -144,7 +144,7 @@ class OpenID(OpenIDConnectProvider):
     def get_scope(self) -> list[str]:
         return list(self.app.settings["setup"].scopes)
 
-    # What allauth wants of the answer, which here is an Identity; nothing of it is kept but the number of the account.
+    # What allauth extracts from the answer, here an Identity; only the account's id is kept.
 
     def extract_uid(self, data: Identity) -> str:
         return data.uid
@@ -164,11 +164,11 @@ class OpenID(OpenIDConnectProvider):
         return login
 
 
-registry.register(OpenID)  # allauth finds the class by the kind of the provider
+registry.register(OpenID)  # allauth finds the class by the type of provider
 
 
 class Callback(OAuth2CallbackView):
-    """Where the provider sends the browser back to."""
+    """The URL to which the provider sends the browser back."""
 
     adapter: Client
 
@@ -187,7 +187,7 @@ class Callback(OAuth2CallbackView):
 
 
 def identity_of(provider: Provider, claims: dict[str, Any], id_token: str = "") -> Identity:
-    """Who the verified claims are about. Raises OpenIDError for somebody of another hosted domain."""
+    """The person the verified claims are about. Raises OpenIDError for a person from another hosted domain."""
     from django.conf import settings
 
     if provider.hosted_domain and str(claims.get("hd", "")).lower() not in provider.domains:
@@ -207,10 +207,10 @@ def identity_of(provider: Provider, claims: dict[str, Any], id_token: str = "") 
 
 
 def proven_email(provider: Provider, claims: dict[str, Any]) -> str:
-    """The address that is known to be this person's, in lower case; else nothing.
+    """The address that is known to be this person's, in lower case; else blank.
 
-    Where the provider says whether it verified the address, that holds. Where it says nothing (Entra), an address of a domain
-    that the settings call ours is taken: only our own directory gives those out. With domains set, no other gets in.
+    If the provider says whether it verified the address, that counts. If it does not (Entra), an address in one of our domains in
+    the settings is accepted: only our own directory assigns those. If domains are set, no other address is accepted.
     """
     email = next((str(claims[name]).strip().lower() for name in provider.email_claims if claims.get(name)), "")
     ours = email.rpartition("@")[2] in provider.domains

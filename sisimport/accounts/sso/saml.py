@@ -1,6 +1,6 @@
-"""SAML 2: allauth's flow over python3-saml, strict. Assertions are signed, answer one of our requests, and are used once.
+"""SAML 2: allauth's flow over python3-saml, strict. Assertions must be signed, answer one of our requests, and be used only once.
 
-Loaded only where a SAML provider is set up: its libraries read XML in C.
+Imported only if a SAML provider is set up: its libraries parse XML in C.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from sisimport.accounts.sso.identity import Identity
 
 TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 EMAIL_NAME = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-# What providers call the same things: Google and Okta by plain words, Shibboleth by numbers, Microsoft by addresses.
+# Providers' names for the same attributes: plain words for Google and Okta, numbers for Shibboleth, URLs for Microsoft.
 _EMAIL = (
     "email",
     "mail",
@@ -37,12 +37,12 @@ _GROUPS = (
     "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
 )
 _METHODS = "http://schemas.microsoft.com/claims/authnmethodsreferences"
-# What says that a second factor was asked for.
+# Values that show that a second factor was used.
 _SECOND_FACTOR = frozenset({"https://refeds.org/profile/mfa", "http://schemas.microsoft.com/claims/multipleauthn"})
 
 
 def settings_of(setup: Provider) -> dict[str, Any]:
-    """What allauth and python3-saml want to know of the provider."""
+    """The provider's settings for allauth and python3-saml."""
     address = setup.metadata
     if "://" not in address:
         address = Path(address).resolve().as_uri()
@@ -55,14 +55,14 @@ def settings_of(setup: Provider) -> dict[str, Any]:
             "want_assertion_signed": True,
             "want_name_id": True,
             "reject_deprecated_algorithm": True,
-            "reject_idp_initiated_sso": True,  # nobody is signed in who did not ask for it here
+            "reject_idp_initiated_sso": True,  # only sign-ins started here are accepted
             "allow_single_label_domains": True,
         },
     }
 
 
 def own_metadata(request: HttpRequest, setup: Provider) -> bytes | str:
-    """Our side, for the provider: who we are and where its answers go. Without single logout, which is not offered."""
+    """Our metadata for the provider: who we are and where its answers go. Without single logout, which is not offered."""
     from allauth.socialaccount.providers.saml.utils import build_saml_config
     from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
@@ -73,7 +73,7 @@ def own_metadata(request: HttpRequest, setup: Provider) -> bytes | str:
 
 
 def identity_of(provider: Provider, auth: Any) -> Identity:
-    """Who the verified assertion is about. Raises ProviderException for a name that is another one each time."""
+    """The person the verified assertion is about. Raises ProviderException for a name that changes each time."""
     attributes: dict[str, list[str]] = auth.get_attributes() or {}
     subject, form = str(auth.get_nameid() or ""), auth.get_nameid_format()
     if not subject or form == TRANSIENT:
@@ -85,7 +85,7 @@ def identity_of(provider: Provider, auth: Any) -> Identity:
     return Identity(
         issuer=provider.entity_id,
         subject=subject,
-        # The provider speaks for the domains of the district, and for no other.
+        # The provider is trusted only for the district's own domains.
         email=email if email.rpartition("@")[2] in provider.domains else "",
         name=(_first(attributes, _FIRST), _first(attributes, _LAST)),
         groups=frozenset(groups),
@@ -98,7 +98,7 @@ def _first(attributes: dict[str, list[str]], names: tuple[str, ...]) -> str:
 
 
 def finish(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Take the answer that this browser brought. Raises ProviderException for what is none."""
+    """Process the answer that this browser brought. Raises ProviderException for an invalid one."""
     from allauth.socialaccount.providers.saml import views
 
     try:
@@ -109,7 +109,7 @@ def finish(request: HttpRequest, key: str) -> HttpResponseBase:
 
 
 class Saml(SAMLProvider):
-    """The provider of the settings. What allauth wants of the answer is an Identity; nothing else of it is kept."""
+    """The provider from the settings. What allauth extracts from the answer is an Identity; nothing else is kept."""
 
     def redirect(self, request: HttpRequest, process: str, next_url: str | None = None, **kwargs: Any) -> Any:
         kwargs.pop("ask", None)
@@ -134,4 +134,4 @@ class Saml(SAMLProvider):
         return {}
 
 
-registry.register(Saml)  # allauth finds the class by the kind of the provider
+registry.register(Saml)  # allauth finds the class by the type of provider

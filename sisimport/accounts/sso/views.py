@@ -1,4 +1,4 @@
-"""Addresses of single sign-on: going to the provider, and coming back."""
+"""Views of single sign-on: going to the provider and coming back."""
 
 import logging
 from typing import Any
@@ -25,7 +25,7 @@ from sisimport.accounts.sso.openid import Callback, Client, discovery
 
 logger = logging.getLogger(__name__)
 
-# ValueError: what was to be JSON is not.
+# ValueError: invalid JSON.
 _FAILURES = (ProviderException, OAuth2Error, RequestException, PermissionDenied, ValueError)
 
 
@@ -37,14 +37,14 @@ def _provider(key: str, kind: str | None = None) -> Provider:
 
 
 def _named_host(request: HttpRequest) -> None:
-    """python3-saml reads the host from this header, which a client may leave out; what it is, Django has checked."""
+    """python3-saml reads the host from this header, which a client may omit; Django has already checked the host."""
     request.META["HTTP_HOST"] = request.get_host()
 
 
 def leave(request: HttpRequest, address: str, provider: Provider, *, signed_out: bool = False) -> HttpResponse:
-    """A page that goes on to the provider automatically.
+    """A page that continues to the provider automatically.
 
-    No redirect: the browser would hold it, and every further one of the provider, to our form-action, which names no other host.
+    Not a redirect: the browser would apply our form-action, which allows no other host, to it and to the provider's redirects.
     """
     return render(
         request, "account/sso_leave.html", {"address": address, "provider": provider, "signed_out": signed_out}
@@ -55,7 +55,7 @@ def leave(request: HttpRequest, address: str, provider: Provider, *, signed_out:
 @never_cache
 @require_POST
 def start(request: HttpRequest, key: str) -> HttpResponseBase:
-    """The button: remember who goes (state, nonce, PKCE verifier) and send them to the provider."""
+    """The button: store the state of this sign-in (state, nonce, PKCE verifier) and send the user to the provider."""
     setup = _provider(key)
     _named_host(request)
     try:
@@ -75,7 +75,7 @@ def start(request: HttpRequest, key: str) -> HttpResponseBase:
 @signed_in
 @require_http_methods(["GET", "POST"])
 def again(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Prove at the provider once more who it is, before something that asks for that."""
+    """Prove one's identity at the provider again, before an action that requires it."""
     setup = _provider(key)
     next_url = get_next_redirect_url(request)
     if request.method == "GET":
@@ -103,7 +103,7 @@ def again(request: HttpRequest, key: str) -> HttpResponseBase:
 @never_cache
 @require_GET
 def callback(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Back from a provider of OpenID Connect."""
+    """Back from an OpenID Connect provider."""
     client = Client(request, _provider(key, OPENID))
     try:
         answer: HttpResponseBase = Callback.adapter_view(client)(request)
@@ -118,7 +118,7 @@ def callback(request: HttpRequest, key: str) -> HttpResponseBase:
 @csrf_exempt
 @require_POST
 def acs(request: HttpRequest, organization_slug: str) -> HttpResponseBase:
-    """Back from a SAML provider, whose page posts across sites, without our session: it is looked at one address further."""
+    """Back from a SAML provider, whose page posts across sites, without our session: the next view processes it."""
     from allauth.socialaccount.providers.saml import views as saml
 
     _provider(organization_slug, SAML)
@@ -146,7 +146,7 @@ def finish_acs(request: HttpRequest, organization_slug: str) -> HttpResponseBase
 @public
 @require_GET
 def metadata(request: HttpRequest, organization_slug: str) -> HttpResponseBase:
-    """What a SAML provider wants to know of us."""
+    """Our metadata for a SAML provider."""
     from sisimport.accounts.sso.saml import own_metadata
 
     return HttpResponse(own_metadata(request, _provider(organization_slug, SAML)), content_type="application/xml")
@@ -155,12 +155,13 @@ def metadata(request: HttpRequest, organization_slug: str) -> HttpResponseBase:
 @public
 @require_GET
 def signed_out(request: HttpRequest, organization_slug: str) -> HttpResponseBase:  # noqa: ARG001
-    """Where a SAML provider would send people after signing out there; it is not offered, and leads to the sign-in page."""
+    """Where a SAML provider would send people after signing out there; not offered, so it redirects to the sign-in page."""
     return redirect("account_login")
 
 
 def end_address(request: HttpRequest) -> tuple[Provider, str] | None:
-    """Where the provider of this session signs people out, if it does (RP-initiated logout); asked before the session ends."""
+    """Where the provider of this session signs people out, if it does (RP-initiated logout); must be called before the session
+    ends."""
     kept: dict[str, Any] = request.session.get("sso") or {}
     setup = find_provider(kept.get("provider", ""))
     if setup is None or setup.kind != OPENID:

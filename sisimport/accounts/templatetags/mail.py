@@ -1,4 +1,4 @@
-"""What pages of the way in say about mail."""
+"""Template tags about mail for the sign-in pages."""
 
 from django import template
 from django.conf import settings
@@ -8,12 +8,12 @@ register = template.Library()
 
 @register.simple_tag
 def mail_is_sent() -> bool:
-    """Whether this installation sends mail (EMAIL_URL); without, it keeps it for an administrator."""
+    """Whether this installation sends mail (EMAIL_URL); otherwise it keeps mail for an administrator."""
     return bool(settings.EMAIL_URL)
 
 
 @register.simple_tag
 def help_contact() -> str:
-    """Whom people ask who cannot sign in (HELP_CONTACT); empty when nobody is named."""
+    """Contact for people who cannot sign in (HELP_CONTACT); empty if not set."""
     contact: str = settings.HELP_CONTACT
     return contact

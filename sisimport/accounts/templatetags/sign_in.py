@@ -1,4 +1,4 @@
-"""What the sign-in page offers."""
+"""Template tags for the sign-in page."""
 
 from django import template
 from django.conf import settings
@@ -25,5 +25,5 @@ def why_signed_out(request: HttpRequest) -> str:
 
 @register.simple_tag
 def staff_passwords() -> bool:
-    """Whether staff sign in with a password too (STAFF_PASSWORDS)."""
+    """Whether staff may also sign in with a password (STAFF_PASSWORDS)."""
     return bool(settings.STAFF_PASSWORDS)

@@ -1,4 +1,4 @@
-"""Approve a held run, and let it write."""
+"""Approve a held run so that it writes its plan."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""Make the database's three roles, or bring those that are there to what they should be."""
+"""Make the database's three roles, or correct existing ones."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from sisimport.runtime.database_roles import KINDS, LIMITED, MIGRATE, WEB, WORKE
 
 
 def given_passwords() -> dict[str, str | None]:
-    """By kind: what the environment says, or "". The embedded server asks for none."""
+    """By kind: the password in the environment, or "". The embedded server requires none."""
     if settings.EMBEDDED:
         return dict.fromkeys(KINDS)
     return {
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        # The embedded server has one user, its folder is its lock, and it asks for no password.
+        # The embedded server has one user, is protected by its folder, and requires no password.
         keep_owner = options["keep_owner"] or settings.EMBEDDED
         try:
             made, has_tables = database_rights.make_roles(

@@ -1,4 +1,4 @@
-"""Tell people that their accounts end soon, and end those whose day has come, as the workers do once a day."""
+"""Notify people whose accounts end soon, and end those whose day has come, as the workers do once a day."""
 
 from dataclasses import asdict
 from typing import Any

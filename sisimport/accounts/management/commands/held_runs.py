@@ -1,4 +1,4 @@
-"""List the runs that wait for a second person."""
+"""List the runs that are waiting for a second person."""
 
 from typing import Any
 

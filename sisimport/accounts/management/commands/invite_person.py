@@ -1,4 +1,4 @@
-"""Invite somebody who is to sign in, as the page People does."""
+"""Invite a person to sign in, like the page People."""
 
 import sys
 from typing import Any
@@ -58,7 +58,7 @@ class Command(BaseCommand):
     def tell(self, invited: Invited, options: dict[str, Any]) -> None:
         address = (options["site"] or site_address()).rstrip("/") + reverse("staff_join")
         if options["send"]:
-            invitation_mail(invited, address).send()  # kept for an administrator where there is no mail server
+            invitation_mail(invited, address).send()  # kept for an administrator if there is no mail server
         link = None if options["send"] else link_of(invited, address)
         invitation = invited.invitation
         name, expires = invitation.user.get_username(), invitation.expires_at.isoformat()

@@ -1,4 +1,4 @@
-"""Reject a held run: it ends, and nothing was written."""
+"""Reject a held run: it ends without writing anything."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Look whether the record of access is as it was sealed, and as it was noted elsewhere."""
+"""Check whether the record of access is as it was sealed, and as recorded elsewhere."""
 
 import json
 import sys
