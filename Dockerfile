@@ -1,4 +1,4 @@
-# One image for web, worker, reconciler and migrations; docker-compose.yml says which is which.
+# One image for web, worker, reconciler and migrations; docker-compose.yml defines which is which.
 FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 # extras.txt: with error reports, traces and Parquet (docs/how-to/watch-an-installation.md).
 ARG REQUIREMENTS=base.txt
@@ -7,7 +7,7 @@ RUN python -m venv /venv \
     && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement /requirements.txt \
     && /venv/bin/python -m pip check
 
-# docker-compose.yml and docs/kubernetes say how it is started.
+# docker-compose.yml and docs/kubernetes define how it is started.
 FROM debian:bookworm-slim@sha256:3783cc01769c7b2b1b83a5c5ad96c815348e28ed7da68e2e3687004faa906251 AS pooler
 RUN apt-get update && apt-get install --yes --no-install-recommends pgbouncer && rm -rf /var/lib/apt/lists/*
 USER 10001
