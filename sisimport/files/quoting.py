@@ -15,7 +15,7 @@ from sisimport.files.issues import Problem, Severity
 # A record may span this many lines, and be tried this many times, before its quotation mark counts as never closed.
 _MAX_LINES: Final = 20
 _MAX_TRIES: Final = 3
-_TELLING_COLUMNS: Final = 3  # this many in each of two halves of a record are no coincidence
+_TELLING_COLUMNS: Final = 3  # this many in each of two halves of a record are not a coincidence
 MAX_SPAN: Final = 2 * _MAX_LINES  # blank lines inside a record do not count
 _SPACE_AFTER = re.compile(r'" +(?=[\n,;|^\t])')
 

@@ -1,6 +1,6 @@
 """Keeping the embedded PostgreSQL of `script/server` running, even on disks that fill up.
 
-On a full disk PostgreSQL stops (it cannot write its log), and its recovery also needs room. That is no reason to exit: it is
+On a full disk PostgreSQL stops (it cannot write its log), and its recovery also needs room. That is not a reason to exit: it is
 reported once, and the start is retried until there is room.
 """
 

@@ -121,7 +121,7 @@ class Loaded:
         self._tell_broken(table)
 
     def _places(self, table: Table, of_role: int, others: list[tuple[str, str]] | None) -> Iterator[tuple[object, ...]]:
-        """Students' rows; (user, role) of all others go into `others`. A user who teaches a class is no student, as users or
+        """Students' rows; (user, role) of all others go into `others`. A user who teaches a class is not a student, as users or
         roles show."""
         for line, sid, org, role, status, modified, begin, end, main in table.rows():
             if role != STUDENT and role.lower() != STUDENT:

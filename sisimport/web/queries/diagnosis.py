@@ -118,7 +118,7 @@ def diagnosed(run: ImportRun, reader: Reader, causes: Sequence[Cause]) -> list[D
     if not serious:
         return []
     groups = _groups(run, reader, serious)
-    of_one_school = run.facts.get("schools") == 1  # then its name is no information
+    of_one_school = run.facts.get("schools") == 1  # then its name says nothing
     schools, layout = {} if of_one_school else _named_schools(groups), layout_of(run)
     result = []
     for cause in serious:
