@@ -7,6 +7,7 @@ is killed, the kernel tells its children to end.
 """
 
 import contextlib
+import http.client
 import os
 import secrets
 import signal
@@ -14,8 +15,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -57,6 +56,10 @@ def main() -> None:
             _manage("migrate", "--no-input", "--verbosity=0")
         django.setup()
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+        if (
+            settings.PRODUCTION
+        ):  # pages name styles by their content: without them, or with those of before, none can be made
+            _manage("collectstatic", "--no-input", "--verbosity=0")
         demo_file = first_people(with_demo="--no-demo" not in sys.argv[1:])
         children = [worker(), web(host, port)]
         stack.enter_context(kept_running(children))
@@ -161,19 +164,21 @@ def _manage(*words: str) -> None:
 
 
 def _wait_for_page(host: str, port: int, children: Sequence[Child]) -> None:
-    """Return when the web server answers, with any status."""
+    """Return when the web server answers, with any status: in production it leads on to https, which the proxy answers."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         for child in children:
             child.look_after()
+        asked = http.client.HTTPConnection(host, port, timeout=5)
         try:
-            urllib.request.urlopen(f"http://{host}:{port}/accounts/login/", timeout=5).close()
-        except urllib.error.HTTPError:
-            return
-        except OSError:
+            asked.request("GET", "/accounts/login/")
+            asked.getresponse()
+        except (OSError, http.client.HTTPException):
             time.sleep(0.1)
         else:
             return
+        finally:
+            asked.close()
     raise SystemExit("The web server does not answer; see the messages above.")
 
 

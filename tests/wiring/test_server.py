@@ -1,5 +1,6 @@
 """`script/server` as a newcomer runs it: one command, a site to sign in to, and nothing left behind."""
 
+import base64
 import contextlib
 import http.cookiejar
 import os
@@ -168,6 +169,30 @@ def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("migrated")
+def test_in_production_it_needs_no_command_before_its_first_page(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page was a failure until somebody had run `collectstatic`."""
+    given = {"SISIMPORT_PRODUCTION": "1", "ALLOWED_HOSTS": "127.0.0.1", "SECRET_KEY": "invented-" * 8}
+    for name, value in {**given, "FILE_KEYS": base64.b64encode(b"k" * 32).decode()}.items():
+        monkeypatch.setenv(name, value)
+    server = serve("--no-demo")
+    server.wait_ready()
+
+    address = f"http://127.0.0.1:{server.port}/accounts/login/"
+    with urllib.request.urlopen(urllib.request.Request(address, headers={"X-Forwarded-Proto": "https"})) as page:
+        text, cookies = page.read().decode(), page.headers.get_all("Set-Cookie")
+
+    (style,) = re.findall(r'href="(/static/[^"]+\.[0-9a-f]{12}\.css)"', text)[:1]
+    with urllib.request.urlopen(
+        urllib.request.Request(f"http://127.0.0.1:{server.port}{style}", headers={"X-Forwarded-Proto": "https"})
+    ) as sheet:
+        assert sheet.status == 200
+    assert all(cookie.startswith("__Host-") for cookie in cookies)
+    server.end()
+
+
 @pytest.mark.usefixtures("migrated")
 def test_whatever_dies_is_started_again(serve: Callable[..., Server]) -> None:
     server = serve("--no-demo")
