@@ -313,7 +313,7 @@ SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=PRODUCTION)  # for staff; optional for families
 STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=15 * 60 if PRODUCTION else 0)  # sisimport.accounts.step_up
 ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS or 15 * 60
-# From django-allauth 65.22 on a code by mail is one of them too, if nobody says so.
+# Set because django-allauth 65.22 and later also include a code by mail by default.
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators, so addresses need no verification
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]  # passkeys as second factor, never instead of signing in

@@ -179,7 +179,7 @@ def _check_days(days: int) -> None:
         raise PeopleError(f"An invitation is good for 1 to {MOST_DAYS} days.", "days")
 
 
-# ---- what somebody may do ----
+# ---- a person's rights ----
 
 
 @transaction.atomic

@@ -37,7 +37,7 @@ _README: Final = re.compile(
     r"(?:^|[^a-z])(?:read[ _-]?me|license|licence|notice|instructions|release[ _-]?notes|cover[ _-]?letter)",
     re.IGNORECASE,
 )
-# The names of counties, districts and schools, which the state packs beside its results.
+# The names of counties, districts and schools, which the state packs with its results.
 _ENTITIES: Final = re.compile(r"entit(?:y|ies)", re.IGNORECASE)
 _LOOK: Final = 1 << 14
 _LOOK_LINES: Final = 50

@@ -14,7 +14,7 @@
     [hints]                              # what to say when a file has this many columns
     14 = "the middle name column is missing"
 
-Code sets live in `codes.toml` beside the layouts (`[gender] M = "Male"`) and are named from a column. Loading is
+Code sets are in `codes.toml` next to the layouts (`[gender] M = "Male"`) and are named from a column. Loading is
 strict: an unknown key, a column or field named twice, a field on a missing column, or an unknown code set is an error when the
 program starts, not at line 4,000.
 """
@@ -103,7 +103,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One file format. `fields` maps field keys to columns; `code_sets` are those of `codes.toml` beside the file.
+    """One file format. `fields` maps field keys to columns; `code_sets` are those of `codes.toml` next to the file.
 
     `optional_columns`: columns of a header may be missing unless required, and unknown ones are ignored with a notice.
     `fixed_columns`: this many columns go by position even if a header gives the rest by name.
@@ -216,7 +216,7 @@ _SEVERITIES = {severity.label: severity for severity in Severity}
 def load_layouts(folder: Path, *, own: Path | None = None) -> dict[str, Layout]:
     """All layouts of a folder by key (the file name without ending). Raises LayoutError.
 
-    `own`: a folder whose files take the place of those of the same name, or add a year to their family (caaspp-2025-26 beside
+    `own`: a folder whose files replace those of the same name, or add a year to their family (caaspp-2025-26 next to
     caaspp-2024-25); a code set of its `codes.toml` replaces the set of the same name.
     """
     code_sets = load_code_sets(folder / CODES_FILE)

@@ -1,6 +1,7 @@
-"""Settings from files: NAME_FILE names a file that holds the value of NAME, as vaults, Docker and Kubernetes lay secrets out.
+"""Settings from files: NAME_FILE names a file that holds the value of NAME, the way vaults, Docker and Kubernetes provide
+secrets.
 
-So the environment of a process holds no secret, where whoever may list the processes of its user reads it.
+So the environment of a process, which can be read by anyone who may list that user's processes, holds no secret.
 """
 
 import os
@@ -11,7 +12,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 
 class SettingFiles(FileAwareMapping):
-    """The environment, with values from files before its own."""
+    """The environment; values from files take precedence."""
 
     def __getitem__(self, key: str) -> str:
         """Raises KeyError, and ImproperlyConfigured for a file that cannot be read."""
@@ -24,7 +25,7 @@ class SettingFiles(FileAwareMapping):
                 f"{key}_FILE names {path}, which cannot be read ({why}). Write the value of {key} into that file, or take "
                 f"{key}_FILE away and set {key}."
             ) from None
-        return value.removesuffix("\n") if self.env.get(f"{key}_FILE") else value  # an editor ends its file with one
+        return value.removesuffix("\n") if self.env.get(f"{key}_FILE") else value  # editors end a file with a newline
 
 
 class Env(environ.Env):

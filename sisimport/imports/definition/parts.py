@@ -12,7 +12,7 @@ class Screen:
     order: int = 0  # its place in that list
     listed: bool = True  # False while unfinished: known only to the command line and to tests
     description: str = ""  # one or two sentences under the list
-    file_hint: str = ".txt, .csv or .zip"  # which files it takes, beside the file field
+    file_hint: str = ".txt, .csv or .zip"  # which files it takes; shown next to the file field
 
 
 @dataclass(frozen=True, kw_only=True)

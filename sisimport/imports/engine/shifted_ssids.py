@@ -14,8 +14,8 @@ from sisimport.imports.engine.sql import fetch_one, quoted
 from sisimport.imports.models import ImportIssue
 
 _FEWEST: Final = 5  # lines; fewer may be corrections
-_FEWEST_STEPS: Final = 9  # from a line to the next; children of one family may have had neighboring numbers
-_MOST_LINES: Final = 1000  # looked at
+_FEWEST_STEPS: Final = 9  # between consecutive lines; siblings may have neighboring numbers
+_MOST_LINES: Final = 1000  # lines examined
 
 
 def refuse_shifted_ssids(context: RunContext) -> None:
@@ -43,7 +43,7 @@ def refuse_shifted_ssids(context: RunContext) -> None:
 
 
 def refuse_ssids_filled_down(context: RunContext) -> None:
-    """After the plan. Raises FileError where more than half of the SSIDs that students would get go up by one."""
+    """After the plan. Raises FileError if more than half of the SSIDs to be assigned are one more than the SSID before."""
     if context.lines is not None:
         return
     of, steps, first = fetch_one(

@@ -162,7 +162,7 @@ def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen:
 
 
 def _archive_notice(context: RunContext) -> list[Problem]:
-    """What was seen of the archive or workbook that the text came in.
+    """Notices on the archive or workbook from which the text came.
 
     Reported once for the file, and not again when single lines of it are planned again.
     """

@@ -1,6 +1,6 @@
 """Workbooks as text. On the screens, a conversion is offered for a run that refused one, queued as its own run, done by a worker.
 
-    run that refused the workbook -> conversion (a run) -> its text, kept beside the workbook -> reviewed -> Test
+    run that refused the workbook -> conversion (a run) -> its text, kept with the workbook -> reviewed -> Test
 
 One text is kept per workbook. The command line converts in its own process with the same code.
 """
@@ -22,7 +22,7 @@ _MOST_SHEETS: Final = 10  # named in a report
 
 
 def convert_workbook(*, file: ImportFile, user: Any) -> tuple[ImportFile, Converted]:
-    """Convert in this process and keep the text beside the workbook. Raises FileError when it cannot be converted."""
+    """Convert in this process and keep the text with the workbook. Raises FileError when it cannot be converted."""
     with tempfile.TemporaryFile() as text:
         converted = to_text(file, text)
         return keep_text(file, text, user=user, notices=left_out(converted)), converted
@@ -49,8 +49,8 @@ def keep_text(
 
 
 def left_out(converted: Converted) -> list[Problem]:
-    """What a run of the text says of sheets that were not read, or not to their end: students may be there. A sheet without
-    column names is a letter or the like."""
+    """Notices for a run of the text on sheets that were not read, or not to their end, and may hold students. A sheet without
+    column names is a letter or similar."""
     noted = [sheet for sheet in converted.sheets if sheet.note]
     if not noted:
         return []

@@ -64,7 +64,7 @@ def crash_json(run: ImportRun) -> dict[str, Any] | None:
 
 
 def sentence(run: ImportRun) -> str:
-    """The same for the run's page; blank: no attempt broke."""
+    """A sentence on that attempt for the run's page; blank: no attempt broke."""
     if not run.crash:
         return ""
     how = f"{Crash(run.crash).label}" + (f" of the kind {run.crash_error}" if run.crash_error else "")
