@@ -1,6 +1,7 @@
-"""Administration of test set-ups; scores to read. What imports find a set-up by (state code, parent) is fixed once made.
+"""Administration of test set-ups; scores are read-only. The values by which imports find a set-up (state code, parent)
+are fixed once it is made.
 
-Scores are not edited here: the state's file is where they are right, and the next import of it would put them back.
+Scores are not edited here: the state's file is authoritative, and its next import would overwrite any edit.
 """
 
 from typing import Any
@@ -92,12 +93,12 @@ class AssessmentAdmin(ReturnsTyped, ModelAdmin):
         return _FIXED if obj is not None else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Assessment | None = None) -> bool:
-        """A set-up with scores stays: its scores would lose their name."""
+        """A set-up with scores cannot be deleted: its scores would lose their name."""
         allowed = bool(super().has_delete_permission(request, obj)) and visible_lea_ids(request.user) is None
         return allowed and (obj is None or not _has_scores(obj))
 
     def has_change_permission(self, request: HttpRequest, obj: Assessment | None = None) -> bool:
-        """All districts have their scores under the same set-ups."""
+        """Restricted, because all districts have their scores under the same set-ups."""
         return bool(super().has_change_permission(request, obj)) and visible_lea_ids(request.user) is None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -108,7 +109,7 @@ def _has_scores(assessment: Assessment) -> bool:
     from assessments.models import Score
 
     ids = [assessment.pk, *assessment.children.values_list("pk", flat=True)]
-    with across_schools():  # also those of schools that the user does not see
+    with across_schools():  # including those of schools that the user does not see
         return Score.objects.filter(assessment_id__in=ids).exists()
 
 
@@ -145,7 +146,7 @@ class YearFilter(admin.SimpleListFilter):
 
 
 class ScoreList(BoundedChangeList):
-    """Its first column leads to the student's page. (As plain text it would be taken for the column of tick boxes.)"""
+    """Its first column links to the student's page. (As plain text it would be taken for the checkbox column.)"""
 
     def url_for_result(self, result: Any) -> str:
         return reverse("student", args=[result.student_id])
@@ -153,7 +154,7 @@ class ScoreList(BoundedChangeList):
 
 @admin.register(ListedScore)
 class ListedScoreAdmin(ReadOnly, LongList, ModelAdmin):
-    """Scores by student, assessment and year, of the students whom the user may see. To read only."""
+    """Scores by student, assessment and year, of the students that the user may see. Read-only."""
 
     list_display = (
         "page",
@@ -168,12 +169,12 @@ class ListedScoreAdmin(ReadOnly, LongList, ModelAdmin):
         "run",
     )
     links_elsewhere = True  # a score has no page here
-    preserve_filters = False  # what was searched for goes into no address of a student's page
+    preserve_filters = False  # search text must not get into the address of a student's page
     list_filter = (AssessmentFilter, YearFilter)
     list_select_related = ("student", "assessment", "assessment__parent")
     search_fields = ("=student__local_number",)
     search_help_text = "Local student number"
-    ordering = ("student_id", "assessment_id", "school_year")  # as the key has them: no sorting of millions
+    ordering = ("student_id", "assessment_id", "school_year")  # in key order: no sorting of millions
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ListedScore]:
         ids = visible_school_ids(request.user)
@@ -183,7 +184,7 @@ class ListedScoreAdmin(ReadOnly, LongList, ModelAdmin):
         return ScoreList
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> None:  # noqa: ARG002
-        """One score has no page here: the student's page shows it among the others."""
+        """A single score has no page here: the student's page shows it among the others."""
         return
 
     @admin.display(description="Student")

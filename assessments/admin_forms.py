@@ -1,4 +1,5 @@
-"""Forms of the admin of test set-ups. Result statuses are edited as lines; what is stored is checked, for pages read it."""
+"""Forms of the admin of test set-ups. Result statuses are edited as lines and validated, since pages read the stored
+values."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Results as a file that is delivered automatically: all tests, or one, small groups hidden as in every file."""
+"""Results as a file that is delivered automatically: all tests, or one, with small groups hidden as in every file."""
 
 import shutil
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _write(asked: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
 
 
 def _lines(asked: Asked) -> Iterator[list[Any]]:
-    """A line for each row and level, the first without a level: of all students of the row."""
+    """A line for each row and level; the first, without a level, is for all students of the row."""
     held, reader = what_is_held(), reader_of(asked.user, shared=True)
     wanted = asked.options.get("assessment", "")
     for test in [wanted] if wanted else held.tests:

@@ -1,4 +1,5 @@
-"""Operations of the REST API: the numbers of the pages Compare and English learners, small groups hidden as in every file."""
+"""Operations of the REST API: the numbers of the pages Compare and English learners, with small groups hidden as in
+every file."""
 
 from typing import Any
 
@@ -178,7 +179,7 @@ def _key(school: SchoolOnRecord) -> str:
 
 
 def _school(request: HttpRequest, code: str, lea: str) -> SchoolOnRecord:
-    """Raises Http404 for one that the token is not for, ProblemError where several fit."""
+    """Raises Http404 for one outside the token's schools, ProblemError if several match."""
     schools = visible_schools(request.user).filter(code=code)
     if lea:
         schools = schools.filter(lea__code=lea)

@@ -1,4 +1,5 @@
-"""Import types of the CAASPP Import screen: one per layout file, save the two that take several; and those that admins added."""
+"""Import types of the CAASPP Import screen: one per layout file, except the two that take several; and those that
+admins added."""
 
 from pathlib import Path
 
@@ -31,7 +32,7 @@ register_tool(
 
 
 def register_score_imports(folder: Path, *, listed: bool) -> list[ScoreImport]:
-    """Make an import type known for every layout of a folder that has none yet."""
+    """Register an import type for every layout of a folder that has none yet."""
     made = [
         ScoreImport(type_facts, folder=folder, listed=listed) for type_facts in import_types(folder_layouts(folder))
     ]

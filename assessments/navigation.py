@@ -23,7 +23,7 @@ from students.models import Student
 
 
 def _scores(request: HttpRequest, student: Student) -> dict[str, Any] | None:
-    """`files`: run -> name of its file, of runs that the reader may open."""
+    """`files`: run -> name of its file, for runs that the reader may open."""
     scores = student_scores(student)
     if not scores:
         return None
@@ -36,7 +36,7 @@ def _run_scores(request: HttpRequest, run: ImportRun) -> dict[str, Any] | None:
     if run.status != RunStatus.COMPLETED or run.work == Work.REVERT or "score_counts" not in run.facts:
         return None
     if not Reader.of(request.user, run).whole:
-        return None  # the spread of a grade would tell of other schools' students
+        return None  # the spread of a grade would reveal data of other schools' students
     return {
         "counts": run.facts["score_counts"],
         "distributions": distributions(run.facts),
@@ -49,7 +49,7 @@ def _sample_scores(import_type: ImportType, layout: Layout, people: list[samples
     """A sample file of a score layout: a row for each test that suits the person."""
     if not isinstance(import_type, ScoreImport):
         return None
-    from assessments.demo.score_files import Person, write_scores  # the demo's, and only when somebody asks
+    from assessments.demo.score_files import Person, write_scores  # from the demo, imported only on request
 
     written = io.StringIO()
     persons = [Person(p.ssid, p.local_number, p.last_name, p.first_name, p.birth_date, p.grade) for p in people]
@@ -58,7 +58,7 @@ def _sample_scores(import_type: ImportType, layout: Layout, people: list[samples
 
 
 def _sample_results(import_type: ImportType, layout: Layout, people: list[samples.Person]) -> str | None:
-    """A sample of a research file: about the place of these people, not about them."""
+    """A sample of a research file: about these people's district and school, not about them."""
     if not isinstance(import_type, ResearchFile):
         return None
     from assessments.demo.research_files import places_of, sample_lines

@@ -1,4 +1,4 @@
-"""Writes to test set-ups that are more than one field of one record."""
+"""Writes to test set-ups that affect more than one field of one record."""
 
 from django.db import transaction
 
@@ -7,7 +7,7 @@ from assessments.models import Assessment
 
 @transaction.atomic
 def prefer(setup: Assessment) -> None:
-    """Where a set-up is to be used from now on, no other of the same test and years is."""
+    """If a set-up is to be used from now on, no other of the same test and years is."""
     if not setup.preferred or setup.parent_id is not None:
         return
     others = Assessment.objects.filter(parent__isnull=True, state_code=setup.state_code, preferred=True)

@@ -13,18 +13,18 @@ Switches = Mapping[tuple[str, int], bool]
 
 
 def family_of(assessment: Assessment) -> str:
-    """`caaspp`, `elpac-summative`, `elpac-initial`; empty for a test that nobody but the district knows."""
+    """`caaspp`, `elpac-summative`, `elpac-initial`; empty for the district's own test."""
     code = (assessment.parent or assessment).state_code
     return str(structure()["tests"].get(code, {}).get("family", ""))
 
 
 def switches() -> Switches:
-    """(family, school year) -> shown, where somebody has switched."""
+    """(family, school year) -> shown, for those set by a switch."""
     return {(row.family, row.school_year): row.shown for row in ShownResults.objects.all()}
 
 
 def is_shown(score: Score, switched: Switches) -> bool:
-    """The switch decides for all tests of its family and year. Where there is none, a part is shown only with its whole."""
+    """The switch decides for all tests of its family and year. Without one, a part is shown only with its whole."""
     test = score.assessment
     switch = switched.get((family_of(test), score.school_year))
     if switch is not None:
@@ -33,7 +33,7 @@ def is_shown(score: Score, switched: Switches) -> bool:
 
 
 def switch(*, family: str, year: int, shown: bool, user: AbstractBaseUser) -> None:
-    """Show the results of a year to families, or hide them; at once, whatever is imported later."""
+    """Show the results of a year to families, or hide them; effective immediately, and for later imports too."""
     ShownResults.objects.update_or_create(
         family=family,
         school_year=year,
@@ -54,7 +54,7 @@ class YearOfTests:
 
 
 def years_of_tests() -> list[YearOfTests]:
-    """Those with results, newest first. From the kept counts: no score is read."""
+    """Those with results, newest first. Uses the stored counts: no score is read."""
     tests = {test.pk: test for test in Assessment.objects.filter(parent__isnull=True)}
     counted: dict[tuple[str, int], dict[int, int]] = {}
     rows = ResultCount.objects.filter(student_group="all").values_list("assessment_id", "school_year")

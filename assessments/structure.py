@@ -1,4 +1,4 @@
-"""Which tests a layout yields and which of its columns feed them: the files of `data/` as small types. No Django.
+"""Which tests a layout contains and which of its columns they use: the files of `data/` as small types. No Django.
 
 data/structure.toml   tests, children, record types, result statuses
 data/types.toml       import types that take several layouts
@@ -19,7 +19,7 @@ from sisimport.files.layouts import Layout, LayoutError
 
 DATA = Path(__file__).parent / "data"
 _KEY = re.compile(r"(?P<family>caaspp|elpac-summative|elpac-initial)-(?P<year>\d{4})-\d{2}(-.+)?\Z")
-# Follows the year in the key of a layout that was added beside the one of its year, for files with other columns.
+# Follows the year in the key of a layout added in addition to the one of its year, for files with other columns.
 OTHER_COLUMNS = "-other-columns"
 FAMILIES = {"caaspp": "CAASPP", "elpac-summative": "ELPAC Summative", "elpac-initial": "ELPAC Initial"}
 
@@ -29,7 +29,7 @@ class Part:
     """A parent or child test of one layout. The fields are those of the layout; empty: the layout has no such column.
 
     `results`: result statuses (code as stored -> name), best first. `spellings`: upper-case spelling in files -> code.
-    `in_parents_range`: its scale scores run from and to the same values as those of the parent. `grades`: the only ones that have
+    `in_parents_range`: its scale scores have the same range as those of the parent. `grades`: the only ones that have
     this part; empty: all that take the test.
     """
 
@@ -47,7 +47,7 @@ class Part:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Columns of which one must hold a value for this test to be imported."""
+        """Columns of which at least one must have a value for this test to be imported."""
         return tuple(name for name in (self.scale, self.raw, self.result) if name)
 
     @property
@@ -57,8 +57,8 @@ class Part:
         return "level" if self.result else "raw"
 
     def spellings(self) -> dict[str, str]:
-        """Spelling of a result in files, in upper case -> the result's code; only those that differ. A name that a level has
-        in that year is one."""
+        """Spelling of a result in files, in upper case -> the result's code; only those that differ. Names of levels in
+        that year are included."""
         results = self.results or {}
         names = [name.upper() for name in results.values()]
         codes = {name.upper(): code for code, name in results.items() if names.count(name.upper()) == 1}
@@ -70,11 +70,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A test as it is for some school years (by their spring): one set-up takes the scores of all of them.
+    """A test in its form for some school years (by their spring): one set-up takes the scores of all of them.
 
-    `label`: what the import screen calls the test. `own`: set-ups without years do not fit, because levels or parts are others
-    than before. `comparable_from`: the first year whose scores may be compared with those of this edition. `ranged`: the score
-    ranges of ranges.csv hold for it.
+    `label`: the import screen's name for the test. `own`: set-ups without years do not fit, because levels or parts
+    differ from before. `comparable_from`: the first year whose scores may be compared with those of this edition.
+    `ranged`: the score ranges of ranges.csv apply to it.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class LayoutTest:
-    """A parent test as one layout has it, with the children that the layout has columns for."""
+    """A parent test in one layout, with the children that the layout has columns for."""
 
     parent: Part
     children: tuple[Part, ...]
@@ -115,7 +115,7 @@ def structure() -> dict[str, Any]:
 
 
 def unscored_codes() -> list[str]:
-    """Condition codes of rows that carry no score."""
+    """Condition codes of rows without a score."""
     return list(structure()["unscored"])
 
 
@@ -125,8 +125,8 @@ def condition_codes() -> list[str]:
 
 
 def own_codes(test: str, year: int = 0) -> list[str]:
-    """Condition codes of scored rows that this test may have; test "": all that belong to certain tests. A year before the codes
-    are known by test says nothing about them."""
+    """Condition codes of scored rows that this test may have; test "": all that belong to certain tests. Years before
+    codes were known by test do not limit them."""
     tests_of_codes: dict[str, list[str]] = structure()["codes_of_tests"]
     if year and year < structure()["codes_of_tests_from"]:
         return []
@@ -134,18 +134,18 @@ def own_codes(test: str, year: int = 0) -> list[str]:
 
 
 def grades() -> list[str]:
-    """Grades assessed, as the state writes them and without the zeros that a spreadsheet takes away."""
+    """Grades assessed, as the state writes them and without the leading zeros that a spreadsheet drops."""
     grade_codes = list(structure()["grades"])
     return [*grade_codes, *(grade.lstrip("0") for grade in grade_codes if grade.startswith("0"))]
 
 
 def other_grades() -> list[str]:
-    """Grades that students are in and no test is given in."""
+    """Grades that students are in but for which no test is given."""
     return list(structure()["other_grades"])
 
 
 def no_score() -> list[str]:
-    """Scores and levels that say there is none."""
+    """Scores and levels that mean "no score"."""
     return list(structure()["no_score"])
 
 
@@ -160,7 +160,7 @@ def school_year(layout_key: str) -> int:
 
 
 def last_test_day(layout_key: str, year: int) -> dt.date:
-    """The last day on which a test of the layout's family could be taken for a school year (by its spring)."""
+    """The last day on which a test of the layout's family could be taken in a school year (by its spring)."""
     late = structure()["windows"].get(family_of(layout_key), {}).get(str(year))
     return late if isinstance(late, dt.date) else dt.date(year, 6, 30)
 
@@ -179,7 +179,7 @@ def _covers(years: list[int] | None, year: int) -> bool:
 
 
 def _own_facts(code: str, year: int) -> dict[str, Any]:
-    """What is a test's own in a school year; empty where the structure file says nothing about that year."""
+    """What is specific to a test in a school year; empty if the structure file says nothing about that year."""
     editions = structure()["tests"].get(code, {}).get("editions", ())
     return next((edition for edition in editions if _covers(edition["years"], year)), {})
 
@@ -215,19 +215,19 @@ _YEARS = range(2010, 2100)
 
 @cache
 def edition_names(code: str) -> frozenset[str]:
-    """Every name that a set-up of this test gets by default, and the name that all years share."""
+    """Every default name for a set-up of this test, and the name that all years share."""
     test = structure()["tests"].get(code)
     return frozenset([test["name"], *(edition_of(code, year).name for year in _YEARS)]) if test else frozenset()
 
 
 def ranges_key(code: str, year: int) -> str:
-    """The test's name in ranges.csv; empty where no ranges are published."""
+    """The test's name in ranges.csv; empty if no ranges are published."""
     return str(_own_facts(code, year).get("ranges", structure()["tests"].get(code, {}).get("ranges", "")))
 
 
 @cache
 def level_names(code: str, year: int) -> Mapping[str, str]:
-    """Names of the levels of a test or part in a school year; empty where the structure file has none."""
+    """Names of the levels of a test or part in a school year; empty if the structure file has none."""
     for test, test_entry in structure()["tests"].items():
         own = _own_facts(test, year)
         if test == code:
@@ -240,12 +240,12 @@ def level_names(code: str, year: int) -> Mapping[str, str]:
 
 @cache
 def known_level_names(code: str) -> tuple[Mapping[str, str], ...]:
-    """The names of levels that a set-up of this test or part may have gotten by default, whatever the year."""
+    """The default level names that a set-up of this test or part may have gotten, in any year."""
     return tuple(names for year in _YEARS if (names := level_names(code, year)))
 
 
 def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
-    """The tests whose records a file of this layout may hold, in the order of the structure file."""
+    """The tests whose records a file of this layout may contain, in the order of the structure file."""
     family, year = family_of(layout.key), school_year(layout.key)
     found = []
     for code, entry in structure()["tests"].items():
@@ -282,7 +282,7 @@ def _answered_levels(layout: Layout) -> Mapping[str, Mapping[str, str]]:
 
 
 def _answered_edition(code: str, year: int, layout: Layout) -> Edition:
-    """The edition of a test in this layout: one of its own where other names or ranges were given than are known here."""
+    """The edition of a test in this layout: a separate one if the names or ranges given differ from the known ones."""
     edition = edition_of(code, year)
     given, ranged = _answered_levels(layout).get(code), code not in layout.answers.get("without_ranges", ())
     if ranged and (given is None or dict(given) == dict(level_names(code, year))):
@@ -316,7 +316,7 @@ def _part(
 
 
 def offered_tests(layouts: Iterable[Layout]) -> dict[str, tuple[Edition, ...]]:
-    """Parent codes of all tests that files of these layouts may hold, with their editions, oldest first."""
+    """Parent codes of all tests that files of these layouts may contain, with their editions, oldest first."""
     found: dict[str, dict[Edition, None]] = {}
     for layout in sorted(layouts, key=lambda layout: school_year(layout.key)):
         for test in tests_of(layout):
@@ -327,7 +327,7 @@ def offered_tests(layouts: Iterable[Layout]) -> dict[str, tuple[Edition, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Scale scores of one grade: lowest of all, lowest of levels 2 to 4 where published, highest."""
+    """Scale scores of one grade: lowest of all, lowest of levels 2 to 4 if published, highest."""
 
     grade: str
     lowest: int
@@ -343,7 +343,7 @@ def _range_rows() -> tuple[dict[str, str], ...]:
 
 @cache
 def ranges_of(test: str, year: int) -> tuple[Range, ...]:
-    """Published score ranges of a test in a school year, by grade; empty where none are known."""
+    """Published score ranges of a test in a school year, by grade; empty if none are known."""
     grades: dict[str, list[dict[str, str]]] = {}
     for row in _range_rows():
         if row["test"] == test and int(row["from"] or 0) <= year <= int(row["to"] or 9999):
@@ -364,12 +364,12 @@ def ranges_of(test: str, year: int) -> tuple[Range, ...]:
 
 # Of a test or grade whose range is not published: no scale of the state begins lower or ends higher.
 LOWEST, HIGHEST = 100, 2999
-_LONGEST_KEPT = 10  # years that published ranges are taken to hold on
+_LONGEST_KEPT = 10  # years that published ranges are assumed to remain valid
 
 
 @cache
 def kept_ranges(test: str, year: int, since: int) -> tuple[Range, ...]:
-    """The ranges that hold in a school year, by grade: later years keep the last that were published, until the test changes.
+    """The ranges valid in a school year, by grade: later years keep the last published ones, until the test changes.
     `since`: the first year whose scores may be compared with those of this year's edition."""
     found: dict[str, Range] = {}
     for asked in range(year, max(year - _LONGEST_KEPT, since - 1), -1):
@@ -379,13 +379,13 @@ def kept_ranges(test: str, year: int, since: int) -> tuple[Range, ...]:
 
 @cache
 def tested_grades(test: str) -> tuple[str, ...]:
-    """Grades that a test with published score ranges was ever given in; empty where none are known."""
+    """Grades in which a test with published score ranges was ever given; empty if none are known."""
     return tuple(sorted({row["grade"] for row in _range_rows() if row["test"] == test}))
 
 
 @dataclass(frozen=True, slots=True)
 class TypeFacts:
-    """An import type: key and label as on the screen, the layouts it takes."""
+    """An import type: key and label as on the screen, the layouts it accepts."""
 
     key: str
     label: str
@@ -412,7 +412,7 @@ def import_types(layout_keys: Iterable[str]) -> list[TypeFacts]:
 
 
 def _rank(layout_key: str) -> int:
-    """Families in their order, and in each the years."""
+    """Sorts by family order, and within each by year."""
     return list(FAMILIES).index(family_of(layout_key)) * 1000 + school_year(layout_key) % 1000
 
 
@@ -425,6 +425,6 @@ def _type_name(layout: str) -> tuple[str, str]:
 
 
 def other_columns(layout_key: str) -> str:
-    """What tells a layout from the one of its year, in words; blank for that one."""
+    """What distinguishes a layout from the main one of its year, in words; blank for the main one."""
     _year, other, number = layout_key.partition(OTHER_COLUMNS)
     return f" (other columns{number.replace('-', ' ')})" if other else ""

@@ -1,4 +1,4 @@
-"""Addresses of score pages, and of those on which import admins add a year."""
+"""Addresses of score pages, and of the pages on which import admins add a year."""
 
 from django.urls import path
 

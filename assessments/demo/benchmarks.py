@@ -1,4 +1,5 @@
-"""The benchmark's score jobs: every line of a file brings a parent score and several of parts. And other ways to do it."""
+"""The benchmark's score jobs: every line of a file brings a parent score and several of parts. Also other ways to do
+the same."""
 
 import csv
 import datetime as dt
@@ -30,7 +31,7 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class ScoredLine:
-    """What a peer makes of one line: whose it is, and a text for each column of each part (scale, raw, result)."""
+    """What a peer extracts from one line: the student, and a text for each column of each part (scale, raw, result)."""
 
     ssid: str
     last_name: str
@@ -41,7 +42,7 @@ class ScoredLine:
 
 @dataclass(frozen=True, slots=True)
 class ScoreFile:
-    """The layout and the one test that the lines of a job's file hold."""
+    """The layout, and the one test in the lines of a job's file."""
 
     layout_key: str
     test_code: str
@@ -63,7 +64,7 @@ class ScoreFile:
         return path
 
     def scored_lines(self, path: Path, lines: int) -> Iterator[ScoredLine]:
-        """The first lines of the file, without those that hold no score."""
+        """The first lines of the file, without those that have no score."""
         fields, parts = self.layout.fields, self.test.parts
         name = {field: column.name for field, column in fields.items()}
         on = next(field for field in ("final_test_completed_date", "test_completed_date") if field in fields)
@@ -86,7 +87,7 @@ class ScoreFile:
                     )  # fmt: skip
 
     def make_assessments(self) -> list[Assessment]:
-        """Set-ups of the peers' own, so that they write new rows."""
+        """Separate set-ups for the peers, so that they write new rows."""
         parent = Assessment.objects.create(state_code="PEER", name=f"Peer {Assessment.objects.count()}")
         children = [
             Assessment(state_code=f"PEER-{n}", name=f"Part {n}", parent=parent) for n in range(1, len(self.test.parts))
@@ -94,13 +95,13 @@ class ScoreFile:
         return [parent, *Assessment.objects.bulk_create(children)]
 
     def insert(self) -> int:
-        """Scores of what a loader has staged, under set-ups of its own."""
+        """Insert the scores that a loader has staged, under its own set-ups."""
         return insert_scores(self.layout, self.test, [setup.pk for setup in self.make_assessments()])
 
     # -- other ways to do the same ---------------------------------------------------------------------------------------
 
     def by_get_and_save(self, path: Path, lines: int) -> None:
-        """What a first version of such an import looks like: look the student up, compare, save score by score."""
+        """What a first version of such an import looks like: look up the student, compare, save score by score."""
         assessments, year = self.make_assessments(), school_year(self.layout_key)
         for line in self.scored_lines(path, lines):
             with transaction.atomic():
@@ -115,7 +116,7 @@ class ScoreFile:
                     )
 
     def by_bulk_create(self, path: Path, lines: int) -> None:
-        """Django's own bulk insert, students read in one go and nothing compared."""
+        """Django's own bulk insert, with students read at once and nothing compared."""
         assessments, year = self.make_assessments(), school_year(self.layout_key)
         chosen = list(self.scored_lines(path, lines))
         owners = dict(SSID.objects.filter(ssid__in=[line.ssid for line in chosen]).values_list("ssid", "student_id"))
@@ -138,7 +139,8 @@ class ScoreFile:
         self._import_export(path, lines, bulk=False)
 
     def _import_export(self, path: Path, lines: int, *, bulk: bool) -> None:
-        """django-import-export: its dry run, then its import. It takes a row per score, so the lines are taken apart first."""
+        """django-import-export: its dry run, then its import. It needs a row per score, so the lines are split
+        first."""
         import tablib
         from import_export import fields, resources, widgets
 
@@ -189,14 +191,14 @@ def _check(student: Student, last_name: str, first_name: str) -> None:
         raise ValueError("the student record differs")
 
 
-AS_TESTED_SHARE = 0.1  # of an Import, the most that keeping and counting who was tested may cost
+AS_TESTED_SHARE = 0.1  # maximum share of an Import for storing and counting who was tested
 
 
 def _without_as_tested() -> None:
-    """Neither keep nor count who was tested, in this process from now on."""
+    """Neither store nor count who was tested, in this process from now on."""
 
     def count_nothing(*_score: object) -> None:
-        """In place of Tally.add_tests."""
+        """Replaces Tally.add_tests."""
 
     ScoreImport.gathered_fields = ()
     Tally.add_tests = count_nothing  # type: ignore[method-assign,assignment]

@@ -1,5 +1,5 @@
-"""Test set-ups that imports of the practice district made go with it, unless other scores use them by now; results are counted
-again. So do state results of invented places."""
+"""Test set-ups made by imports of the practice district are removed with it, unless other scores use them by now;
+results are counted again. State results of invented places are removed too."""
 
 from collections.abc import Collection
 
@@ -21,11 +21,11 @@ def remove_setups(runs: Collection[int]) -> None:
     scored = Exists(Score.objects.filter(assessment=OuterRef("pk")))
     kept = set(Assessment.objects.filter(scored).values_list("pk", "parent_id"))
     remove(made.exclude(pk__in={pk for pair in kept for pk in pair if pk}))
-    recount_all()  # the scores went with their students, past what keeps the counted results in step
+    recount_all()  # the scores were removed with their students, without updating the counted results
 
 
 def remove_public_results(runs: Collection[int]) -> None:
-    """What sample research files brought of invented places."""
+    """Remove what sample research files brought about invented places."""
     for kind in (PUBLIC_RESULT_KIND, PUBLIC_PLACE_KIND):
         changes = ImportChange.objects.filter(run_id__in=runs, kind=kind.key, before__isnull=True)
         kind.model._default_manager.filter(pk__in=set(changes.values_list("object_id", flat=True))).delete()

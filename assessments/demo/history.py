@@ -1,4 +1,4 @@
-"""Scores of many years for every student there is, written by the database itself: what a grown installation holds."""
+"""Scores of many years for every student, written by the database itself, as in a grown installation."""
 
 from assessments.models import Assessment
 from assessments.scores.year_tables import make_years
@@ -17,7 +17,7 @@ FROM students_student s CROSS JOIN assessments_assessment a WHERE a.state_code L
 
 
 def fill_scores(years: int) -> int:
-    """Five scores a year for each student, in the years up to LAST_YEAR; how many were written."""
+    """Five scores a year for each student, in the years up to LAST_YEAR; returns how many were written."""
     parent = Assessment.objects.create(state_code="GROWN", name="Grown")
     Assessment.objects.bulk_create(
         Assessment(state_code=f"GROWN-{n}", name=f"Part {n}", parent=parent) for n in range(1, PARTS)

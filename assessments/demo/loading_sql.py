@@ -1,4 +1,4 @@
-"""The hand-written script for a score file: match by SSID, compare names, INSERT a row per part; what loaders run behind their
+"""The hand-written script for a score file: match by SSID, compare names, INSERT a row per part; loaders run it after
 reading."""
 
 from assessments.structure import LayoutTest, school_year
@@ -42,7 +42,7 @@ def _date(layout: Layout) -> str:
 
 
 def delimited_file(layout: Layout, test: LayoutTest) -> DelimitedFile:
-    """The columns of the file, and those that the scores of one test need."""
+    """All columns of the file, and those needed for the scores of one test."""
     cells = {field for part in test.parts for field in (part.scale, part.raw, part.result) if field in layout.fields}
     wanted = [_name(layout, field) for field in ("ssid", "last_name", "first_name", *sorted(cells))]
     return DelimitedFile(
@@ -54,7 +54,8 @@ def delimited_file(layout: Layout, test: LayoutTest) -> DelimitedFile:
 
 
 def insert_scores(layout: Layout, test: LayoutTest, setups: list[int]) -> int:
-    """Check the staged lines and insert a score for each part, under these set-ups; rows inserted."""
+    """Check the staged lines and insert a score for each part, under these set-ups; returns the number of rows
+    inserted."""
 
     def cell(field: str) -> str:
         return f"c.{quoted(_name(layout, field))}" if field in layout.fields else "''"

@@ -28,7 +28,7 @@ def places_of(lea: str, name: str, schools: Sequence[tuple[str, str]]) -> list[P
 
 
 def sample_lines(layout: Layout, places: Sequence[Place]) -> Iterator[str]:
-    """A header and lines of a layout; the smallest groups are hidden, as the state hides them."""
+    """A header and lines of a layout; the smallest groups are hidden, as in the state's files."""
     yield _joined(layout, [column.name for column in layout.columns])
     if layout.key.startswith(_ENTITIES):
         for place in places:
@@ -59,9 +59,10 @@ def _names(place: Place) -> dict[str, str]:
 
 
 def _result(at: int, test: str, group: str, ahead: int, grade: str, *, years_ago: int) -> dict[str, str]:
-    """Numbers that follow from place, test, group, grade and year: near those of a usual district, and adding up to a hundred.
+    """Numbers that follow from place, test, group, grade and year: close to those of a typical district, and adding up
+    to a hundred.
 
-    Other ones each year, for a file with the figures of another year is refused.
+    They differ each year, since a file with another year's figures is refused.
     """
     said = {"test_id": test, "student_group": group, "grade": grade}
     tested = (2_900_000, 41_000, 5_200, 380, 290, 9)[at] // (1 if grade == "13" else 7) // (1 if group == "1" else 4)
@@ -87,7 +88,7 @@ def _line(layout: Layout, values: dict[str, str]) -> str:
 
 
 def _joined(layout: Layout, cells: Sequence[str]) -> str:
-    """Cells between carets as they are, between commas in quotes, as the state writes them."""
+    """Cells joined as the state writes them: with carets unquoted, with commas in quotes."""
     return "^".join(cells) if layout.delimiter == "^" else ",".join(f'"{cell}"' for cell in cells)
 
 

@@ -21,7 +21,7 @@ SAMPLE_STUDENTS = 150
 _UNSCORED_EVERY = 25
 _TEMPLATES = 20
 _SPAN = 5  # years
-_ABOUT_THE_STUDENT = 50  # columns, the first ones
+_ABOUT_THE_STUDENT = 50  # the first columns
 _FILLING = ("Y", "N", "1", "0", "02", "A", "SP", "0123456", "2019-08-15", "Oak Grove Elementary School", "N", "Y", "3")
 _ORDINARY, _ALTERNATE = (
     {"SBELA", "SBMATH", "CAST", "ELPACS", "ELPACI"},
@@ -33,13 +33,13 @@ _ELAS = ("EO", "EO", "EO", "EO", "EO", "EL", "EL", "RFEP", "RFEP", "IFEP")
 _ETHNICITIES = ("500", "500", "500", "700", "700", "200", "600", "400", "800", "500", "700", "300", "100")
 # Percent of the students.
 _FLAGS = {"disadvantaged": 55, "disability": 14, "homeless": 5, "foster": 2, "migrant": 4, "military": 6}
-_GENDER_IN_WORDS, _NOT_YET_KNOWN = 2019, 2018  # until these years
+_GENDER_IN_WORDS, _NOT_YET_KNOWN = 2019, 2018  # up to these years
 _ELPAC_GRADES = ("KN", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom a row is about: what identifies the student in a score file."""
+    """The student of a row: what identifies the student in a score file."""
 
     ssid: str
     local_number: str
@@ -80,8 +80,8 @@ def write_scores(
 ) -> int:
     """Write a file of the layout; returns the number of records.
 
-    A student gets a row for each test that suits (`one_each`: one row, tests by turns; `only`: of this test). `fixed`: the twin
-    of fixed width. `filled`: columns that nothing is imported from hold something too, as in the state's files.
+    A student gets a row for each suitable test (`one_each`: one row, alternating tests; `only`: this test). `fixed`:
+    the fixed-width version. `filled`: columns that are not imported are filled too, as in the state's files.
     """
     maker = _Maker(layout, seed, filled=filled)
     if not fixed:
@@ -89,7 +89,7 @@ def write_scores(
     count = 0
     for number, person in enumerate(persons):
         if person.birth_date >= date(maker.year - 1, 7, 1):
-            continue  # nobody is tested before birth
+            continue  # no one is tested before birth
         for test in maker.tests_for(number, person, one_each=one_each, only=only):
             cells = maker.row(number, person, test)
             stream.write(maker.fixed_line(cells) if fixed else layout.delimiter.join(cells) + "\r\n")
@@ -115,7 +115,8 @@ class _Maker:
         }
 
     def _filled(self, turn: int) -> list[str]:
-        """A row with something in most columns about the student and in every fourth of the rest: flags, codes, some texts."""
+        """A row with values in most columns about the student and in every fourth of the rest: flags, codes, some
+        texts."""
         cells = self.blank.copy()
         used_columns = set(self.at.values())
         for at, column in enumerate(self.layout.columns):
@@ -143,10 +144,11 @@ class _Maker:
         return self._grade_then(person) in self._grades(test)
 
     def _grade_then(self, person: Person) -> str:
-        """The grade that a student of today was in, blank before kindergarten."""
+        """The grade that a current student was in then, blank before kindergarten."""
         if person.grade not in _ELPAC_GRADES:
             return ""
-        # Of files older than five years today's students would be in none: they get grades that rise within such spans.
+        # In files older than five years, current students would have no grade: they get grades that rise within such
+        # spans.
         ago = (spring_of(timezone.localdate()) - self.year) % _SPAN
         at = _ELPAC_GRADES.index(person.grade) - ago
         return _ELPAC_GRADES[at] if 0 <= at < len(_ELPAC_GRADES) else ""
@@ -181,9 +183,9 @@ class _Maker:
         return cells
 
     def _as_tested(self, number: int, person: Person, test: LayoutTest) -> dict[str, str]:
-        """Who the student was at the time of the test: the same from test to test, in the words of the file's year."""
+        """The student's facts at the time of the test: the same for each test, in the wording of the file's year."""
         school = f"{person.lea:0>7}{person.school:0>7}" if person.school else ""
-        # Neighbors in the list are unlike each other, and the groups cut across each other.
+        # Neighbors in the list differ, and the groups overlap.
         mixed = (number * 2_654_435_761 >> 7) & 0xFFFF
         elas = "EL" if "ELPAC" in test.code else _ELAS[mixed % len(_ELAS)]
         words = {"F": "Female", "M": "Male"} if self.year <= _GENDER_IN_WORDS else {}
@@ -244,7 +246,7 @@ class _Maker:
         return values
 
     def _scale(self, test: LayoutTest, grade: str, dice: int, levels: int) -> tuple[int, str, float]:
-        """A level, a scale score that goes with it in this grade, and how much of all that is (0 to 1)."""
+        """A level, a scale score that fits it in this grade, and its position in the whole range (0 to 1)."""
         score_range = self.ranges[test.code].get(grade)
         if score_range is None:
             share = dice // 7 % 100 / 100
@@ -260,7 +262,7 @@ class _Maker:
         return level, str(bounds[level - 1] + above), (level - 1 + above / width) / (len(bounds) - 1)
 
     def _child(self, child: Part, reached: float, dice: int) -> dict[str, str]:
-        """Scores and level of a part, which go along with what was reached (0 to 1) in the whole test, and with each other."""
+        """Scores and level of a part, consistent with the result (0 to 1) of the whole test and with each other."""
         here = min(max(reached + (dice % 41 - 20) / 100, 0), 0.99)
         values = {}
         if child.result:

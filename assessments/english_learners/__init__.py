@@ -1,1 +1,2 @@
-"""English learners counted: where each stands, who waits too long, who may be reclassified; each number is a list of students."""
+"""English learners counted: the status of each, who waits too long, who may be reclassified; each number has a list of
+students."""

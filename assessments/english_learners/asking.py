@@ -1,4 +1,5 @@
-"""The questions of the page English learners. Each is one condition, which counts and lists share: a number is its list's length.
+"""The questions of the page English learners. Each is one condition shared by counts and lists: a number is the length
+of its list.
 
 el, rfep, ifep, eo, tbd      by program status
 tbd-over                     to be determined for more than 30 days
@@ -29,8 +30,8 @@ STATUSES = {
     "tbd": (ProgramStatus.PENDING, "To be determined (TBD)"),
 }
 LONGEST_TBD = 30  # days in which the state expects the status of a new student
-LONG_TERM = 6  # years after which an English learner is a long-term one
-BANDS = {"years-0": (0, 4), "years-4": (4, LONG_TERM), "years-6": (LONG_TERM, None)}  # full years: from, and less than
+LONG_TERM = 6  # years after which an English learner counts as long-term
+BANDS = {"years-0": (0, 4), "years-4": (4, LONG_TERM), "years-6": (LONG_TERM, None)}  # full years: from, below
 BAND_NAMES = {
     "years-0": "Less than 4 years",
     "years-4": "4 and 5 years",
@@ -43,7 +44,7 @@ _STATES_DAY = "state_elas_date"
 
 
 def _or_states(field: str, elas: str) -> Coalesce:
-    """The day on record, or else the state's, where the state says the same status."""
+    """The day on record, or else the state's if the state has the same status."""
     return Coalesce(F(field), Case(When(state_elas=elas, then=F(_STATES_DAY))), output_field=DateField())
 
 
@@ -58,7 +59,7 @@ SPRING = Coalesce(
 
 
 def years_before(day: dt.date, years: int) -> dt.date:
-    """The same day some years earlier; 28 February for a leap day."""
+    """The same day some years earlier; February 28 for a leap day."""
     try:
         return day.replace(year=day.year - years)
     except ValueError:
@@ -67,7 +68,8 @@ def years_before(day: dt.date, years: int) -> dt.date:
 
 @dataclass(frozen=True)
 class Asking:
-    """Whose records are counted: of these schools (None: all), as of `today`, with the ELPAC of one school year (0: none)."""
+    """Which records are counted: those of these schools (None: all), as of `today`, with the ELPAC of one school year
+    (0: none)."""
 
     schools: frozenset[int] | None
     elpac_year: int = 0
@@ -78,25 +80,25 @@ class Asking:
         return self.today or timezone.localdate()
 
     def within(self, schools: Collection[int]) -> "Asking":
-        """The same of fewer schools: never of one that this is not of."""
+        """The same for fewer schools: only schools that this one includes."""
         return replace(self, schools=frozenset(schools) if self.schools is None else self.schools & frozenset(schools))
 
     def on_record(self) -> QuerySet[ELRecord]:
-        """Records of students of these schools, those included who have left."""
+        """Records of students of these schools, including those who have left."""
         records = ELRecord.objects.filter(student__school__isnull=False)
         return records if self.schools is None else records.filter(student__school__in=sorted(self.schools))
 
     def enrolled(self) -> QuerySet[ELRecord]:
-        """Of those enrolled today (as students.missing says it)."""
+        """Records of students enrolled today (as defined in students.missing)."""
         return self.on_record().exclude(Exists(LastDay.objects.filter(student=OuterRef("pk"), day__lt=self.day)))
 
     def reclassified(self) -> QuerySet[Any]:
-        """Who was reclassified, with the `spring` of the school year; also of those who have left since."""
+        """Reclassified students, with the `spring` of the school year; including those who have left since."""
         exited = self.on_record().filter(program_status=ProgramStatus.EXITED)
         return exited.annotate(day=RECLASSIFIED, exit_month=ExtractMonth(RECLASSIFIED)).annotate(spring=SPRING)
 
     def may_exit(self) -> QuerySet[ELRecord]:
-        """English learners whose ELPAC of the year meets criterion 1."""
+        """English learners whose ELPAC score of the year meets criterion 1."""
         learners = self.enrolled().filter(program_status=ProgramStatus.EL)
         return learners.filter(Exists(met_scores(self.elpac_year).filter(student=OuterRef("student_id"))))
 
@@ -115,7 +117,7 @@ class Asking:
         return condition & (Q(identified__gt=years_before(self.day, end)) if end else Q())
 
     def students(self, what: str) -> QuerySet[Any] | None:
-        """The records behind a number, with the `day` that it is about. None: there is no such number."""
+        """The records behind a number, with the relevant `day`. None: there is no such number."""
         if what == "elpac":
             return self.may_exit().annotate(day=IDENTIFIED) if self.elpac_year else None
         if what.startswith(RFEP_YEAR) and what.removeprefix(RFEP_YEAR).isdecimal():
@@ -156,7 +158,7 @@ def elpac_setups() -> dict[int, str]:
 
 
 def elpac_years() -> list[int]:
-    """School years of which there are scores, newest first."""
+    """School years with scores, newest first."""
     counted = ResultCount.objects.filter(assessment_id__in=elpac_setups(), student_group="all", tested__gt=0)
     return sorted(counted.values_list("school_year", flat=True).distinct(), reverse=True)
 
@@ -168,6 +170,6 @@ def met_scores(year: int) -> QuerySet[Score]:
     for pk, code in setups.items():
         levels |= Q(assessment=pk, result=MET[code])
     scores = Score.objects.filter(levels, assessment__in=list(setups), school_year=year)
-    # The index of tests' own scores serves all but those of before 1.1, which do not say who was tested.
+    # The index of whole tests' scores covers all but those from before 1.1, which do not say who was tested.
     older = ResultCount.objects.filter(assessment_id__in=setups, school_year=year, student_group="all", lea="")
     return scores if older.exists() else scores.exclude(as_tested="")

@@ -26,19 +26,20 @@ from sisimport.imports.engine.sql import fetch_all
 from students.models import LastDay, ProgramStatus
 
 School = int
-Key = tuple[School | str, str]  # a school, or TOTAL, and what is counted
+Key = tuple[School | str, str]  # a school or TOTAL, and what is counted
 _ROW = "student__school"
-# Of asking.SPRING, without numerics, which take longer than all the rest: 184 days after July 1 is January 1.
+# Like asking.SPRING, without numerics, which take longer than all the rest: 184 days after July 1 is January 1.
 _SPRING_OF_DAY = "coalesce(date_part('year', base.day + 184)::int, 0)"
 
 
 def counts_of(asking: Asking) -> Counter[Key]:
-    """Students by school and by what is counted, and TOTAL for all of the schools."""
+    """Students by school and by what is counted, with TOTAL for all schools."""
     return counts_by_year(asking, [asking.elpac_year] if asking.elpac_year else [])[0]
 
 
 def counts_by_year(asking: Asking, years: Sequence[int]) -> tuple[Counter[Key], dict[int, Counter[Key]]]:
-    """The same, with `elpac` of the year asked for; and the counts of `elpac` alone of each of the years."""
+    """Like `counts_of`, with `elpac` for the requested year; and separately the counts of `elpac` for each of the
+    years."""
     found: Counter[Key] = Counter()
     elpacs: dict[int, Counter[Key]] = {year: Counter() for year in years}
     named = {status: name for name, (status, _label) in STATUSES.items()}
@@ -55,17 +56,17 @@ def counts_by_year(asking: Asking, years: Sequence[int]) -> tuple[Counter[Key], 
 
 
 def _counted(asking: Asking, years: Sequence[int]) -> list[tuple[Any, ...]]:
-    """School, status, school year of reclassification, how many were reclassified, and of those enrolled today: all, in TBD for
-    long, in each band of years, and with an ELPAC of each of `years` that meets criterion 1.
+    """School, status, school year of reclassification, how many were reclassified and, of those enrolled today: all,
+    long in TBD, in each band of years, and with an ELPAC in each of `years` that meets criterion 1.
 
-    Students and their records are read once, and so are the scores of a year, by their index. To look up the scores of each
-    English learner takes longer.
+    Students and their records are read once, and so are the scores of a year, by index. Looking up the scores of each
+    English learner would take longer.
     """
     records = asking.on_record().annotate(since=TBD_SINCE, identified=IDENTIFIED, day=RECLASSIFIED)
     columns = ("pk", _ROW, "program_status", "since", "identified", "day")
     try:
         sql, params = records.values_list(*columns).query.sql_with_params()
-    except EmptyResultSet:  # of somebody who has no school (yet)
+    except EmptyResultSet:  # the user has no school (yet)
         return []
     exited, enrolled = f"base.status = '{ProgramStatus.EXITED.value}'", "left_school.student_id IS NULL"
     is_learner = f"{enrolled} AND base.status = '{ProgramStatus.EL.value}'"
@@ -106,16 +107,17 @@ def _add(found: Counter[Key], school: School, what: str, n: int) -> None:
 
 
 def rfep_years(found: Collection[Key]) -> list[int]:
-    """School years in which somebody was reclassified, newest first; 0, for a day that is not known, last."""
+    """School years with reclassified students, newest first; 0, for an unknown day, comes last."""
     whats = {what for _school, what in found}
     springs = (what.removeprefix(RFEP_YEAR) for what in whats if what.startswith(RFEP_YEAR))
     return sorted(map(int, springs), reverse=True)
 
 
 def hidden_in(found: Mapping[Key, int], elpacs: Collection[Mapping[Key, int]]) -> set[Key]:
-    """What a file or paper must not show: numbers of fewer than 11 students, and those that would tell them.
+    """What a file or paper must not show: numbers of fewer than 11 students, and numbers that would reveal them.
 
-    `elpacs`: what `found` holds of the ELPAC, for every year that can be asked for: what is hidden is decided for all at once.
+    `elpacs`: the ELPAC part of `found` for every year that can be requested: hiding is decided for all of them
+    together.
     """
     schools = {school for school, _what in found} - {TOTAL}
     years = [f"{RFEP_YEAR}{year}" for year in rfep_years(found)]
@@ -141,7 +143,7 @@ def hidden_in(found: Mapping[Key, int], elpacs: Collection[Mapping[Key, int]]) -
 
 
 def _table(numbers: dict[Key, int], schools: list[School | str], whole: str, parts: list[str], at: int) -> Table:
-    """Schools by the parts of a whole. What the parts leave over is a part too, which nobody is shown: it is put to `numbers`."""
+    """Schools by the parts of a whole. The remainder is also a part, never shown: it is added to `numbers`."""
     rest = f"rest {at}"
     keys: dict[tuple[str, str], Key] = {}
     for school in schools:

@@ -1,4 +1,4 @@
-"""The numbers of the page English learners: one place for the page, its files and paper, the command and the API."""
+"""The numbers of the page English learners, shared by the page, its files and paper, the command and the API."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from students.access import User, visible_school_ids, visible_schools
 from students.models import School
 from students.school_years import spring_of, year_label
 
-YEARS = 3  # of the ELPAC to choose from
+YEARS = 3  # ELPAC years to choose from
 
 
 class Found:
-    """What is asked for, counted. `shared`: for a file, paper or a program, where small numbers are hidden from everybody.
+    """The requested numbers. `shared`: for a file, paper or a program, where small numbers are hidden from everyone.
 
-    `user`: None for the command line, which sees all schools. `school`: the key of one, or nothing. `elpac`: a year by its
-    spring; the newest there is where there are no scores of it.
+    `user`: None for the command line, which sees all schools. `school`: the key of one, or empty. `elpac`: a year by
+    its spring; the newest available if it has no scores.
     """
 
     def __init__(self, user: User | None, *, shared: bool, school: str = "", elpac: str = "") -> None:
@@ -30,7 +30,7 @@ class Found:
         self.asking = Asking(None if user is None else visible_school_ids(user), self.elpac_year)
         if self.school and not shared:
             self.asking = self.asking.within([self.school.pk])
-        # What is hidden is decided for all schools of the reader and all years of the ELPAC, whatever of them a file holds.
+        # Hiding is decided for all schools of the reader and all ELPAC years, no matter which of them a file contains.
         asked = self.years if shared else [year for year in self.years if year == self.elpac_year]
         counts, elpacs = counts_by_year(self.asking, asked)
         self.counts: Mapping[Key, int] = counts
@@ -41,7 +41,7 @@ class Found:
         return self.school.pk if self.school else TOTAL
 
     def value(self, school: int | str, what: str) -> int | None:
-        """None where it is hidden."""
+        """The number; None if it is hidden."""
         return None if (school, what) in self.hidden else self.counts.get((school, what), 0)
 
     @property
@@ -58,7 +58,7 @@ class Found:
         return [one for one in listed if one.pk in counted]
 
     def columns(self) -> list[str]:
-        """What a file holds of each school."""
+        """The columns of a file for each school."""
         elpac = ["elpac"] if self.elpac_year else []
         return [*STATUSES, "tbd-over", *elpac, *BAND_NAMES, *self.rfep]
 
@@ -70,14 +70,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class PlaceNumbers:
-    """A school, or all of them (`school` is None), and its numbers by what they count; None: hidden."""
+    """A school, or all of them (`school` is None), and its numbers by key; None: hidden."""
 
     school: School | None
     numbers: dict[str, int | None]
 
 
 def places_of(found: Found) -> Iterator[PlaceNumbers]:
-    """All schools together first, unless one was asked for."""
+    """All schools together first, unless one was requested."""
     schools: Sequence[School | None] = [*([] if found.school else [None]), *found.shown_schools()]
     for school in schools:
         key = school.pk if school else TOTAL
@@ -85,7 +85,7 @@ def places_of(found: Found) -> Iterator[PlaceNumbers]:
 
 
 def as_objects(found: Found) -> list[dict[str, object]]:
-    """Rows for programs. `numbers`: by what they count, the codes of the list of students; null: hidden."""
+    """Rows for programs. `numbers`: by the codes used for the list of students; null: hidden."""
     return [
         {
             "lea": place.school.lea.code if place.school else "",
@@ -99,7 +99,7 @@ def as_objects(found: Found) -> list[dict[str, object]]:
 
 
 def about(found: Found) -> dict[str, str | None]:
-    """What the numbers are of."""
+    """What the numbers are about."""
     return {
         "as_of": found.asking.day.isoformat(),
         "elpac_year": year_label(found.elpac_year) if found.elpac_year else None,

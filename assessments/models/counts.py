@@ -1,4 +1,4 @@
-"""Counted results, and which of them are hidden."""
+"""Counted results, and the record of which are hidden."""
 
 from django.db import models
 
@@ -6,11 +6,11 @@ from students.school_years import year_label
 
 
 class ResultCount(models.Model):
-    """Students of one school, grade and student group, by what they had on a test in a school year.
+    """Students of one school, grade and student group, by their result on a test in a school year.
 
-    Kept in step by the statements that write scores (scores/result_counts.py). `lea` and `school`: codes of the enrollment at
-    the time of the test; blank where scores were imported before that was kept. `student_group`: all, or `e:500` and the like.
-    `scored`: of those tested, with a result that counts.
+    Kept in step by the statements that write scores (scores/result_counts.py). `lea` and `school`: codes of the
+    enrollment at the time of the test; blank for scores imported before that was stored. `student_group`: all, or
+    `e:500` and the like. `scored`: tested students with a result that counts.
     """
 
     pk = models.CompositePrimaryKey("assessment_id", "school_year", "student_group", "lea", "school", "grade")
@@ -35,7 +35,8 @@ class ResultCount(models.Model):
 
 
 class ResultVersion(models.Model):
-    """How often the counted results of an LEA in a test and year were written: what was worked out from them holds for a version.
+    """How often the counted results of an LEA in a test and year were written: values computed from them are valid for
+    one version.
 
     Raised by the statements that write counts, in their transaction. No row: never.
     """
@@ -53,8 +54,8 @@ class ResultVersion(models.Model):
 class HiddenResults(models.Model):
     """Which results of a district in a test and year are hidden (results/hidden_results.py), as of the versions in `stamp`.
 
-    `scope`: what is decided for at once, the code of an LEA. `cells`: one in each line. `crossed`: the divisions of students
-    whose groups may be shown by school and grade together.
+    `scope`: the unit of the decision, the code of an LEA. `cells`: one per line. `crossed`: the divisions of students
+    whose groups may be shown by both school and grade.
     """
 
     pk = models.CompositePrimaryKey("assessment_id", "school_year", "scope")

@@ -10,7 +10,7 @@ from students.school_years import year_label
 
 class PublicResult(models.Model):
     """What the state published of one county, district or school (`place`: 14 digits, zeros above its level), test, school year,
-    grade (`13`: all) and student group (the state's number). Texts as the file has them: `*` is hidden by the state.
+    grade (`13`: all) and student group (the state's number). Texts as in the file: `*` is hidden by the state.
     """
 
     key = models.TextField(help_text="Place, year, test, group and grade.")
@@ -38,7 +38,7 @@ class PublicResult(models.Model):
 
 
 class PublicPlace(models.Model):
-    """Name of a county, district or school in the state's files, of the newest year that a file brought."""
+    """Name of a county, district or school in the state's files, from the newest year imported."""
 
     place = models.TextField()
     name = models.TextField()
@@ -52,14 +52,14 @@ class PublicPlace(models.Model):
 
 
 class PublicRow(StagedRow):
-    """One line of a research file. No student is in it: `student` joins nobody."""
+    """One line of a research file. It contains no students: `student` joins no row."""
 
     county = models.TextField()
     district = models.TextField()
     school = models.TextField()
     test_year = models.TextField()
 
-    # Worked out while the row is staged (see research/files.py).
+    # Computed while the row is staged (see research/files.py).
     place = models.TextField()
     lea_code = models.TextField()
     key = models.TextField()

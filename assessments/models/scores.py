@@ -12,8 +12,8 @@ from students.school_years import year_label
 class Score(models.Model):
     """One student's result on one assessment in one school year (`school_year` 2024 is 2023-24).
 
-    Written by imports millions at a time: the key is the only index, and student and assessment are kept right by the
-    statements that write, not by a constraint checked per row (see docs/decisions/0008-scores.md). Empty text: not in the file.
+    Written by imports millions at a time: the key is the only index, and the writing statements keep student and
+    assessment valid, not a constraint checked per row (see docs/decisions/0008-scores.md). Empty text: not in the file.
     """
 
     pk = models.CompositePrimaryKey("student_id", "assessment_id", "school_year")
@@ -39,7 +39,7 @@ class Score(models.Model):
 
     class Meta:
         indexes = [
-            # Of the tests themselves: results of a year, and who took the test in two of them.
+            # For whole tests: results of a year, and students who took the test in two years.
             models.Index(fields=["assessment_id", "school_year"], name="score_as_tested", condition=~Q(as_tested="")),
         ]
 
@@ -52,7 +52,7 @@ class Score(models.Model):
 
     @property
     def result_name(self) -> str:
-        """The result in words: `Standard Met`; the code itself where the set-up does not name it."""
+        """The result in words: `Standard Met`; the code itself if the set-up does not name it."""
         parent = self.assessment.parent
         year = self.school_year
         names = self.assessment.names_in(year) or (parent.names_in(year) if parent else {})
@@ -60,7 +60,7 @@ class Score(models.Model):
 
 
 class ListedScore(NotesStudent, models.Model):
-    """Scores as the admin lists them: the same table, under a key of one column, which lists need and never look up by."""
+    """Scores as the admin lists them: the same table, with a one-column key, which lists need but never search by."""
 
     student = models.OneToOneField(Student, on_delete=models.DO_NOTHING, primary_key=True, related_name="+")
     assessment = models.ForeignKey(Assessment, on_delete=models.DO_NOTHING, related_name="+")

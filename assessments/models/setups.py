@@ -20,7 +20,8 @@ class Assessment(models.Model):
 
     Imports find a parent by `state_code` and its years, and its children by the code under that parent; everything else may be
     edited without breaking later imports. `results` lists the result statuses as `[{"code", "name", "passing"}]`, best first.
-    Without years (those made before 1.1) it takes the scores of every year whose test has not changed (see scores/setups.py).
+    Without years (set-ups made before 1.1) it takes the scores of every year whose test has not changed (see
+    scores/setups.py).
     """
 
     state_code = models.CharField(max_length=12)
@@ -77,7 +78,7 @@ class Assessment(models.Model):
     def names_in(self, year: int) -> dict[str, str]:
         """Names of results for scores of a school year.
 
-        A set-up for all years that nobody has edited names them as the test did in that year.
+        An unedited set-up for all years uses the test's names of that year.
         """
         names = self.result_names
         if self.first_year is None and self.last_year is None and names in known_level_names(self.state_code):
@@ -85,16 +86,16 @@ class Assessment(models.Model):
         return names
 
     def covers(self, year: int) -> bool:
-        """Whether its years hold this one; a set-up without years covers all."""
+        """Whether its years include this one; a set-up without years covers all."""
         return (self.first_year or 0) <= year <= (self.last_year or year)
 
 
 class AddedLayout(models.Model):
-    """A layout that an import admin added from a file's header line: an import type of its own from then on, or, of a research
-    file, one more layout of the type that reads these.
+    """A layout that an import admin added from a file's header line: from then on a separate import type or, for a
+    research file, one more layout of the type that reads these.
 
-    Until it is added (`text` is blank) it is a draft: the header and facts about its columns, never a value of a record.
-    `comparison` tells how it differs from the layout `like`: kept (a number), added, missing, renamed.
+    Until it is added (`text` is blank) it is a draft: the header and facts about its columns, never a record's values.
+    `comparison` says how it differs from the layout `like`: kept (a number), added, missing, renamed.
     """
 
     key = models.CharField(max_length=80)
@@ -118,7 +119,8 @@ class AddedLayout(models.Model):
 
 
 class ShownResults(models.Model):
-    """Whether families see the results of a family of tests in a school year: one switch, which goes before Display Options."""
+    """Whether families see the results of a family of tests in a school year: one switch, which overrides Display
+    Options."""
 
     family = models.CharField(max_length=20)
     school_year = models.PositiveSmallIntegerField(help_text="By its spring.")

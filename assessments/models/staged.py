@@ -27,7 +27,7 @@ class ScoreRange(models.Model):
 
 
 class ScoreRow(StagedRow):
-    """One line of a CAASPP or ELPAC file: every column any layout has that a score is made of."""
+    """One line of a CAASPP or ELPAC file: every column of any layout that scores are made from."""
 
     record_type = models.TextField()
     ssid = models.TextField()
@@ -90,25 +90,23 @@ class ScoreRow(StagedRow):
 
     as_tested = models.TextField()  # several columns of the file as one text (see scores/as_tested.py)
 
-    # Worked out while the row is staged (see scores/columns.py).
+    # Computed while the row is staged (see scores/columns.py).
     skipped = models.SmallIntegerField(default=0)  # 1: nothing scored, 2: not to be imported
-    plain = models.BooleanField(default=False)  # every value is as usual, as far as a row can tell alone
+    plain = models.BooleanField(default=False)  # every value is normal, as far as the row alone shows
     repeat_key = models.BigIntegerField(null=True)  # equal for lines of one SSID and test
     uin_key = models.BigIntegerField(null=True)
     packed = models.TextField()  # all scores of the line in one text (see scores/encoding.py)
 
-    # Filled by `prepare`, on the few rows they are about.
-    replaced_ssid = models.TextField()  # the file's SSID, where the state replaced it and `ssid` holds the new one
+    # Filled by `prepare`, on the few rows concerned.
+    replaced_ssid = models.TextField()  # the file's SSID, if the state replaced it and `ssid` holds the new one
     # 1: equal to an earlier line, 2: contradicts another line, 3: equal to a refused one, 4: an earlier line's scores with
     # another date, grade and so on, which `repeat_differs` tells.
     repeated = models.SmallIntegerField(default=0)
     repeated_line = models.IntegerField(default=0)
     repeat_differs = models.TextField()
-    told_date = models.DateField(
-        null=True
-    )  # another date of a line without test date, by which it is of another year …
+    told_date = models.DateField(null=True)  # another date that places a line without test date in another year …
     told_by = models.TextField()  # … and its column
-    student_pk = models.BigIntegerField(null=True)  # whose line it is; only where a match of the file was accepted
+    student_pk = models.BigIntegerField(null=True)  # the line's student; only if a match of the file was accepted
 
     holder = joined_holder()
     accepted_student = joined(Student, id="student_pk")

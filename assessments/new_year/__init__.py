@@ -1,4 +1,5 @@
-"""Adding a year: the header of a new file against the layout of another year, what has to be answered, and the layout made of it.
+"""Adding a year: comparing the header of a new file with the layout of another year, the questions to answer, and the
+new layout.
 
 file -> header and facts of its columns -> comparing.compare -> proposing.Proposal (questions, layout text) -> services.add
 """

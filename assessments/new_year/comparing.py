@@ -1,4 +1,5 @@
-"""The columns of a new header against those of a layout: kept, added, gone, and which of the gone may have another name now."""
+"""The columns of a new header compared with those of a layout: kept, added, gone, and which of those gone may be
+renamed."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,11 +12,11 @@ from assessments.new_year.looking import ColumnFacts, Look
 from sisimport.files.layout_matching import find_columns
 from sisimport.files.layouts import Column, ColumnKind, Layout, normalise_header
 
-SUGGESTED = 60  # of 100: from here on a name is offered
+SUGGESTED = 60  # of 100: from here on a name is suggested
 CERTAIN = 100  # the name that another year of the family has for the same field
-_OTHER_NAME = 90  # what files of other states and years call a field
-_NEIGHBORS = 8  # points for standing between the same columns as before
-_WITHIN, _OWN_WORD = 0.8, 0.95  # names that hold each other, or the word of the field
+_OTHER_NAME = 90  # a name that files of other states and years use for a field
+_NEIGHBORS = 8  # points for being between the same columns as before
+_WITHIN, _OWN_WORD = 0.8, 0.95  # names that contain each other, or the field's word
 _UNFIT = 0.5  # a column whose values are of another kind is half as likely
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _EARLIER = re.compile(r"minus(\d)\Z")
@@ -31,12 +32,12 @@ _OTHER_NAMES: Mapping[str, frozenset[str]] = {
         "performancelevel", "achievementlevel", "overallperformancelevel", "overalllevel", "proficiencylevel", "overallpl",
     }),
 }  # fmt: skip
-_ENOUGH = 0.5  # of the filled values have to be of the kind
+_ENOUGH = 0.5  # share of the filled values that has to be of the kind
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """A column that is gone and the one of the file that may hold it now; `score` of 100."""
+    """A column that is gone and the file's column that may replace it; `score` out of 100."""
 
     column: Column
     name: str
@@ -45,8 +46,8 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`places`: columns of the layout (by position) that the header has, with their place in it. Names are as the file has
-    them. `renames` are the best suggestions, each column and name once, best first."""
+    """`places`: columns of the layout (by position) that the header has, with their position in it. Names are as in the
+    file. `renames`: the best suggestions, each column and name once, best first."""
 
     like: Layout
     look: Look
@@ -64,7 +65,7 @@ class Comparison:
 
 
 def compare(like: Layout, look: Look, family: Iterable[Layout], uses: "Uses") -> Comparison:
-    """`family`: all layouts of the same file, whose names of a field are known spellings of it."""
+    """`family`: all layouts of the same file; their names for a field are its known spellings."""
     plain = [normalise_header(name) for name in look.header]
     found = find_columns(like, plain)
     places = {column.position: at for at, column in enumerate(found) if column is not None and plain[at] != "blank"}
@@ -90,7 +91,7 @@ def compare(like: Layout, look: Look, family: Iterable[Layout], uses: "Uses") ->
 
 
 def _spellings(family: Iterable[Layout]) -> dict[str, str]:
-    """Normalized names that columns of a field have in some year -> the field; only those that mean one field."""
+    """Normalized names of a field's columns in any year -> the field; only unambiguous names."""
     found: dict[str, set[str]] = {}
     for layout in family:
         for column in layout.fields.values():
@@ -102,7 +103,7 @@ def _spellings(family: Iterable[Layout]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """Tells how likely a column that is gone is one of the file by another name."""
+    """Scores how likely a gone column is in the file under another name."""
 
     look: Look
     places: Mapping[int, int]
@@ -121,13 +122,13 @@ class _Matcher:
         alike = max(alike, _WITHIN * _words_within(_words(column.name), _words(name)))
         if plain.replace("_", "") in _OTHER_NAMES.get(column.field or "", ()):
             alike = max(alike, float(_OTHER_NAME))
-        if column.field:  # what it is called here says what it is, whatever it was called
+        if column.field:  # a known name says what the column is, whatever its old name
             alike = max(alike, _OWN_WORD * fuzz.ratio(normalise_header(column.field), plain))
         score = min(alike + self._between(column, place), CERTAIN - 1.0)
         return score if self.uses.fits(column, self.look.facts[place]) else score * _UNFIT
 
     def _between(self, column: Column, place: int) -> float:
-        """Points for standing beside the columns that the old one stood beside."""
+        """Points for being next to the same columns as the old one."""
         before, after = self.places.get(column.position - 1), self.places.get(column.position + 1)
         return (
             _NEIGHBORS * ((before is not None and before == place - 1) + (after is not None and after == place + 1)) / 2
@@ -135,7 +136,7 @@ class _Matcher:
 
 
 def _best(pairs: list[tuple[float, int, Column]], names: Mapping[int, str]) -> list[Rename]:
-    """Best pairs first, every column and every name once; of equal ones that which is read goes first."""
+    """Best pairs first, every column and every name once; among equals, columns that are read come first."""
     found: list[Rename] = []
     for score, place, column in sorted(pairs, key=lambda pair: (-pair[0], pair[2].field is None, pair[1])):
         if all(one.column is not column and one.name != names[place] for one in found):
@@ -144,7 +145,7 @@ def _best(pairs: list[tuple[float, int, Column]], names: Mapping[int, str]) -> l
 
 
 def _words_within(one: str, other: str) -> float:
-    """100 where all words of one name, two at least, are in the other."""
+    """100 if all words of one name, at least two, are in the other."""
     fewer, more = sorted((set(one.split()), set(other.split())), key=len)
     return 100.0 * (len(fewer) > 1 and fewer <= more)
 
@@ -156,14 +157,14 @@ def _words(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What the fields of a layout are read as."""
+    """How the fields of a layout are read."""
 
     numbers: frozenset[str]
     levels: frozenset[str]
     percents: frozenset[str] = frozenset()
 
     def fits(self, column: Column, counts: ColumnFacts) -> bool:
-        """Whether the first records hold what this column's field needs; true where they hold nothing."""
+        """Whether the first records hold what this column's field needs; true if they are blank."""
         if not counts.filled or column.field is None:
             return True
         return counts.filled * _ENOUGH <= self._right(column, counts)
@@ -181,7 +182,7 @@ class Uses:
         return kinds.get(self.needed(column), counts.filled)
 
     def needed(self, column: Column) -> str:
-        """What the field needs, in words; "values" where anything will do."""
+        """What the field needs, in words; "values" if anything is accepted."""
         field = column.field or ""
         if column.kind is ColumnKind.DATE:
             return "dates"

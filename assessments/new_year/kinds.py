@@ -1,4 +1,5 @@
-"""The two kinds of files that a year can be added for, scores of students and the state's public results: how they differ."""
+"""The two kinds of files for which a year can be added, students' scores and the state's public results, and how they
+differ."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,12 +20,12 @@ _PERCENTS = frozenset(name for name in NUMBERS if name.startswith("level_") or n
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Everything that is asked by the key of a layout, which begins with that of its family.
+    """Everything that depends on the key of a layout, which begins with that of its family.
 
-    `essential`: fields without which no line can be read. `scores`: those that the score of the main test is made of; that a file
-    has none has to be said. `unasked`: fields that a file may lack and nobody has to be asked
-    for. `years`: fields that say of which school year the file is, the first of them that it has. `tests`: those that a layout
-    brings in; None where a file is of other things than tests of students.
+    `essential`: fields without which no line can be read. `scores`: those that the score of the main test is made from;
+    if a file has none, the user has to confirm it. `unasked`: fields that a file may lack without a question. `years`:
+    fields that tell the file's school year; the first one present is used. `tests`: those that a layout imports; None
+    if a file is not about students' tests.
     """
 
     family: Callable[[str], str]
@@ -51,7 +52,7 @@ def uses_of(tests: Iterable[LayoutTest]) -> Uses:
 
 
 def _of_the_main_test(like: Layout) -> frozenset[str]:
-    """Number and level of the test that a family is about; files of some years have no others."""
+    """Number and level of a family's main test; files of some years have no others."""
     return frozenset(name for test in tests_of(like)[:1] for name in (test.parent.scale, test.parent.result) if name)
 
 

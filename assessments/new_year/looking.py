@@ -1,4 +1,5 @@
-"""A look at the beginning of a file: its column names, and what kinds of values the first records hold. No value is kept."""
+"""A look at the beginning of a file: its column names, and the kinds of values in the first records. No value is
+stored."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -36,9 +37,9 @@ class NotAHeaderError(ValueError):
 
 @dataclass(slots=True)
 class ColumnFacts:
-    """How many of the first records hold a value in a column, and how many of these could be what a field needs.
+    """How many of the first records have a value in a column, and how many of these a field could use.
 
-    `years`: dates by school year (its spring), and cells that are a year alone.
+    `years`: dates by school year (its spring), and cells that hold only a year.
     """
 
     filled: int = 0
@@ -57,7 +58,8 @@ class ColumnFacts:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen: the names of the columns in the file's order, facts about each, the separator, records looked at."""
+    """The result: the names of the columns in file order, facts about each, the delimiter, the number of records
+    checked."""
 
     header: tuple[str, ...]
     facts: tuple[ColumnFacts, ...]
@@ -105,7 +107,7 @@ def _first_lines(stream: IO[bytes], max_bytes: int) -> list[str]:
     else:
         stream.seek(0)
         data = stream.read(SAMPLE_BYTES)
-    refused = recognise(BytesIO(data), [])  # says what is not text at all
+    refused = recognise(BytesIO(data), [])  # reports a file that is not text
     if refused.error is not None and refused.error.code not in {"FILE-UNKNOWN", "FILE-EMPTY"}:
         raise refused.error
     wide = wide_encoding(data)
@@ -116,8 +118,8 @@ def _first_lines(stream: IO[bytes], max_bytes: int) -> list[str]:
 
 
 def _of_workbook(stream: IO[bytes]) -> bytes:
-    """The beginning of a small workbook as text. Raises FileError for a large one, which a page does not wait for, or a damaged
-    one; NotAHeaderError where the machine cannot read it now."""
+    """The beginning of a small workbook as text. Raises FileError for a large one, too slow for a page, or a damaged
+    one; NotAHeaderError if the machine cannot read it now."""
     size = stream.seek(0, SEEK_END)
     if size > WORKBOOK_BYTES:
         expected = f"at most {WORKBOOK_BYTES:,} bytes here: the line of column names is enough"
@@ -125,7 +127,7 @@ def _of_workbook(stream: IO[bytes]) -> bytes:
     with TemporaryFile() as text:
         try:
             convert(stream, text)
-        except OSError:  # no fault of the workbook: no room, or a machine too busy
+        except OSError:  # not the workbook's fault: no disk space, or the machine is too busy
             raise NotAHeaderError(
                 "The workbook cannot be read just now. Try again, or upload its first line as text."
             ) from None
@@ -134,7 +136,7 @@ def _of_workbook(stream: IO[bytes]) -> bytes:
 
 
 def _check(names: Sequence[str], delimiter: str, line: str) -> None:
-    """Raises NotAHeaderError for a first line that cannot be one of column names."""
+    """Raises NotAHeaderError for a first line that cannot hold column names."""
     if delimiter not in line or len(names) < 3:
         raise NotAHeaderError("The first line holds no column names with separators between them.")
     if len(names) > MOST_COLUMNS:

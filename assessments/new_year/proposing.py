@@ -1,4 +1,4 @@
-"""What a new layout would be, given the answers so far, and what has to be answered before it can be written."""
+"""The proposed new layout, given the answers so far, and the questions to answer before it can be written."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from students.school_years import year_label
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What somebody said. `columns`: field -> the column it is read from, blank where the file has none. `levels`: test or
-    part -> code -> name. `accepts`: suggested columns are taken, and fields without one are not in the file, but for those that a
-    score is made of."""
+    """A user's answers. `columns`: field -> the column it is read from, blank if the file has none. `levels`: test or
+    part -> code -> name. `accepts`: suggested columns are accepted, and fields without one are not in the file, except
+    those that a score is made from."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -27,7 +27,8 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something only a person can say. `field` of the layout, or blank; `suggestion` is the column offered for it."""
+    """A question only a person can answer. `field` of the layout, or blank; `suggestion` is the column offered for
+    it."""
 
     text: str
     field: str = ""
@@ -36,7 +37,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`chosen`: field -> column of the file. `layout` is there when nothing is open."""
+    """`chosen`: field -> column of the file. `layout` is set if no question is open."""
 
     key: str
     comparison: Comparison
@@ -80,7 +81,7 @@ def layout_key(family: str, school_year: int) -> str:
 
 
 def propose(*, look: Look, like: Layout, family: Iterable[Layout], key: str, name: str, answers: Answers) -> Proposal:
-    """Compare, take over the answers, and write the layout if nothing is open. `key`: of the layout to be."""
+    """Compare, apply the answers, and write the layout if nothing is open. `key`: of the new layout."""
     kind = kind_of(key)
     uses = kind.uses(like)
     found = compare(like, look, family, uses)
@@ -102,7 +103,7 @@ def propose(*, look: Look, like: Layout, family: Iterable[Layout], key: str, nam
 
 
 def _levels_given(answers: Answers, school_year: int) -> dict[str, dict[str, str]]:
-    """Names that differ from those known here; the others stay with the product."""
+    """Names that differ from those known here; all others are the product's."""
     return {
         code: dict(names)
         for code, names in answers.levels.items()
@@ -111,7 +112,7 @@ def _levels_given(answers: Answers, school_year: int) -> dict[str, dict[str, str
 
 
 def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, str], list[Question]]:
-    """Field -> column of the file, and what is not clear about it."""
+    """Field -> column of the file, and the open questions about it."""
     header, essential = found.look.header, kind.essential(found.like)
     asked = essential | kind.scores(found.like)
     own = {normalise_header(name): name for name in header}
@@ -127,8 +128,8 @@ def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, 
         elif column.position in found.places:
             chosen[name] = header[found.places[column.position]]
         elif name in kind.unasked and (suggested is None or suggested.score < CERTAIN) and not answers.accepts:
-            continue  # results by student group do without it: nothing that anybody has to be asked for
-        elif suggested is None or normalise_header(suggested.name) in named:  # or somebody has said what that column is
+            continue  # only for results by student group, which can do without it: no question
+        elif suggested is None or normalise_header(suggested.name) in named:  # or the user has said what that column is
             if not answers.accepts or name in asked:
                 questions.append(
                     Question(f"Column {_said(column)} is not in the file: which column holds it, if any?", name)
@@ -168,7 +169,7 @@ def _read_twice(found: Comparison, chosen: Mapping[str, str]) -> list[Question]:
 
 
 def _unfit(found: Comparison, chosen: Mapping[str, str], answers: Answers, uses: Uses) -> list[Question]:
-    """Columns whose first values are of another kind than before, unless somebody has named the column."""
+    """Columns whose first values are of a different kind than before, unless the user has named the column."""
     at = {name: place for place, name in enumerate(found.look.header)}
     questions = []
     for name, column in chosen.items():
@@ -181,7 +182,7 @@ def _unfit(found: Comparison, chosen: Mapping[str, str], answers: Answers, uses:
 
 
 def _of_another_year(found: Comparison, chosen: Mapping[str, str], kind: Kind, school_year: int) -> list[Question]:
-    """What the first records mostly say is another school year: the year given is not that of the file."""
+    """A question if the first records are mostly of another school year: the given year is not that of the file."""
     at = {name: place for place, name in enumerate(found.look.header)}
     for name in kind.years:
         years = found.look.facts[at[chosen[name]]].years if name in chosen else None

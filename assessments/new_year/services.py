@@ -1,4 +1,4 @@
-"""Adding a layout and taking it away again: what the page and the command both call."""
+"""Adding and removing a layout: called by both the page and the command."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -25,7 +25,7 @@ from sisimport.imports.models import ImportRun
 from sisimport.imports.runs.uploads import scan, shown_name
 
 _DRAFTS_KEPT = timedelta(days=1)
-_NEAR = 0.3  # of the columns with a name: less is a file of another kind
+_NEAR = 0.3  # share of the named columns: less means a file of another kind
 
 
 class NotAddedError(ValueError):
@@ -33,7 +33,7 @@ class NotAddedError(ValueError):
 
 
 def known_layouts() -> dict[str, Layout]:
-    """All layouts of score files and of research files by key, added ones too."""
+    """All layouts of score files and research files by key, including added ones."""
     return {
         layout.key: layout
         for import_type in registry.all_types()
@@ -48,7 +48,7 @@ def added_keys() -> set[str]:
 
 
 def take_look(stream: IO[bytes]) -> Look:
-    """Raises NotAHeaderError or FileError when the file cannot be read."""
+    """Raises NotAHeaderError or FileError if the file cannot be read."""
     scan(stream)
     tests = structure()["tests"].values()
     types = {code for test in tests for code in test["record_types"]}
@@ -59,8 +59,8 @@ def take_look(stream: IO[bytes]) -> Look:
 
 
 def choose_like(look: Look, year: int, key: str = "") -> Layout:
-    """The layout to compare with: the one asked for; else, of the family that knows most of the header, the newest up to
-    that year, or the oldest where there is none. Raises NotAddedError."""
+    """The layout to compare with: the requested one, else, from the family that knows most of the header, the newest up
+    to that year, or the oldest if there is none. Raises NotAddedError."""
     layouts = known_layouts()
     if key:
         if key not in layouts:
@@ -83,20 +83,20 @@ def choose_like(look: Look, year: int, key: str = "") -> Layout:
 
 
 def _family(keys: Collection[str], like: str) -> list[str]:
-    """Those that are of the same kind of files as `like`."""
+    """The keys for the same kind of files as `like`."""
     kind = kind_of(like)
     return [key for key in keys if kind_of(key) is kind and kind.family(key) == kind.family(like)]
 
 
 def _share(layout: Layout, look: Look) -> float:
-    """How much of the header a layout knows by name."""
+    """The share of the header that a layout knows by name."""
     named = [name for name in map(normalise_header, look.header) if name not in {"", "blank"}]
     return sum(column is not None for column in find_columns(layout, named)) / len(named) if named else 0.0
 
 
 def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers) -> Proposal:
-    """What would be added. Raises NotAddedError where the year's layout is there already and the file has known columns; for
-    research files, whose layouts are for several years, where any layout knows all columns."""
+    """What would be added. Raises NotAddedError if the year's layout already exists and the file has known columns; for
+    research files, whose layouts are for several years, if any layout knows all columns."""
     layouts, kind = known_layouts(), kind_of(like.key)
     key = layout_key(kind.family(like.key), year)
     family = [layouts[one] for one in _family(layouts, like.key)]
@@ -123,7 +123,7 @@ def _is_known(look: Look, layouts: Collection[Layout]) -> bool:
 
 
 def _free_key(key: str, keys: Collection[str]) -> str:
-    """The key of another set of columns of the same year: files of one year circulate in several forms."""
+    """An unused key for another set of columns in the same year: files of one year come in several forms."""
     found, number = f"{key}{OTHER_COLUMNS}", 2
     while found in keys:
         found, number = f"{key}{OTHER_COLUMNS}-{number}", number + 1
@@ -132,7 +132,8 @@ def _free_key(key: str, keys: Collection[str]) -> str:
 
 @transaction.atomic
 def add(made: Proposal, *, name: str, user: User | None, draft: AddedLayout | None = None) -> AddedLayout:
-    """Keep the layout: from now on it is an import type in every process. Raises NotAddedError while something is open."""
+    """Store the layout: from now on it is an import type in every process. Raises NotAddedError while a question is
+    open."""
     if made.layout is None or made.questions:
         raise NotAddedError("There are open questions: " + " ".join(question.text for question in made.questions))
     row = draft or AddedLayout(made_by=user)
@@ -150,7 +151,8 @@ def add(made: Proposal, *, name: str, user: User | None, draft: AddedLayout | No
 
 
 def keep_draft(*, look: Look, like: Layout, year: int, name: str, user: User | None) -> AddedLayout:
-    """Remember the header and facts about its columns while somebody answers; drafts nobody finished go after a day."""
+    """Store the header and facts about its columns while the user answers; unfinished drafts are removed after a
+    day."""
     AddedLayout.objects.filter(text="", made_at__lt=timezone.now() - _DRAFTS_KEPT).delete()
     key = layout_key(kind_of(like.key).family(like.key), year)
     return AddedLayout.objects.create(
@@ -160,7 +162,7 @@ def keep_draft(*, look: Look, like: Layout, year: int, name: str, user: User | N
 
 def runs_of(keys: Collection[str]) -> dict[str, int]:
     """Runs that used a layout or its import type, by layout key."""
-    # A type of research files has other layouts too, so a run of it tells by its layout alone.
+    # A type of research files has other layouts too, so only a run's layout tells.
     types = {import_type_of(key): key for key in keys if not is_research(key)}
     counts = dict.fromkeys(keys, 0)
     used = ImportRun.objects.filter(Q(import_type__in=types) | Q(layout__in=keys)).order_by()
@@ -171,7 +173,7 @@ def runs_of(keys: Collection[str]) -> dict[str, int]:
 
 @transaction.atomic
 def remove(layout: AddedLayout) -> None:
-    """Undo adding. Raises NotAddedError when a run used it: its report and its lines are read by this layout."""
+    """Undo adding. Raises NotAddedError if a run used it, since its report and lines are read by this layout."""
     locked = AddedLayout.objects.select_for_update().get(pk=layout.pk)
     used = runs_of([locked.key])[locked.key] if locked.text else 0
     if used:

@@ -1,4 +1,4 @@
-"""Layouts that import admins added, as import types: read from the database whenever the registry asks again."""
+"""Layouts that import admins added, as import types: read from the database whenever the registry reloads."""
 
 from functools import lru_cache
 
@@ -11,7 +11,8 @@ from sisimport.imports.definition.import_type import ImportType
 
 
 def added_types() -> list[ImportType]:
-    """One import type for each layout of scores that was added, and those of research files with the added ones. One query."""
+    """One import type for each added layout of scores, and the types of research files with added layouts. One
+    query."""
     texts = dict(AddedLayout.objects.exclude(text="").order_by("made_at").values_list("key", "text"))
     research = {key: text for key, text in texts.items() if is_research(key)}
     return [*(_type(key, text) for key, text in texts.items() if key not in research), *types_with(research)]

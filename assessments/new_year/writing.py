@@ -1,4 +1,4 @@
-"""The text of a layout file, made of another layout and the columns of a new header."""
+"""The text of a layout file, made from another layout and the columns of a new header."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ def layout_text(
 ) -> str:
     """A layout file. `chosen`: field of `like` -> column of the header that it is read from now.
 
-    Where columns may be missing one layout is for several files of a year, so it goes on knowing those that this file lacks.
+    If columns may be missing, one layout is for several files of a year, so it keeps the columns that this file lacks.
     """
     names = [name or f"{_BLANK}{place}" for place, name in enumerate(header, 1)]
     lacking = _lacking(like, header, chosen) if like.optional_columns else []
@@ -70,7 +70,7 @@ def _facts(old: Column, column: str) -> str:
 
 
 def _lacking(like: Layout, header: Sequence[str], chosen: Mapping[str, str]) -> list[Column]:
-    """Columns of the layout that the header has not, under any name."""
+    """Columns of the layout that the header lacks under any name."""
     plain = [normalise_header(name) for name in header]
     held = {column.position for column in find_columns(like, plain) if column}
     return [
@@ -83,7 +83,7 @@ def _lacking(like: Layout, header: Sequence[str], chosen: Mapping[str, str]) -> 
 
 
 def _now(like: Layout, name: str, names: Sequence[str], chosen: Mapping[str, str]) -> str:
-    """What a column of the layout is called now; blank where it is gone."""
+    """The current name of a layout column; blank if it is gone."""
     column = next(column for column in like.columns if column.name == name)
     if column.field and column.field in chosen:
         return chosen[column.field]
@@ -91,9 +91,10 @@ def _now(like: Layout, name: str, names: Sequence[str], chosen: Mapping[str, str
 
 
 def _aliases(like: Layout, names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, list[str]]:
-    """Other spellings that copies of last year's file had; none that is the name of another column by now.
+    """Other spellings that copies of last year's file had; none that is now the name of another column.
 
-    A layout of several files keeps those of all columns, also of the renamed: not every file of a year has to change.
+    A layout of several files keeps those of all columns, including renamed ones: not every file of a year has to
+    change.
     """
     own = {normalise_header(name) for name in names}
     pairs = [(like.fields[field], column) for field, column in chosen.items()]
@@ -114,7 +115,7 @@ def _aliases(like: Layout, names: Sequence[str], chosen: Mapping[str, str]) -> d
 
 
 def _text(value: str) -> str:
-    """A TOML string: as in JSON, save for the sign DEL."""
+    """A TOML string: as in JSON, except for the DEL character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,6 +1,6 @@
 """Geometry of the score chart: a column of level bands per year, and the student's score in it. No Django, no drawing.
 
-The page draws what is reported here as SVG; the table below it says the same.
+The page draws this as SVG; the table below it says the same.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,12 +12,12 @@ from assessments.structure import Range, ranges_key, structure, tested_grades
 _TOP, _BELOW = 30, 34
 _GAP = 0.27  # of a year's width stays free
 _ROOM_FOR_A_NAME = 14
-_EDGE = 8  # how far beyond the axis a score is drawn that lies outside it
+_EDGE = 8  # how far beyond the axis an out-of-range score is drawn
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """The drawing's size: `left` and `right` of the years stay free, on the right for the names of the levels."""
+    """The drawing's size: the margins `left` and `right` of the years, the right one for the names of the levels."""
 
     width: int
     height: int
@@ -27,12 +27,12 @@ class Paper:
 
 
 WIDE = Paper(760, 264, 28, 108, 6)
-NARROW = Paper(360, 220, 6, 104, 4)  # its letters can be read on a telephone
+NARROW = Paper(360, 220, 6, 104, 4)  # with letters readable on a phone
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The few words in a chart. `dropped`: what names of levels have in common, too long for the margin."""
+    """The few words in a chart. `dropped`: the common part of level names, too long for the margin."""
 
     title: str = "{name}, scale scores: {told}; the table below holds the same"
     entry: str = "{score} in {year}"
@@ -50,7 +50,7 @@ class Point:
     year: int
     grade: str
     score: int
-    ranged: bool = True  # the published ranges hold for it
+    ranged: bool = True  # the published ranges apply to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class LevelName:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything to draw; `title` is what a screen reader says."""
+    """Everything to draw; `title` is the text for screen readers."""
 
     title: str
     bands: tuple[Band, ...]
@@ -94,7 +94,8 @@ class Chart:
 
 
 def fits(code: str, year: int, grade: str, score: int | None) -> bool:
-    """Whether a score can be one of this test in this grade. True where no ranges are published, or there is no scale score."""
+    """Whether a score is possible for this test in this grade. True if no ranges are published, or without a scale
+    score."""
     score_range = range_of(code, year, grade)
     if score_range is not None:
         return score is None or score_range.lowest <= score <= score_range.highest
@@ -105,7 +106,7 @@ def fits(code: str, year: int, grade: str, score: int | None) -> bool:
 
 
 def level_range(code: str, year: int, grade: str, level: str) -> tuple[int, int] | None:
-    """Lowest and highest scale score of a level (its code: 1 is the lowest); None where no ranges are published."""
+    """Lowest and highest scale score of a level (its code: 1 is the lowest); None if no ranges are published."""
     score_range = range_of(code, year, grade)
     bounds = _bounds(score_range) if score_range else []
     if not level.isdigit() or not 1 <= int(level) < len(bounds):
@@ -127,13 +128,13 @@ def chart_of(
     paper: Paper = WIDE,
     words: Words = Words(),
 ) -> Chart | None:
-    """A chart of a test's scores over the years, oldest first; None when there is no scale score."""
+    """A chart of a test's scores over the years, oldest first; None without a scale score."""
     shown = sorted(points, key=lambda point: point.year)[-paper.most_years :]
     if not shown:
         return None
     ranges = [range_of(code, point.year, point.grade) if point.ranged else None for point in shown]
     outside = [point.ranged and not fits(code, point.year, point.grade, point.score) for point in shown]
-    # What lies outside stretches no axis: it would press the bands of all years together.
+    # Out-of-range scores do not stretch the axis: that would squeeze the bands of all years.
     inside = [point.score for point, out in zip(shown, outside, strict=True) if not out]
     inside += [bound for r in ranges if r for bound in (r.lowest, r.highest)]
     lowest, highest = (min(inside), max(inside)) if inside else (shown[0].score, shown[0].score)
@@ -171,7 +172,7 @@ def chart_of(
 
 
 def _scale(lowest: float, highest: float, paper: Paper) -> Callable[[float], int]:
-    """From a score to its height on the paper, in pixels from above; what lies outside the axis is cut at its edges."""
+    """From a score to its vertical position, in pixels from the top; values outside the axis are cut at its edges."""
     span = max(highest - lowest, 1)
     bottom = paper.height - _BELOW
 
@@ -183,7 +184,7 @@ def _scale(lowest: float, highest: float, paper: Paper) -> Callable[[float], int
 
 
 def _level_names(bands: Iterable[Band], x: int, result_names: dict[str, str], words: Words) -> tuple[LevelName, ...]:
-    """Names beside the bands of the last year, where a band is high enough for one."""
+    """Names next to the bands of the last year, if a band is high enough for one."""
     names = [
         (band, result_names.get(str(band.level), words.level.format(level=band.level)))
         for band in bands

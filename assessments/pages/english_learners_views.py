@@ -1,4 +1,4 @@
-"""The page English learners: numbers by school, the same as a file and on paper, and the students behind each number."""
+"""The page English learners: numbers by school, also as a file and on paper, and the students behind each number."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ NO_ELPAC = (
 
 @dataclass(frozen=True)
 class Number:
-    """A number as the page shows it: None where it is hidden. `url`: the students behind it."""
+    """A number as the page shows it: None if it is hidden. `url`: the students behind it."""
 
     value: int | None
     url: str = ""
@@ -72,7 +72,7 @@ def _short(what: str) -> str:
     return STATUSES[what][1] if what in STATUSES else BAND_NAMES[what]
 
 
-# Columns by what they count; those of the ELPAC and of this year's RFEP are named when they are shown.
+# Columns by what they count; those of the ELPAC and of this year's RFEP get their names when shown.
 BY_SCHOOL = List(
     key="english-learners-by-school",
     columns=(Column(name="school", label="School", order=("name", "code")),),
@@ -102,7 +102,7 @@ class SchoolRow:
 @requires(Capability.READ)
 @require_http_methods(["GET", "HEAD", "POST"])
 def english_learners(request: HttpRequest) -> HttpResponseBase:
-    """Numbers of all schools of the user, or of one; on paper small ones are hidden."""
+    """Numbers of all schools of the user, or of one; small ones are hidden on paper."""
     paper = request.GET.get("print") == "1" and can(request.user, Capability.EXPORT)
     exports = "export" in request.POST
     found = _found(request, shared=paper or exports)
@@ -143,13 +143,13 @@ def _columns(found: Found) -> Iterator[Column]:
 
 
 def _school_rows(found: Found, listing: Listing) -> list[SchoolRow]:
-    """The schools whose name or code holds what was typed."""
+    """The schools whose name or code contains the typed text."""
     text, counted = listing.text.casefold(), _by_school(found)
     rows = []
     for one in found.shown_schools():
         if text in f"{one.name} {one.code}".casefold():
             numbers = [(_head(what), _number(found, one.pk, what)) for what in counted]
-            # One that is hidden stands where 0 does: its place says nothing.
+            # A hidden number sorts as 0, so its position reveals nothing.
             sorts = {what: number.value or 0 for what, (_label, number) in zip(counted, numbers, strict=True)}
             rows.append(SchoolRow(one.name or one.code, one.code, numbers, sorts))
     return rows
@@ -160,7 +160,7 @@ def _by_school(found: Found) -> list[str]:
 
 
 def _head(what: str) -> str:
-    """What heads a column of the table by school."""
+    """The heading of a column in the table by school."""
     heads = {
         "el": "English learners",
         "tbd-over": "TBD over 30 days",
@@ -171,7 +171,7 @@ def _head(what: str) -> str:
 
 
 def _main(found: Found) -> list[tuple[str, Number]]:
-    """The numbers above all: title and number."""
+    """The main numbers at the top: title and number."""
     names = {"el": "English learners", "years-6": "Long-term: 6 years or more"}
     return [
         (names.get(what) or title_of(what, found.elpac_year), _number(found, found.whole, what))
@@ -182,7 +182,7 @@ def _main(found: Found) -> list[tuple[str, Number]]:
 @requires(Capability.EXPORT)
 @require_GET
 def english_learners_file(request: HttpRequest, form: str) -> HttpResponseBase:
-    """The numbers by school as CSV or workbook, small ones hidden for everybody."""
+    """The numbers by school as CSV or workbook, small ones hidden for everyone."""
     found = _found(request, shared=True)
     if not found.counts:
         raise Http404
@@ -232,7 +232,7 @@ HEAD = ("Local number", "Last name", "First name", "School", "Grade", "Program S
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def students(request: HttpRequest) -> HttpResponseBase:
-    """Who is behind a number of the page: students of the user's schools."""
+    """The students behind a number of the page, among the user's schools."""
     what = request.GET.get("what", "el")
     listing = Listing(request, _list_of(what))
     if answer := listing.answer():
@@ -272,7 +272,7 @@ def students(request: HttpRequest) -> HttpResponseBase:
 
 
 def _on_paper(request: HttpRequest, found: QuerySet[Any]) -> Page:
-    """The whole list on one page, on record as an export."""
+    """The whole list on one page, logged as an export."""
     records = list(ask_for_many(request, found))
     log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=f"list {LEARNERS.key}: print")
     return Paginator(records, max(len(records), 1)).page(1)
@@ -288,7 +288,7 @@ def _day_name(what: str) -> str:
 
 
 def _since(what: str) -> str:
-    """What is beside the day: days, years, or nothing."""
+    """What is shown next to the day: days, years, or nothing."""
     if what in ("tbd", "tbd-over"):
         return "days"
     return "years" if what in ("el", "elpac", *BAND_NAMES) else ""

@@ -18,7 +18,7 @@ from students.models import Student
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table. `span`: lowest and highest score of the level reached, where the state publishes them."""
+    """One line of the table. `span`: lowest and highest score of the level reached, if the state publishes them."""
 
     year: str
     grade: str
@@ -28,7 +28,7 @@ class Result:
     scale: str
     raw: str
     span: tuple[int, int] | None
-    doubtful: bool = False  # its test and grade cannot have this score: no level is shown
+    doubtful: bool = False  # the score is impossible for its test and grade: no level is shown
 
 
 @dataclass(slots=True)
@@ -44,12 +44,12 @@ class Shown:
 
     @property
     def newest(self) -> Result:
-        """The newest result of the whole test; of a part where there is none."""
+        """The newest result of the whole test, or of a part if there is none."""
         return next((row for row in self.rows if not row.part), self.rows[0])
 
     @property
     def tables(self) -> list[tuple[bool, list[Result]]]:
-        """The rows of whole tests, then those of parts, which the page folds where there are whole ones."""
+        """The rows of whole tests, then those of parts, which the page folds if there are whole ones."""
         whole, parts = [row for row in self.rows if not row.part], [row for row in self.rows if row.part]
         return [(folded, rows) for folded, rows in ((False, whole), (bool(whole), parts)) if rows]
 
@@ -66,12 +66,13 @@ class Sparkline:
 
 
 def family_card(request: HttpRequest, student: Student) -> dict[str, Any] | None:  # noqa: ARG001
-    """What the page of a family shows, and whether there are results that the school does not show yet; None without any."""
+    """What a family's page shows, and whether there are results that the school does not show yet; None without
+    results."""
     return card_of(student, switches())
 
 
 def card_of(student: Student, switched: Switches) -> dict[str, Any] | None:
-    """The same with the switches as given: a preview turns one."""
+    """Like `family_card`, with the given switches: a preview changes one."""
     found = list(student_scores(student))
     scores = [score for score in found if is_shown(score, switched)]
     shown = []
@@ -86,7 +87,7 @@ def card_of(student: Student, switched: Switches) -> dict[str, Any] | None:
 
 
 def _sparkline(scores: list[Score]) -> Sparkline | None:
-    """From two years on, oldest first."""
+    """The line for two or more years, oldest first."""
     points = chart_points([score for score in scores if in_range(score)])[::-1]
     if len(points) < 2:
         return None

@@ -16,26 +16,26 @@ from students.missing import enrolled_today
 from students.models import Student
 from students.school_years import year_label
 
-MOST_PAGES, MOST_ROWS = 200, 2_000  # students: with a page each, in one table
+MOST_PAGES, MOST_ROWS = 200, 2_000  # students: one page each, or in one table
 _SEPARATORS = re.compile(r"[\s,;]+")
 _LONGEST = 16  # characters of a local number
 
 
 class NotPickedError(Exception):
-    """Nobody, or too many, were picked; the text says what to do."""
+    """No students, or too many, were picked; the text says what to do."""
 
 
 @dataclass(frozen=True)
 class Picked:
-    """Students in the order of their names. `notes`: what became of numbers that were pasted."""
+    """Students in name order. `notes`: what happened to pasted numbers."""
 
     students: list[Student]
     notes: list[str] = field(default_factory=list)
 
 
 def pick(visible: QuerySet[Student], *, school: int | None, grade: str, numbers: str, most: int) -> Picked:
-    """Of the students that the user may see: those of the pasted numbers, else those of a school or grade who are enrolled
-    today. With numbers, school and grade narrow them down. Raises NotPickedError."""
+    """From the students that the user may see: those with the pasted numbers, else those of a school or grade who are
+    enrolled today. With numbers, school and grade limit them further. Raises NotPickedError."""
     wanted = list(dict.fromkeys(number.upper() for number in _SEPARATORS.split(numbers.strip()) if number))
     if not (wanted or school or grade):
         raise NotPickedError("Choose a school or a grade, or paste local numbers.")
@@ -65,7 +65,7 @@ def _narrower(school: int | None, grade: str, most: int) -> str:
 
 
 def _by_numbers(visible: QuerySet[Student], wanted: Sequence[str]) -> tuple[QuerySet[Student], list[str]]:
-    """Students of these numbers. One that lost its zeros in a spreadsheet means the student whom it fits alone."""
+    """Students with these numbers. A number that lost its zeros in a spreadsheet means the only student it fits."""
     numbered = visible.annotate(number=Upper("local_number"))
     held = set(numbered.filter(number__in=wanted).values_list("number", flat=True))
     missing = [number for number in wanted if number not in held and len(number) <= _LONGEST]
@@ -93,11 +93,11 @@ def _listed(numbers: Collection[str], most: int = 20) -> list[str]:
     return [*shown, f"{len(numbers) - most:,} more"] if len(numbers) > most else shown
 
 
-# ---- what is shown of them ----
+# ---- what is shown about them ----
 
 
 def scores_of(students: Iterable[Student], *, parts: bool) -> dict[int, list[Score]]:
-    """Scores by student; `parts`: those of parts of tests as well. One query."""
+    """Scores by student; `parts`: also those of parts of tests. One query."""
     scores = Score.objects.filter(student__in=[one.pk for one in students]).select_related(
         "assessment", "assessment__parent"
     )
@@ -128,7 +128,7 @@ class Table:
 
 
 def table(students: Sequence[Student], *, years: int | None) -> Table:
-    """`years`: the newest so many of each test; None: all."""
+    """`years`: how many of the newest years of each test; None: all."""
     scores = scores_of(students, parts=False)
     every = sorted((score for of_one in scores.values() for score in of_one), key=score_order)
     columns: list[tuple[tuple[str, int], int]] = []

@@ -1,4 +1,4 @@
-"""The page Group report. Local numbers are typed, so they are posted and are in no address."""
+"""The page Group report. Typed local numbers are sent by POST and are never in an address."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,8 @@ _LONGEST_LIST = 100_000  # characters
 @requires(Capability.READ)
 @require_http_methods(["GET", "POST"])
 def group_report(request: HttpRequest) -> HttpResponseBase:
-    """Who is picked, with a page each or in one table, on the screen, on paper or as a file. Looked-at students are logged."""
+    """The picked students, one page each or in one table, on screen, on paper or as a file. Viewed students are
+    logged."""
     asked = {name: request.POST.get(name, "") for name in ("school", "grade", "numbers", "shape", "years")}
     asked["years"] = asked["years"] if asked["years"] in _YEARS else "3"
     context: dict[str, Any] = {

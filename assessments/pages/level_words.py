@@ -13,7 +13,7 @@ from assessments.structure import DATA
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A level under its name of that year, and what it says."""
+    """A level with its name in that year, and its meaning."""
 
     name: str
     text: str
@@ -26,7 +26,8 @@ def level_words() -> dict[str, Any]:
 
 
 def meanings_of(newest: Score) -> tuple[str, tuple[Meaning, ...]]:
-    """What the test of a score is about, and its levels, best first; in the reader's language. Empty where nothing is known."""
+    """What the test of a score is about, and its levels, best first; in the reader's language. Empty if nothing is
+    known."""
     test = newest.assessment.parent or newest.assessment
     words = level_words()["tests"].get(test.state_code)
     if words is None:

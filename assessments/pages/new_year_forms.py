@@ -1,4 +1,4 @@
-"""Forms of adding a year: the file, and what only a person can say of it."""
+"""Forms for adding a year: the file, and what only a person can say about it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _LONGEST_NAME = 80
 
 
 class LookForm(forms.Form):
-    """A file of the new year, or its header line alone."""
+    """A file of the new year, or only its header line."""
 
     file = forms.FileField(
         label="File",
@@ -66,7 +66,7 @@ class LevelSet:
 
 
 def level_sets(tests: tuple[LayoutTest, ...]) -> list[LevelSet]:
-    """The levels of each test, and those of its parts where they have others; what says "no score" is not asked."""
+    """The levels of each test, and those of its parts if they differ; values that mean "no score" are left out."""
     found = []
     for test in tests:
         groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
@@ -82,12 +82,13 @@ def level_sets(tests: tuple[LayoutTest, ...]) -> list[LevelSet]:
 
 
 def _asked(names: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Codes and names of levels: not of what says that there is no score, nor names that files spell out."""
+    """Codes and names of levels, except values that mean "no score" and names that files spell out."""
     return ((code, name) for code, name in names.items() if code.isdigit() and name not in {"No score", "Exempt"})
 
 
 class AnswerForm(forms.Form):
-    """What the comparison leaves open, with the suggested answer filled in, and names of levels with those of last year."""
+    """The open questions of the comparison, with the suggested answers filled in, and level names with those of last
+    year."""
 
     def __init__(self, *args: Any, proposal: Proposal, tests: tuple[LayoutTest, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -114,7 +115,7 @@ class AnswerForm(forms.Form):
         return [self[f"column-{question.field}"] for question in self.questions]
 
     def tests(self) -> list[tuple[LevelSet, list[forms.BoundField], forms.BoundField | None]]:
-        """Levels to be named, set by set; with a test itself, whether its ranges hold."""
+        """Levels to be named, set by set; for a test itself, also whether its ranges still apply."""
         ranged = {test.code for test in self.ranged}
         return [
             (

@@ -1,4 +1,4 @@
-"""The list of school years that were added here: by import type, of a year, sorted and exported like every other."""
+"""The list of added school years: by import type and year, sorted and exported like every other list."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ LAYOUTS = List(
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A layout that was added: its row, its import type with the screen where that is, and how many runs used it."""
+    """An added layout: its row, its import type with its screen, and how many runs used it."""
 
     row: AddedLayout
     type_key: str
@@ -61,7 +61,7 @@ class Added:
 
     @property
     def columns(self) -> str:
-        """How the file differs from that of the year it is like."""
+        """How the file differs from that of the similar year."""
         said = self.row.comparison
         kept, renamed, new, gone = said["kept"], len(said["renamed"]), len(said["added"]), len(said["missing"])
         return f"{kept:,} kept, {renamed} renamed, {new} new, {gone} gone"
@@ -72,7 +72,7 @@ class Added:
 
 
 def all_added() -> list[Added]:
-    """Every layout that was added, with the runs that used it."""
+    """Every added layout, with the runs that used it."""
     rows = list(AddedLayout.objects.exclude(text="").select_related("made_by"))
     used = services.runs_of([row.key for row in rows])
     kinds: list[Any] = [get_type(services.import_type_of(row.key)) for row in rows]
@@ -83,7 +83,7 @@ def all_added() -> list[Added]:
 
 
 def chosen(added: Iterable[Added], listing: Listing) -> list[Added]:
-    """What is chosen of these, sorted as asked for."""
+    """The selected ones, sorted as requested."""
     year, text = listing.chosen.get("year", ""), listing.text.casefold()
     return listing.sorted(
         one

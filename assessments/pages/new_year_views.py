@@ -1,4 +1,4 @@
-"""Adding a year: look at a file, answer what is open, and the layouts added so far."""
+"""Adding a year: look at a file, answer open questions, and the layouts added so far."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,7 @@ _UNFIT = 422
 @for_all_districts
 @require_http_methods(["GET", "POST"])
 def index(request: HttpRequest) -> HttpResponseBase:
-    """The layouts that were added here, and a form to add another."""
+    """The added layouts, and a form to add another."""
     listing = Listing(request, LAYOUTS)
     if listing.is_sent and (answer := listing.answer()):
         return answer
@@ -59,7 +59,7 @@ def index(request: HttpRequest) -> HttpResponseBase:
 
 
 def _look(request: HttpRequest, form: LookForm) -> AddedLayout | None:
-    """The draft of a layout; None when the file cannot be used, with the reason on the form."""
+    """The draft of a layout; None if the file cannot be used, with the reason on the form."""
     data = form.cleaned_data
     file, year = data["file"], data["school_year"]
     try:
@@ -76,7 +76,7 @@ def _look(request: HttpRequest, form: LookForm) -> AddedLayout | None:
 @for_all_districts
 @require_http_methods(["GET", "POST"])
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
-    """A draft: how the file differs from the other year's, and what has to be answered; then it is added."""
+    """A draft: how the file differs from the other year's, and the questions to answer; then it is added."""
     draft = get_object_or_404(AddedLayout, pk=pk, text="")
     like = services.known_layouts().get(draft.like)
     if like is None:
@@ -114,7 +114,8 @@ def _proposed(draft: AddedLayout, look: Look, like: Layout, answers: Answers) ->
 
 
 def _tests(made: Proposal, draft: AddedLayout, like: Layout) -> tuple[LayoutTest, ...]:
-    """The tests whose levels are asked: those of the new layout, or of the other year's as far as nothing is known yet."""
+    """The tests whose levels are asked for: those of the new layout or, where not yet known, those of the other
+    year's."""
     return made.tests or kind_of(draft.key).tests_of(replace(like, key=draft.key))
 
 
@@ -134,7 +135,7 @@ def _added(request: HttpRequest, row: AddedLayout) -> HttpResponse:
 @for_all_districts
 @require_POST
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Undo adding, or leave a draft."""
+    """Undo adding, or discard a draft."""
     row = get_object_or_404(AddedLayout, pk=pk)
     was_added, key = bool(row.text), row.key
     try:

@@ -20,9 +20,9 @@ def student_scores(student: Student) -> list[Score]:
 
 
 def series_of(score: Score) -> tuple[str, int]:
-    """Equal for scores that stand together: those of one test, over all years that may be compared.
+    """Equal for scores that belong together: those of one test, over all years that may be compared.
 
-    A test that nobody but the district knows stands for itself.
+    Each of the district's own tests is a separate series.
     """
     parent = score.assessment.parent or score.assessment
     if parent.state_code not in structure()["tests"]:
@@ -31,8 +31,8 @@ def series_of(score: Score) -> tuple[str, int]:
 
 
 def series_name(scores: Sequence[Score]) -> tuple[str, str]:
-    """What scores of one series are called, newest first: the name of their newest set-up, without the years that it got by
-    itself; and the school year since which the test is as it is, where it was another one before."""
+    """The name for scores of one series, newest first: that of their newest set-up, without automatically added years;
+    and the school year since which the test has its current form, if it was different before."""
     newest = scores[0].assessment.parent or scores[0].assessment
     code, since = series_of(scores[0])
     if newest.name not in edition_names(code):
@@ -96,8 +96,8 @@ class ShownScore:
     measure: str
     error: str
     children: tuple["ShownScore", ...] = ()
-    outside: bool = False  # a score that its test and grade cannot have
-    run: int | None = None  # where it came from: the run that wrote it last, and the line of that run's file
+    outside: bool = False  # impossible for its test and grade
+    run: int | None = None  # its source: the run that wrote it last, and the line of that run's file
     line: int | None = None
 
 
@@ -120,7 +120,7 @@ def student_tests(student: Student) -> list[ShownTest]:
 
 
 def shown_tests(scores: Iterable[Score]) -> list[ShownTest]:
-    """The same of scores that were read, in the order of `student_scores`."""
+    """Like `student_tests`, for scores already read, in the order of `student_scores`."""
     return [_shown_test(list(of_series)) for _series, of_series in groupby(scores, key=series_of)]
 
 
@@ -146,7 +146,8 @@ def _shown_test(scores: Sequence[Score]) -> ShownTest:
 
 
 def chart_points(scores: Iterable[Score]) -> list[Point]:
-    """Scale scores of whole tests for a chart: one for each year, of the newest set-up. The scores stand newest first."""
+    """Scale scores of whole tests for a chart: one for each year, from the newest set-up. The scores come newest
+    first."""
     points: dict[int, Point] = {}
     for score in scores:
         if score.assessment.parent is None and score.scale_score.isdigit():
@@ -178,7 +179,7 @@ def _shown(score: Score) -> ShownScore:
 
 
 def in_range(score: Score) -> bool:
-    """Whether the score of a whole test can be one of its test and grade, as far as ranges are published."""
+    """Whether the score of a whole test is possible for its test and grade, as far as ranges are published."""
     test, scale = score.assessment, score.scale_score
     if test.parent is not None or not test.ranged:
         return True
@@ -186,7 +187,7 @@ def in_range(score: Score) -> bool:
 
 
 def _tone(score: Score, entry: dict[str, Any] | None) -> str:
-    """Passed or not, by the passing score of the set-up, else by its results; blank where neither says."""
+    """Passed or not, by the passing score of the set-up, else by its results; blank if neither tells."""
     limit = score.assessment.passing_score
     if limit.isdecimal() and score.scale_score.isdecimal():
         passed = int(score.scale_score) >= int(limit)
@@ -199,7 +200,8 @@ def _tone(score: Score, entry: dict[str, Any] | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How the levels of one test spread over the grades: rows of counts in the order of `levels`, with shares in per cent."""
+    """How the levels of one test are spread over the grades: rows of counts in the order of `levels`, with shares in
+    percent."""
 
     name: str
     levels: tuple["Level", ...]
@@ -208,7 +210,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level at the head of a column: `sign` is its code, or its place where files have words; `band` is its color."""
+    """A level at the head of a column: `sign` is its code, or its position if files use words; `band` is its color."""
 
     sign: str
     name: str
@@ -238,7 +240,7 @@ _SHORT = 2
 
 
 def distributions(report_facts: dict[str, Any]) -> list[Distribution]:
-    """What a run imports, by test and grade, from the facts that its plan left."""
+    """What a run imports, by test and grade, from the facts of its plan."""
     found = []
     for entry in report_facts.get("distributions") or []:
         result_names = dict(entry["results"])
@@ -267,5 +269,5 @@ def distributions(report_facts: dict[str, Any]) -> list[Distribution]:
 
 
 def _band(code: str, ranked: list[str]) -> int:
-    """The color band of a level: 1 for the lowest, at most 4; 0 for what is not a level."""
+    """The color band of a level: 1 for the lowest, at most 4; 0 if it is not a level."""
     return min(ranked.index(code) + 1, 4) if code in ranked else 0

@@ -1,4 +1,5 @@
-"""The rows of Results in the order of a figure; a row that has none, or whose figure is hidden, comes last either way."""
+"""The rows of Results sorted by a figure; a row without it, or whose figure is hidden, comes last in either
+direction."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -18,12 +19,12 @@ _FIGURES: Mapping[str, Callable[[Row], float | None]] = {
 
 
 def sort_of(asked: str) -> str:
-    """What an address asks for: a figure's name, with "-" for the largest first; blank: the page's own order."""
+    """The sorting in an address: a figure's name, with "-" for the largest first; blank: the page's own order."""
     return asked if asked.removeprefix("-") in _FIGURES else ""
 
 
 def ordered(found: Results, sort: str) -> Results:
-    """The same with its rows in the order asked for; equal ones as they stood."""
+    """The same results with rows in the requested order; equal rows keep their order."""
     if not sort:
         return found
     figure, sign = _FIGURES[sort.removeprefix("-")], -1 if sort.startswith("-") else 1

@@ -1,4 +1,4 @@
-"""The page Results: a test by grade, school, student group or year; the same as a file and on paper."""
+"""The page Results: a test by grade, school, student group or year; also as a file and on paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,8 +44,8 @@ _BANDS = 4  # colors of levels
 @requires(Capability.READ)
 @require_GET
 def results(request: HttpRequest) -> HttpResponse:
-    """What the address asks for; without anything, the first test of the newest year by grade."""
-    # Paper is for others to read as well: it hides what a file hides.
+    """The results that the address asks for; by default, the first test of the newest year by grade."""
+    # Others may read paper too: it hides what a file hides.
     paper = request.GET.get("print") == "1" and can(request.user, Capability.EXPORT)
     held, reader = what_is_held(), reader_of(request.user, shared=paper)
     try:
@@ -63,7 +63,7 @@ def results(request: HttpRequest) -> HttpResponse:
 @requires(Capability.EXPORT)
 @require_GET
 def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
-    """The table of the address as CSV or workbook, small groups hidden for everybody."""
+    """The table of the address as CSV or workbook, small groups hidden for everyone."""
     held, reader = what_is_held(), reader_of(request.user, shared=True)
     try:
         choice = choice_of(_asked(request), held, reader)
@@ -87,7 +87,7 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
 
 
 def _built(request: HttpRequest, choice: Choice, held: Held, reader: Reader) -> Results:
-    """The table in the order that the address asks for; a note says what of the address there is not."""
+    """The table in the requested order; a note names values of the address that do not exist."""
     found = ordered(build(choice, held, reader), sort_of(request.GET.get("sort", "")))
     found.notes[:0] = note_on_left_out(left_out(_asked(request), held, reader))
     return found
@@ -129,7 +129,8 @@ _TREND_WIDTH, _TREND_HEIGHT, _TREND_EDGE = 72, 24, 4
 
 
 def _trend(row: Row, years: Sequence[int], span: tuple[float, float]) -> _Trend | None:
-    """From two years on. `span`: lowest and highest value of all rows, so that their lines can be compared."""
+    """A line if there are two or more years. `span`: lowest and highest value of all rows, so that their lines can be
+    compared."""
     held = {year: value for year, value in row.trend if value is not None}
     if len(held) < 2:
         return None
@@ -211,7 +212,7 @@ def _shown_row(row: Row, address: str) -> _ShownRow:
 
 @dataclass(frozen=True, slots=True)
 class _ShownLine:
-    """A row of what stands side by side: for each column its head and what is drawn, or nothing."""
+    """A row of side-by-side numbers: for each column its head and what is drawn, or None."""
 
     label: str
     cells: list[tuple[str, _ShownRow | None]]
@@ -256,11 +257,11 @@ def _context(held: Held, reader: Reader, found: Results, sort: str) -> dict[str,
 
 @dataclass(frozen=True, slots=True)
 class _Picker:
-    """Boxes to mark: `options` by heading, each its value, its name and whether it is marked."""
+    """Checkboxes: `options` by heading, each with its value, its name and whether it is checked."""
 
     name: str
     label: str
-    nothing: str  # what it says when none is marked
+    nothing: str  # the text if none is checked
     options: list[tuple[str, list[tuple[str, str, bool]]]]
 
     @property
@@ -311,7 +312,7 @@ def _school_names(held: Held, choice: Choice) -> list[str]:
 
 
 def _deeper(choice: Choice, row: Row) -> str:
-    """The address of what a row is made of."""
+    """The address of the details of a row."""
     if row.hidden:
         return ""
     if choice.by == "school":
@@ -322,7 +323,7 @@ def _deeper(choice: Choice, row: Row) -> str:
 
 
 def _address(choice: Choice, **changed: str | list[str]) -> str:
-    """The address of a choice, which keeps everything but what is changed."""
+    """The address of a choice, keeping everything except the changed parts."""
     asked: dict[str, str | list[str]] = {
         "test": choice.test,
         "year": str(choice.year),

@@ -1,4 +1,4 @@
-"""The article on test set-ups: what a new one holds, test by test, made from the structure by which imports make it."""
+"""The article on test set-ups: what a new one contains, test by test, made from the same structure that imports use."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SCORES = {"scale": "scale score", "level": "level only", "raw": "raw score"}
 
 @dataclass(frozen=True, slots=True)
 class NewSetup:
-    """What an import makes of one test for the school years that one set-up is for."""
+    """What an import makes for one test and the school years of one set-up."""
 
     name: str
     code: str
@@ -38,7 +38,7 @@ def setup_article(request: HttpRequest) -> HttpResponse:
 
 
 def new_setups(layouts: Iterable[Layout]) -> list[NewSetup]:
-    """One for each edition of each test that files of these layouts may hold, in the order of the screen; newest first."""
+    """One for each edition of each test in files of these layouts, in the order of the screen; newest first."""
     found: dict[tuple[str, Edition], list[LayoutTest]] = {}
     for layout in layouts:
         for test in tests_of(layout):
@@ -49,7 +49,7 @@ def new_setups(layouts: Iterable[Layout]) -> list[NewSetup]:
 
 
 def _new_setup(tests: list[LayoutTest]) -> NewSetup:
-    """`tests`: one edition as the layouts of its years have it. A part that one of them has no columns for is made later."""
+    """`tests`: one edition in the layouts of its years. A part that one of them has no columns for is made later."""
     parent, edition = tests[0].parent, tests[0].edition
     parts = {part.code: part for test in tests for part in test.children}
     results = parent.results or {}

@@ -1,4 +1,4 @@
-"""Show the results of a year to families, with one switch, after looking at the page as a family would see it."""
+"""Show the results of a year to families, with one switch, after a preview of the family page."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -31,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @for_all_districts
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: HttpRequest, tests: str, year: int) -> HttpResponse:
-    """The results as a family would see them once they are shown, and the switch."""
+    """The results as a family will see them once they are shown, and the switch."""
     if tests not in FAMILIES or not 2000 <= year < 2100:
         raise Http404
     name = f"{FAMILIES[tests]} {year_label(year)}"
@@ -64,7 +64,7 @@ def preview(request: HttpRequest, tests: str, year: int) -> HttpResponse:
 
 
 def _student_with(request: HttpRequest, tests: str, year: int, after: int) -> Student | None:
-    """The next of the user's students with such a result, by internal number; the first again after the last."""
+    """The user's next student with such a result, by internal number; after the last, the first again."""
     whole = [test.pk for test in Assessment.objects.filter(parent__isnull=True) if family_of(test) == tests]
     scores = Score.objects.filter(assessment_id__in=whole, school_year=year).order_by("student_id")
     visible = visible_students(request.user)

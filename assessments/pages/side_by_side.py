@@ -26,7 +26,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An assessment. `cells` are in the order of the years, None where it was not taken."""
+    """An assessment. `cells` are in year order, None if it was not taken."""
 
     name: str
     is_part: bool
@@ -35,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """`years` by their spring, oldest first. `notes`: why rows of one test are two, or levels have two names."""
+    """`years` by their spring, oldest first. `notes`: why one test has two rows, or levels have two names."""
 
     years: tuple[int, ...]
     lines: tuple[Line, ...]
@@ -47,7 +47,8 @@ class Grid:
 
 
 def grid_of(scores: Iterable[Score], *, parts: bool = True) -> Grid:
-    """Scores of one student. Years whose tests cannot be compared are in rows of their own; `parts`: those of tests as well."""
+    """Scores of one student. Years whose tests cannot be compared are in rows of their own; `parts`: include parts of
+    tests."""
     ordered = sorted(scores, key=score_order)
     years = tuple(sorted({score.school_year for score in ordered}))
     lines: list[Line] = []
@@ -64,7 +65,7 @@ def grid_of(scores: Iterable[Score], *, parts: bool = True) -> Grid:
 
 
 def _lines(name: str, scores: Sequence[Score], years: Sequence[int], *, parts: bool) -> list[Line]:
-    """The rows of a series, whose scores stand newest first: the test, then its parts in their order."""
+    """The rows of a series, whose scores come newest first: the test, then its parts in order."""
     held: dict[tuple[int, str], dict[int, Score]] = {}
     names: dict[tuple[int, str], str] = {}
     for score in scores:
@@ -72,7 +73,7 @@ def _lines(name: str, scores: Sequence[Score], years: Sequence[int], *, parts: b
         if assessment.parent_id is not None and not parts:
             continue
         key = (0, "") if assessment.parent_id is None else (1 + assessment.position, assessment.state_code)
-        held.setdefault(key, {}).setdefault(score.school_year, score)  # of two set-ups the one that stands first
+        held.setdefault(key, {}).setdefault(score.school_year, score)  # of two set-ups the first one
         names.setdefault(key, assessment.name if assessment.parent_id else name)
     held.setdefault((0, ""), {})
     names.setdefault((0, ""), name)
@@ -90,7 +91,7 @@ def _cell(score: Score | None) -> Cell | None:
 
 
 def points_above(score: Score) -> int | None:
-    """Points above the standard of the score's own year and grade; None where none is published."""
+    """Points above the standard of the score's own year and grade; None if none is published."""
     test = score.assessment
     if test.parent_id is not None or not test.ranged or not score.scale_score.isdigit() or not in_range(score):
         return None
@@ -99,7 +100,7 @@ def points_above(score: Score) -> int | None:
 
 
 def _names_of_levels(name: str, scores: Sequence[Score]) -> list[str]:
-    """A note where the levels of a test are called otherwise in one of the years that are beside each other."""
+    """A note if the levels of a test have different names in one of the years shown side by side."""
     tests = {
         score.school_year: score for score in reversed(scores) if score.assessment.parent_id is None and score.result
     }
@@ -116,7 +117,7 @@ def _names_of_levels(name: str, scores: Sequence[Score]) -> list[str]:
 
 
 def _moved_standards(name: str, scores: Sequence[Score]) -> list[str]:
-    """A note where the standard of a grade that the student was in is another score than the year before."""
+    """A note if the standard of a grade that the student was in differs from the year before."""
     tests = {score.school_year: score for score in reversed(scores) if score.assessment.parent_id is None}
     found = []
     for before, year in pairwise(sorted(tests)):

@@ -1,1 +1,2 @@
-"""The state's public research files: results by county, district, school, grade and student group. No student is in them."""
+"""The state's public research files: results by county, district, school, grade and student group. They contain no
+student data."""

@@ -27,7 +27,8 @@ def family_of(key: str) -> str:
 
 
 def school_year(key: str) -> int:
-    """The year that a layout was added for, by its spring; 0 for those of the product, which read files of several years."""
+    """The year that a layout was added for, by its spring; 0 for the product's layouts, which read files of several
+    years."""
     fall = _found(key)["fall"]
     return int(fall) + 1 if fall else 0
 
@@ -37,7 +38,7 @@ def family_name(key: str) -> str:
 
 
 def title(key: str) -> str:
-    """What an added layout is called."""
+    """The title of an added layout."""
     other = (_found(key)["other"] or "").replace("-", " ").strip()
     return f"{family_name(key)} {year_label(school_year(key))}{f' ({other})' if other else ''}"
 

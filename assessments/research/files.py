@@ -1,7 +1,8 @@
 """Import types of the state's public research files: results, and the names of counties, districts and schools.
 
-No student is in a line. Kept are the state, the counties of our districts, and these districts with their schools; a file
-of the whole state holds a thousand others. What the state hides (`*`) is kept as it is, and shown as hidden.
+Lines contain no student data. Stored are the state, the counties of our districts, and these districts with their
+schools; a file of the whole state has a thousand others. Values hidden by the state (`*`) are stored as they are and
+shown as hidden.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ _COUNTS = ("enrolled", "tested", "scored", "mean")
 
 
 class _Joined(Func):
-    """Texts of a row, one after the other."""
+    """Texts of a row, concatenated."""
 
     template = "(%(expressions)s)"
     arg_joiner = " || "
@@ -53,12 +54,12 @@ def _padded(name: str) -> Func:
 
 
 def _bare(name: str) -> Func:
-    """A number without the zeros it begins with."""
+    """A number without leading zeros."""
     return Func(F(name), Value("0"), function="ltrim", output_field=TextField())
 
 
 class ResearchFile(ImportType):
-    """What both types share: whose lines are kept, and codes that a place can have."""
+    """What both types share: which lines are kept, and the valid codes of a place."""
 
     layout_folder = FOLDER
 
@@ -66,7 +67,7 @@ class ResearchFile(ImportType):
         self.added_layouts = added
         self.layouts = (*type(self).layouts, *added)
 
-    may_create_students = True  # for nobody: lines without a student are planned
+    may_create_students = True  # creates none, but lets lines without a student be planned
     duplicates = (DuplicateCheck(name="dup_key", key=("key",), compared=()),)
     matching = Matching(lea_field=None, school_field=None, number_field="key", near_codes=())
 
@@ -207,7 +208,7 @@ class ResultsFile(ResearchFile):
 
 
 def _year() -> Cast:
-    """The year as a number; lines where it is none are refused before."""
+    """The year as a number; lines without a valid one are refused before."""
     return Cast(
         Case(When(test_year__regex=_YEAR, then=F("test_year")), default=Value("0"), output_field=CharField()),
         IntegerField(),

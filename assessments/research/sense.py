@@ -1,10 +1,11 @@
-"""Whether the figures of a research file can be true: within a line, beside each other, and beside those on record.
+"""Whether the figures of a research file can be true: within a line, compared with each other, and with those on
+record.
 
     a line      students with scores and those tested, the percents of the levels, percent met or above
     the file    a grade or group with more students than the whole; most figures on record would change; those of another year
 
-A spreadsheet of which one column was sorted or shifted alone is such a file, and so is last year's under this year's number. Only
-lines that are kept are looked at: those of the state, of our counties, and of our districts.
+A spreadsheet with one column sorted or shifted on its own is such a file, and so is last year's under this year's
+number. Only lines that are kept are checked: those of the state, of our counties, and of our districts.
 """
 
 from functools import cache
@@ -39,7 +40,7 @@ KEPT: Final = PublicResult._meta.db_table
 _FEWEST: Final = 5  # lines; fewer may be corrections
 _SHARE: Final = 0.5
 _PARTS_SHARE: Final = 0.02  # of lines with more students than the whole: the state's own file has none
-_OFF: Final = 3  # percent that rounding may take from a sum
+_OFF: Final = 3  # percent by which rounding may change a sum
 _ALL_GRADES, _ALL_STUDENTS = "13", "1"
 _OF_THREE: Final = ("CAAELA", "CAAMATH", "CAASCI", "CSA", "ELPACI", "ELPACSA", "ELPACIA")  # tests of three levels
 _MET_OF_TWO: Final = ("SBELA", "SBMATH", "CAST")  # whose percent met is that of levels 3 and 4
@@ -96,7 +97,7 @@ def _all_bounds() -> dict[str, tuple[int, int]]:
 
 
 def _number(name: str, alias: str = "r") -> str:
-    """SQL: a figure as number; null where it is hidden or none."""
+    """SQL: a figure as a number; null if it is hidden or missing."""
     return f"(CASE WHEN {alias}.{name} ~ {_IS_NUMBER} THEN {alias}.{name}::numeric END)"
 
 
@@ -111,7 +112,7 @@ def rules(kept: Q) -> list[Rule]:
             "met",
             Severity.WARNING,
             "the sum of the two highest levels",
-        ),  # levels are kept; which is wrong, nobody knows
+        ),  # levels are kept; there is no telling which is wrong
     )
     found = [
         Rule(number="R-7", code="RES-NONSENSE", severity=severity, field=field, when=Q(nonsense=word), found=F(field),
@@ -133,7 +134,8 @@ def year_rule() -> Rule:
 
 
 def name_rules(kept: Q, older: Q) -> list[Rule]:
-    """A place without a name would be called as the one above it; another name than on record is reported."""
+    """A place without a name would get the name of the one above it; a name that differs from the record is
+    reported."""
     found = [
         Rule(number="R-10", code="FILE-REQUIRED", severity=Severity.ERROR, field=name, needs_student=False, found=Value(""),
              expected=Value("a value"), when=kept & Q(**{f"{code}__regex": "[1-9]", name: ""}))
@@ -194,7 +196,7 @@ def _refuse_replaced(codes: list[str]) -> None:
 
 
 def _refuse_other_year(codes: list[str]) -> None:
-    """The same figures for the same places under another year: one of the two is not what it says."""
+    """Refuses the same figures for the same places under another year: one of the two has the wrong year."""
     of, same, year = fetch_one(
         f"""
         SELECT count(*), count(*) FILTER (WHERE {_figures("r")} = {_figures("h")}), max(h.school_year)

@@ -1,4 +1,4 @@
-"""From an address, a command or a request of a program to a choice, and who the reader is."""
+"""Turns an address, a command or an API request into a choice, and determines what the reader may see."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ _CODE = 7  # digits of the code of a district or school in the state's files
 
 
 def school_names() -> dict[School, str]:
-    """By codes as in the state's files; also by the school's alone, for files that name no district."""
+    """By codes as in the state's files; also by the school code alone, for files that name no district."""
     found: dict[School, str] = {}
     for lea, code, name in SchoolOnRecord.objects.values_list("lea__code", "code", "name"):
         found[lea.zfill(_CODE), code.zfill(_CODE)] = found["", code.zfill(_CODE)] = name or code
@@ -29,10 +29,11 @@ def what_is_held() -> Held:
 
 
 def reader_of(user: User, *, shared: bool = False) -> Reader:
-    """What this user may see. `shared`: for a file or paper, which others may read as well.
+    """What this user may see. `shared`: for a file or paper, which others may also read.
 
-    Who sees all schools may look at every student one by one. Others see the results of their schools: small groups are hidden,
-    for a student who was tested there may be at another school today. Totals of the district only where it allows that.
+    A user who sees all schools may look at every student individually. Others see the results of their schools, with
+    small groups hidden, since a student who was tested there may be at another school today. They see totals of the
+    district only if it allows that.
     """
     ids = visible_school_ids(user)
     if ids is None:
@@ -48,14 +49,14 @@ def reader_of(user: User, *, shared: bool = False) -> Reader:
 
 
 class NoResultsError(Exception):
-    """There is nothing of what was asked for; the text says what is missing and which file brings it."""
+    """There are no such results; the text says what is missing and which file brings it."""
 
 
-Asked = Mapping[str, Sequence[str]]  # as an address has it: test, year, by, beside, school, grade, group, years, same
+Asked = Mapping[str, Sequence[str]]  # as in an address: test, year, by, beside, school, grade, group, years, same
 
 
 def choice_of(asked: Asked, held: Held, reader: Reader) -> Choice:
-    """The choice of an address; what is left out or not listed is the first there is. Raises NoResultsError."""
+    """The choice of an address; missing or unlisted values take the first available. Raises NoResultsError."""
     tests = held.tests
     test = _first(asked, "test")
     if not tests:
@@ -87,8 +88,8 @@ def choice_of(asked: Asked, held: Held, reader: Reader) -> Choice:
 
 
 def left_out(asked: Asked, held: Held, reader: Reader) -> list[str]:
-    """What is asked for and is none of what there is, in words: `grade 99`. Pages leave it out and say so; commands and programs,
-    whose reader would take other numbers for those asked for, refuse it."""
+    """Requested values that do not exist, in words: `grade 99`. Pages ignore them and say so; commands and API
+    requests, whose reader could mistake other numbers for the requested ones, are refused."""
     grades, years = structure()["grades"], held.years(_first(asked, "test") or next(iter(held.tests)))
     recognizers = {
         "year": lambda text: bool(_year(text)),
@@ -143,7 +144,7 @@ def _year(text: str) -> int:
 
 
 def _school(text: str, held: Held) -> School | None:
-    """None for what is not a school of a district on record."""
+    """None if it is not a school of a district on record."""
     lea, dash, code = text.partition("-")
     if not dash or (lea and lea not in held.districts):
         return None

@@ -1,6 +1,7 @@
-"""County and state beside the district: what the state published of the same test, year, grade and student group.
+"""County and state next to the district: what the state published for the same test, year, grade and student group.
 
-Numbers of the research files as they are (assessments/research): what the state hides is hidden here, for everybody.
+Numbers of the research files as they are (assessments/research): values hidden by the state are hidden here for
+everyone.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,7 +30,8 @@ HIDDEN = "*"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A place's numbers of one row. `hidden`: the state does not publish them; `met` and `mean` are None where it has none."""
+    """A place's numbers in one row. `hidden`: the state does not publish them; `met` and `mean` are None if it has
+    none."""
 
     met: float | None
     mean: float | None
@@ -52,7 +54,7 @@ class BesideRow:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """`places` are the heads of the columns. `missing`: what would have to be imported, where nothing is on record."""
+    """`places` are the column headings. `missing`: what would have to be imported, if nothing is on record."""
 
     places: tuple[str, ...]
     rows: tuple[BesideRow, ...]
@@ -71,9 +73,10 @@ class Beside:
 
 
 def beside(found: Results, held: Held, reader: Reader) -> Beside:
-    """What the state published for the rows of a table: of the counties and the district that these rows are about."""
+    """What the state published for the rows of a table: for the counties and the district that these rows are about."""
     choice = found.choice
-    # The state's files hold no sums of several schools or grades, and of a school only what is asked for of its district.
+    # The state's files have no sums of several schools or grades, and for a school only what is requested for its
+    # district.
     if choice.same or found.matrix or len(choice.grades) > 1:
         return Beside((), (), "")
     leas = _districts(choice, held, reader)
@@ -90,7 +93,7 @@ def beside(found: Results, held: Held, reader: Reader) -> Beside:
     held_rows = {(r.place, r.school_year, r.student_group, r.grade): r for r in rows}
     if not held_rows:
         if PublicResult.objects.filter(test=choice.test, school_year=choice.year).exists():
-            return Beside((), (), "")  # the file is on record, and holds nothing of these rows
+            return Beside((), (), "")  # the file was imported, and has nothing for these rows
         file = "ELPAC" if choice.test.startswith("ELPAC") else "CAASPP"
         return Beside(
             (), (), f"To see county and state beside these results, import the state's {file} research file of"
@@ -117,7 +120,7 @@ def _districts(choice: Choice, held: Held, reader: Reader) -> list[str]:
 
 
 def _asked(choice: Choice, row: Row) -> tuple[int, str, str]:
-    """Year, student group and grade of a row, as the state's files name them; a group that they have not is blank."""
+    """Year, student group and grade of a row, as the state's files name them; a group that they lack is blank."""
     group = row.at.group if choice.by == "group" else choice.group
     grade = row.at.grade if row.at.grade != TOTAL else "".join(choice.grades)
     return row.at.year, GROUPS.get(group, ""), grade.lstrip("0") if grade else ALL_GRADES
@@ -127,7 +130,7 @@ def _figure(held: PublicResult | None, levels: Sequence[LevelOf]) -> Figure | No
     if held is None:
         return None
     met = _number(held.met)
-    if met is None:  # tests of which the state publishes levels only
+    if met is None:  # tests for which the state publishes only levels
         parts = [_number(getattr(held, f"level_{level.number}", "")) for level in levels if level.met]
         met = sum(part for part in parts if part is not None) if parts and None not in parts else None
     mean = _number(held.mean)

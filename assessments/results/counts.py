@@ -15,7 +15,7 @@ from sisimport.imports.engine.sql import fetch_all
 from sisimport.runtime.row_scope import across_schools
 
 TABLE = ResultCount._meta.db_table
-_FIRST_YEAR = 2010  # by its spring; no file of an earlier one is read
+_FIRST_YEAR = 2010  # by its spring; files of earlier years are not read
 School = tuple[str, str]  # codes of district and school, as tested
 
 
@@ -43,7 +43,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Sums of a year and LEA; `school` (its code) and `grade` are TOTAL where they are taken together."""
+    """Sums of a year and LEA; `school` (its code) and `grade` are TOTAL if summed."""
 
     year: int
     lea: str
@@ -63,8 +63,9 @@ def sums_of(
     schools: Collection[School] | None = None,
     grades: Collection[str] = (),
 ) -> list[Cell]:
-    """Cells of years, each with its set-up, in one statement. `standards`: by year and grade, the score from which on it is met.
-    `groups`, `leas`, `schools`, `grades`: only these. `by`: of school and grade, what is reported separately."""
+    """Cells of years, each with its set-up, in one statement. `standards`: by year and grade, the lowest score that
+    meets it. `groups`, `leas`, `schools`, `grades`: only these. `by`: which of school and grade is reported
+    separately."""
     where, params = ["c.student_group = ANY(%s)"], [list(groups)]  # type: list[str], list[Any]
     if leas is not None:
         where.append("c.lea = ANY(%s)")
@@ -119,12 +120,12 @@ def _standard_sql(standards: Mapping[int, Mapping[str, int]]) -> str:
 
 @dataclass(slots=True)
 class Moves:
-    """Students by how their level differs from that of the year before. `kept`: at the highest level in both years."""
+    """Students by how their level differs from the year before. `kept`: at the highest level in both years."""
 
     far_up: int = 0  # two levels and more
     up: int = 0
     kept: int = 0
-    same: int = 0  # at another level than the highest
+    same: int = 0  # unchanged, not at the highest level
     down: int = 0
 
     def add(self, other: "Moves") -> None:
@@ -136,14 +137,14 @@ class Moves:
 
     @property
     def progress(self) -> float | None:
-        """Percent of students at least one level higher, or at the highest as before: None of nobody."""
+        """Percent of students at least one level higher, or at the highest as before; None without students."""
         total = self.far_up + self.up + self.kept + self.same + self.down
         return 100 * (self.far_up + self.up + self.kept) / total if total else None
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Students tested in a year and the one before, of one school and grade (of the later year)."""
+    """Students of one school and grade (in the later year) who were tested in a year and the one before."""
 
     school: School
     grade: str
@@ -162,17 +163,18 @@ def pairs_of(
     highest: int,
     leas: Collection[str] | None = None,
 ) -> list[Pair]:
-    """Those who took the test in both years, `before` being the set-up of the year before, and `highest` the highest level. Read
-    from the scores of the two years by their index; nothing is kept of it. `leas`: only tested as students of these.
+    """Students who took the test in both years, `before` being the set-up of the year before, and `highest` the highest
+    level. Read from the scores of the two years by index; nothing is stored. `leas`: only students tested in these.
 
-    Of all schools: who is at another one now was still tested at this one, and what is hidden is decided by everybody's numbers.
+    For all schools: a student now at another school was still tested at this one, and hiding is decided by all
+    students' numbers.
     """
     where, params = "", []  # type: str, list[Any]
     if leas is not None:
         where += f" AND {fact_sql('lea', 'r.as_tested')} = ANY(%s)"
         params.append(list(leas))
-    # Each year is read as a whole, and pairs are put together where all is alike before they are summed up: little is asked of
-    # each of the many scores.
+    # Each year is read as a whole, and equal pairs are grouped before they are summed: little work for each of the many
+    # scores.
     with across_schools():
         rows = fetch_all(
             f"""
@@ -230,7 +232,8 @@ def _pair(row: Iterable[Any]) -> Pair:
     return Pair((lea, school), grade, sums(now), sums(was), Moves(*moved))
 
 
-# Those that count. As a case, for of an equality the planner would expect one in a hundred, and look the others up one by one.
+# Scores that count. Written as a CASE, because for an equality the planner would expect one in a hundred and look up
+# the others one by one.
 _SCORES_OF_A_YEAR = f"""r.student_id, r.grade, r.result,
           CASE WHEN r.scale_score ~ '^[0-9]{{1,4}}$' THEN r.scale_score::int END AS scale
           FROM assessments_score r WHERE r.assessment_id = %s AND r.school_year = %s AND r.as_tested <> ''
@@ -238,7 +241,7 @@ _SCORES_OF_A_YEAR = f"""r.student_id, r.grade, r.result,
 
 
 def held_setups() -> list[tuple[int, str, int, int]]:
-    """What there are results of: set-up, its code, school year, students tested. Newest year first."""
+    """The available results: set-up, its code, school year, students tested. Newest year first."""
     return [
         (int(pk), str(code), int(year), int(tested))
         for pk, code, year, tested in fetch_all(

@@ -1,7 +1,8 @@
 """The cube of a district in one test and year: schools by grades, schools by student groups, grades by groups; and which of its
 cells are hidden.
 
-Decided for a district as a whole, whoever asks: what a principal and the district office put together tells no more.
+Decided for a district as a whole, for all users alike: a principal and the district office learn no more by combining
+what they see.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,21 +13,21 @@ from assessments.results.hiding import TOTAL, Count, Key, Table, hidden_cells
 from assessments.results.shapes import CubeKey, school_key
 from assessments.scores.result_counts import ALL
 
-_UNKNOWN = "?"  # of a division: students of whom the file does not say
+_UNKNOWN = "?"  # in a division: students for whom the file does not say
 Counts = dict[CubeKey, Count]
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """Hidden cells of a district. `crossed`: divisions whose groups are reported by grade, too, in each school and in all.
-    `one_school`: numbers of the school are those of the district; its groups by grade are among `cells`."""
+    """Hidden cells of a district. `crossed`: divisions whose groups are also reported by grade, in each school and
+    overall. `one_school`: the school's numbers are the district's; its groups by grade are among `cells`."""
 
     cells: frozenset[CubeKey]
     crossed: frozenset[str]
     one_school: bool = False
 
     def hides(self, key: CubeKey) -> bool:
-        """Also of a cell of nobody, where all cells of its kind are hidden."""
+        """Whether a cell is hidden; also for an empty cell if all cells of its kind are hidden."""
         _school, grade, group = key
         if group == ALL or grade == TOTAL:
             return key in self.cells
@@ -42,8 +43,8 @@ def hidden_of(counts: Counts, crossed: Collection[str]) -> Hidden:
     """What must not be shown. `counts`: of schools by grades (all students), schools by groups, and grades by groups of all
     schools; with their sums. `crossed`: the divisions without a small cell in any school and grade.
 
-    Groups by grade tell of schools by what grades these have and which groups. So they are shown where nothing is hidden that
-    they add up to, or where there is one school only.
+    Groups by grade reveal schools through the grades and groups that these have. So they are shown only if nothing that
+    they add up to is hidden, or if there is only one school.
     """
     held = {key: count for key, count in counts.items() if count.tested}
     _with_unknown(held)
@@ -56,7 +57,7 @@ def hidden_of(counts: Counts, crossed: Collection[str]) -> Hidden:
 
 
 def _with_unknown(counts: Counts) -> None:
-    """Add, where the groups of a division leave somebody over, those of no group: a cell that nobody is shown."""
+    """If the groups of a division do not cover all students, add the rest as a cell that is never shown."""
     wholes = [key for key in counts if key[2] == ALL and (key[1] == TOTAL or key[0] == TOTAL)]
     for school, grade, _all in wholes:
         whole = counts[school, grade, ALL]
@@ -85,9 +86,9 @@ def _by_group(counts: Counts, division: str) -> Table:
 
 
 def _hidden_by_grade(counts: Counts, division: str, hidden: set[Key]) -> set[Key]:
-    """Grades by the groups of a division. What is shown elsewhere stays shown: where that cannot be, none of these is. Groups and
-    grades whose sums are hidden are so throughout, and taken together: so all sums of this table are known, and with the cells of
-    other tables it tells nothing."""
+    """Grades by the groups of a division. What is shown elsewhere stays shown; if that is impossible, none of these is
+    shown. Groups and grades whose sums are hidden are hidden throughout, and combined: so all sums of this table are
+    known, and combined with the cells of other tables it reveals nothing."""
     own = {key: count for key, count in counts.items() if key[0] == TOTAL}
     grades = [g for school, g, group in own if group == ALL and g != TOTAL and (school, g, ALL) not in hidden]
     groups = [g for g in groups_of(division) if (TOTAL, TOTAL, g) in own and (TOTAL, TOTAL, g) not in hidden]
@@ -121,7 +122,7 @@ def _columns(division: str) -> Mapping[str, str]:
 
 
 def _hides(hidden: Collection[Key], division: str) -> bool:
-    """Is anything hidden that the groups of this division, by school and grade, add up to?"""
+    """Whether anything is hidden that the groups of this division, by school and grade, add up to."""
     groups = {ALL, *groups_of(division), f"{division}:{_UNKNOWN}"}
     return any(isinstance(key, tuple) and key[2] in groups for key in hidden)
 

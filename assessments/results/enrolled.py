@@ -1,8 +1,9 @@
-"""Students enrolled when a test was given, from the enrollments on record: what numbers of tested students are held against.
+"""Students enrolled when a test was given, from the enrollments on record, for comparison with the numbers of tested
+students.
 
-Counted is who was enrolled on May 1 of the school year, once, at the school that came last, in a grade that takes the test; for
-the ELPAC, who was an English learner that day. An enrollment says the grade of its last day, or of today: for each school year
-before that, the student was a grade lower.
+Students enrolled on May 1 of the school year are counted once, at their latest school, if their grade takes the test;
+for the ELPAC, if they were English learners that day. An enrollment has the grade of its last day, or of today: for
+each school year before that, the student was a grade lower.
 """
 
 import datetime as dt
@@ -21,12 +22,12 @@ from students.models import School as SchoolOnRecord
 from students.school_years import year_label
 
 _CODE = 7  # digits of the code of a district or school in the state's files
-_EVER = 9999  # a school year that does not come
+_EVER = 9999  # a school year that never comes
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who is to take a test. `grades`: all students of these. `whole`: nobody of another grade takes it. `learners`: of these
+    """Who must take a test. `grades`: all students of these. `whole`: no other grade takes it. `learners`: in these
     grades, English learners."""
 
     grades: tuple[str, ...]
@@ -35,7 +36,7 @@ class Rule:
 
 
 _SMARTER_BALANCED = Rule(("03", "04", "05", "06", "07", "08", "11"))
-# Of other tests, nothing on record says who is to take them.
+# For other tests, nothing on record says who must take them.
 RULES: Mapping[str, Rule] = {
     "SBELA": _SMARTER_BALANCED,
     "SBMATH": _SMARTER_BALANCED,
@@ -46,16 +47,16 @@ RULES: Mapping[str, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Students by cell, of what a choice asks for. `years`: those of which enrollments are on record."""
+    """Students by cell, for a choice. `years`: those with enrollments on record."""
 
     rule: Rule
     choice: Choice
     sums: Mapping[At, int]
     years: frozenset[int]
-    only_lea: str  # of scores that do not say whose they are
+    only_lea: str  # for scores that do not name their district
 
     def at(self, at: At) -> int | None:
-        """None where it is not on record, or nothing says who is to take the test."""
+        """The number; None if it is not on record, or if nothing says who must take the test."""
         asked = [at.grade] if at.grade != TOTAL else self.choice.grades
         if at.group != ALL or any(grade not in self.rule.grades for grade in asked):
             return None
@@ -69,7 +70,8 @@ class Enrolled:
 def enrolled_for(
     choice: Choice, reader: Reader, years: Collection[int], leas: Collection[str], *, today: dt.date | None = None
 ) -> Enrolled | None:
-    """Of these years, and of what the reader may see of these LEAs; None for a test of which nobody knows who is to take it."""
+    """For these years and the part of these LEAs that the reader may see; None for a test for which it is unknown who
+    must take it."""
     rule = RULES.get(choice.test)
     if rule is None:
         return None
@@ -94,8 +96,8 @@ def enrolled_for(
 
 
 def notes_on(found: Enrolled | None, years: Collection[int], tested: Mapping[int, int]) -> list[str]:
-    """What a reader has to know of the numbers of enrolled students. `tested`: all students of a school year whose number of
-    enrolled ones is shown beside."""
+    """What a reader has to know about the numbers of enrolled students. `tested`: all tested students of a school year,
+    for years whose enrolled number is shown next to it."""
     if found is None:
         return ["Enrolled students are not shown: which students are to take this test is not on record."]
     absent = sorted(set(years) - found.years)
@@ -127,8 +129,8 @@ def _codes() -> dict[int, School]:
 
 
 def _counts(rule: Rule, years: list[int], today: dt.date) -> list[tuple[int, int, str, int]]:
-    """School, year, grade and students. Enrollments are read once, and put together where all days are alike before anything is
-    worked out of them."""
+    """School, year, grade and students. Enrollments are read once, and grouped by equal dates before anything is
+    computed."""
     if not years:
         return []
     learner, days, first, last, params = "", "", "", "", []  # type: str, str, str, str, list[object]
@@ -174,7 +176,7 @@ def _spring_from(day: str) -> str:
 
 
 def _spring_until(day: str) -> str:
-    """SQL of the last school year whose May 1 is not after a day; null where there is no day."""
+    """SQL of the last school year whose May 1 is not after a day; null without a day."""
     return f"(date_part('year', {day} + 245)::int - 1)"
 
 

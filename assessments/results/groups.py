@@ -1,10 +1,10 @@
-"""Student groups as pages name them, in their order."""
+"""Student groups as pages name them, in order."""
 
 from collections.abc import Mapping
 
 from assessments.scores.result_counts import ALL, GROUPS
 
-# Prefix of a group (see result_counts.py) -> what the groups divide students by.
+# Prefix of a group (see result_counts.py) -> the attribute that the groups are based on.
 DIVISIONS: Mapping[str, str] = {
     "g": "Gender",
     "e": "Race and ethnicity",

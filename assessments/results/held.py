@@ -1,4 +1,4 @@
-"""What there is to choose from: tests, their years, levels and standards, and the names of schools."""
+"""The available choices: tests, their years, levels and standards, and the names of schools."""
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
@@ -13,7 +13,7 @@ _NO_LEVEL = {"9", "NS", "E"}
 
 
 class Held:
-    """`names`: of schools, by codes as tested. `districts`: codes of those whose students count."""
+    """`names`: of schools, by codes as tested. `districts`: codes of the districts whose students count."""
 
     def __init__(self, names: Mapping[School, str], districts: Collection[str]) -> None:
         self.names = names
@@ -28,7 +28,7 @@ class Held:
 
     @property
     def tests(self) -> dict[str, str]:
-        """Code -> name, in the order of the structure file, tests of the district's own last."""
+        """Code -> name, in the order of the structure file, the district's own tests last."""
         order = [*structure()["tests"]]
         codes = sorted({code for code, _year in self.setups}, key=lambda c: (order.index(c) if c in order else 99, c))
         return {code: self.name_of(code) for code in codes}
@@ -52,7 +52,7 @@ class Held:
         return Assessment.objects.in_bulk(pks)
 
     def standards(self, code: str, year: int) -> dict[str, int]:
-        """By grade, the score from which on the standard is met; empty where none are published."""
+        """By grade, the lowest score that meets the standard; empty if none are published."""
         return cuts.standards(code, year) if self.assessment(code, year).ranged else {}
 
     def school_name(self, school: School) -> str:

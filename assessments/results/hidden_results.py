@@ -1,7 +1,7 @@
-"""What is hidden of the results of districts, worked out once for each state of their counts and kept.
+"""Which results of districts are hidden, computed once for each state of their counts and stored.
 
-What is kept names the versions of the counts that it was worked out from (ResultVersion), and holds for these only: it is never
-older than the scores, and after an import only the year that was written is worked out again.
+What is stored names the versions of the counts that it was computed from (ResultVersion), and is valid only for these:
+it is never older than the scores, and after an import only the year that was written is computed again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,14 +17,14 @@ from assessments.results.shapes import CubeKey
 from assessments.scores.result_counts import ALL
 from sisimport.imports.engine.sql import fetch_all
 
-_RULES = 1  # raise it when anything else is to be hidden of the same counts
+_RULES = 1  # increase it when the rules would hide something else for the same counts
 _CELL, _LINE = "|", "\n"
 Versions = Mapping[tuple[int, str], int]  # by school year and LEA
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A district for which hiding is decided at once: codes of LEAs as tested, blank for scores that do not say."""
+    """A district for which hiding is decided as a whole: codes of LEAs as tested, blank for scores that do not say."""
 
     name: str
     leas: tuple[str, ...]
@@ -34,14 +34,15 @@ class Scope:
 
 
 def scopes_of(districts: Sequence[str]) -> list[Scope]:
-    """One for each district. Scores that do not say whose they are belong to the only one, or else stand alone."""
+    """One for each district. Scores that do not name their district belong to the only one, or else form their own
+    scope."""
     if len(districts) == 1:
         return [Scope(districts[0], (districts[0], ""))]
     return [*(Scope(code, (code,)) for code in districts), Scope("", ("",))]
 
 
 def versions_of(setups: Mapping[int, int]) -> Versions:
-    """Of the counts of years, each with its set-up."""
+    """The versions of the counts of years, each with its set-up."""
     rows = fetch_all(
         f"""
         SELECT v.school_year, v.lea, v.version FROM unnest(%s::bigint[], %s::smallint[]) AS y(setup, year)
@@ -79,7 +80,8 @@ def _work_out(setup: int, year: int, scope: Scope, stamp: str) -> Hidden:
     hidden = hidden_of(counts, crossed)
     divisions = "".join(sorted(hidden.crossed)) + ("1" if hidden.one_school else "")
     values = {"stamp": stamp, "cells": _LINE.join(sorted(map(_written, hidden.cells))), "crossed": divisions}
-    # Two who work it out at once write the same, or one writes what the next reader takes for old.
+    # Two processes that compute it at the same time write the same, or one writes a value that the next reader treats
+    # as outdated.
     HiddenResults.objects.bulk_create(
         [HiddenResults(assessment_id=setup, school_year=year, scope=scope.name, **values)],
         update_conflicts=True,
@@ -106,8 +108,8 @@ def _read(cells: str, divisions: str) -> Hidden:
 def counts_of(
     setup: int, year: int, leas: Sequence[str], schools: Collection[School] | None = None
 ) -> tuple[Counts, set[str]]:
-    """Students of the cube of these LEAs, or of these schools of theirs, and the divisions that have no small group in any school
-    and grade."""
+    """Students in the cube of these LEAs, or of these of their schools, and the divisions without a small group in any
+    school and grade."""
     only, params = "", [setup, year, list(leas)]
     if schools is not None:
         only = "AND (lea, school) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
@@ -145,7 +147,7 @@ def counts_of(
 
 
 def hidden_among(setups: Mapping[int, int], scope: Scope, schools: Collection[School]) -> dict[tuple[int, str], Hidden]:
-    """By school year: what is hidden when there is nothing but these schools. Worked out each time, for they are few."""
+    """By school year: what is hidden if there are only these schools. Computed each time, since they are few."""
     return {
         (year, scope.name): hidden_of(*counts_of(setup, year, scope.leas, schools)) for year, setup in setups.items()
     }

@@ -1,18 +1,19 @@
-"""Which numbers are hidden because they are about few students, and which others, so that nobody computes them.
+"""Which numbers are hidden because they are about few students, and which others, so that no one can compute them.
 
-A reader of several tables knows the sums of their rows and columns. Cells with few students are hidden, and with them as many
-others as it takes: in no row or column does a single cell lack, what lacks in one is about no fewer students together, and no
-hidden cell follows from any number of sums put together. For a table with its sums that is a question about graphs: take rows and
-columns as points and hidden cells as lines between them; a cell can be computed if, and only if, its line is a bridge.
+A reader of several tables knows the sums of their rows and columns. Cells with few students are hidden, and with them
+as many others as necessary: no row or column has a single hidden cell, the hidden cells of each are together about no
+fewer students, and no hidden cell follows from any combination of sums. For a table with its sums this is a graph
+problem: take rows and columns as vertices and hidden cells as edges between them; a cell can be computed if and only if
+its edge is a bridge.
 
-Decided for everything that a reader may ask for at once, not for one page: what one page hides must not be on another.
+Decided together for everything that a reader may request, not for one page: what one page hides must not be on another.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-FEWEST = 11  # students in a cell that is shown
+FEWEST = 11  # students in a shown cell
 TOTAL = "*"  # row or column of sums
 
 Key = Hashable
@@ -32,7 +33,8 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells by row and column, among both TOTAL for the sums. Cells of several tables with one key are one cell."""
+    """Cells by row and column, with TOTAL for the sums in both. Cells of several tables with the same key are one
+    cell."""
 
     keys: Mapping[tuple[str, str], Key]
 
@@ -46,8 +48,8 @@ class Table:
 
 
 def hidden_cells(counts: Mapping[Any, Count], tables: Sequence[Table], also: Collection[Key] = ()) -> set[Key]:
-    """The cells that must not be shown. `counts` holds those of every table; cells of nobody are left out of it. `also`: hidden
-    for another reason."""
+    """The cells that must not be shown. `counts` has those of every table; empty cells are left out. `also`: hidden for
+    another reason."""
     return _Hiding(counts, tables, also).run()
 
 
@@ -69,7 +71,7 @@ class _Hiding:
                 return self.hidden
 
     def _settle(self, line: list[Key]) -> None:
-        """A hidden sum hides its cells; else enough of the cells are hidden that their sum tells of nobody."""
+        """A hidden sum hides its cells; otherwise enough cells are hidden that their sum reveals no one."""
         *cells, whole = line
         if whole in self.hidden:
             self.hidden.update(cells)
@@ -87,7 +89,7 @@ class _Hiding:
         return self.counts[key].scored, str(key)
 
     def _break_bridges(self) -> None:
-        """Hide one more cell beside each that follows from the sums: the smallest in its row or column."""
+        """For each cell that follows from the sums, hide one more: the smallest in its row or column."""
         for table in self.tables:
             edges = {at: key for at, key in table.keys.items() if key in self.hidden}
             for at in _bridges(edges):
@@ -106,7 +108,7 @@ class _Hiding:
                     self.hidden.add(min(beside, key=self._size))
 
     def _across(self, table: Table, edges: Mapping[tuple[str, str], Key], bridge: tuple[str, str]) -> list[Key]:
-        """Cells that are shown and would make a circle of the bridge, where all of its row and column are hidden."""
+        """Shown cells that would put the bridge on a cycle, for the case that its whole row and column are hidden."""
         near: dict[tuple[int, str], list[tuple[int, str]]] = {}
         for row, column in edges:
             if (row, column) != bridge:
@@ -126,7 +128,7 @@ class _Hiding:
 
 
 def _bridges(edges: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Edges (row, column) on no circle, found by one walk through the graph."""
+    """Edges (row, column) that are not on a cycle, found by one walk through the graph."""
     near: dict[tuple[int, str], list[tuple[int, str]]] = {}
     for row, column in edges:
         near.setdefault((0, row), []).append((1, column))

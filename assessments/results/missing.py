@@ -1,4 +1,4 @@
-"""What is missing where a choice has no results, and which file brings it; what the files of a year say nothing about."""
+"""What is missing if a choice has no results, and which file brings it; and what the files of a year do not contain."""
 
 from collections.abc import Collection, Iterator
 
@@ -44,13 +44,14 @@ def _limits(choice: Choice, held: Held) -> Iterator[str]:
 
 
 def unsaid(code: str, year: int) -> list[str]:
-    """Prefixes of student groups that no file of the test and year has a column for; none where its files are not known."""
+    """Prefixes of student groups that no file of the test and year has a column for; none if its files are not
+    known."""
     return _unsaid_by_year(code, [year])[year]
 
 
 def _unsaid_by_year(code: str, years: Collection[int]) -> dict[int, list[str]]:
     added = AddedLayout.objects.filter(school_year__in=years).exclude(text="")
-    unknown = set(added.values_list("school_year", flat=True))  # what a district added may have any column
+    unknown = set(added.values_list("school_year", flat=True))  # a layout added by a district may have any column
     found: dict[int, list[str]] = {}
     for year in years:
         fields = set() if year in unknown else _fields(_family(code), year)
@@ -59,7 +60,7 @@ def _unsaid_by_year(code: str, years: Collection[int]) -> dict[int, list[str]]:
 
 
 def note_on_unsaid(code: str, years: Collection[int], asked: Collection[str]) -> list[str]:
-    """A note for each year whose files say nothing about some of the student groups (by prefix) that are asked for."""
+    """A note for each year whose files lack some of the requested student groups (by prefix)."""
     found = []
     for year, prefixes in _unsaid_by_year(code, sorted(years)).items():
         if names := [DIVISIONS[prefix].lower() for prefix in prefixes if prefix in asked]:
@@ -75,7 +76,7 @@ def _family(code: str) -> str:
 
 
 def _fields(family: str, year: int) -> set[str]:
-    """Columns of any layout of ours of a family of tests and a school year."""
+    """Columns of all our layouts for a family of tests and a school year."""
     layouts = [
         one for key, one in folder_layouts(LAYOUTS).items() if (family_of(key), school_year(key)) == (family, year)
     ]

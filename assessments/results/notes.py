@@ -1,4 +1,4 @@
-"""What a reader has to know of numbers that stand side by side: other tests, other levels, other standards, other set-ups."""
+"""What a reader has to know about numbers shown side by side: different tests, levels, standards or set-ups."""
 
 from collections.abc import Collection
 from itertools import pairwise

@@ -1,7 +1,7 @@
 """The numbers of a choice: sums by school, grade, student group and year, and which of them the reader does not see.
 
-A number of several schools or grades is a sum of numbers that are shown: where one of them is hidden, so is the sum. So nothing
-follows from choosing schools, grades or years in this way or that.
+A number for several schools or grades is a sum of shown numbers: if one of them is hidden, so is the sum. So no
+selection of schools, grades or years reveals a hidden number.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,12 +17,12 @@ from assessments.results.shapes import At, Choice, Reader
 from assessments.scores.result_counts import ALL
 
 _TRIES = 3
-OWN = "own"  # scope of who sees nothing but some schools
+OWN = "own"  # scope of users who see only some schools
 
 
 @dataclass(slots=True)
 class Numbers:
-    """Sums of everything that is asked for. `elsewhere`: by year, students tested here and enrolled in another district."""
+    """Sums of everything requested. `elsewhere`: by year, students tested here and enrolled in another district."""
 
     choice: Choice
     reader: Reader
@@ -32,7 +32,7 @@ class Numbers:
     elsewhere: dict[int, int]
 
     def shown(self, at: At) -> Sums | None:
-        """The sums of a cell; None where it is hidden."""
+        """The sums of a cell; None if it is hidden."""
         sums = self.sums.get(at, Sums())
         return None if sums.tested and self.hides(at, sums) else sums
 
@@ -54,7 +54,7 @@ class Numbers:
         return any(hidden.hides((place, grade, at.group)) for hidden, place in places for grade in grades)
 
     def lists(self, at: At) -> bool:
-        """May a hidden cell be named at all? Of groups by grade, that there is one would tell."""
+        """Whether a hidden cell may be listed at all. For groups by grade, its existence would reveal something."""
         if at.group == ALL or (at.grade == TOTAL and not self.choice.grades):
             return True
         return all(hidden.one_school for (year, _scope), hidden in self.hidden.items() if year == at.year)
@@ -65,7 +65,7 @@ class Numbers:
 
 
 def summed_schools(reader: Reader) -> list[School] | None:
-    """The schools whose numbers are taken together; None: all of the scope."""
+    """The schools whose numbers are summed; None: all of the scope."""
     return None if reader.reads_all or reader.sees_own_only or reader.schools is None else sorted(reader.schools)
 
 
@@ -83,7 +83,7 @@ def scopes_for(held: Held, reader: Reader) -> list[Scope]:
 def numbers_of(
     choice: Choice, held: Held, reader: Reader, years: Collection[int], told_apart: Collection[str]
 ) -> Numbers:
-    """Numbers of years, by what is `told_apart`: of school, grade and group (years always are)."""
+    """Numbers of years, by what is `told_apart`: any of school, grade and group (years always are)."""
     setups = {year: held.setups[choice.test, year] for year in sorted(years)}
     scopes = scopes_for(held, reader)
     found = Numbers(choice, reader, scopes, {}, {}, {})
@@ -92,7 +92,7 @@ def numbers_of(
         hidden = _hidden(setups, scopes, versions, reader)
         found = Numbers(choice, reader, scopes, {}, hidden, {})
         _read(found, held, setups, told_apart)
-        # What a run wrote meanwhile may have other cells to hide.
+        # After a run has written in the meantime, other cells may have to be hidden.
         if reader.sees_each or versions_of(setups) == versions:
             break
     return found

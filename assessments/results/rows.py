@@ -1,4 +1,4 @@
-"""A table of results as text: of what is shown, and of nothing else. For files, the command and the API."""
+"""A table of results as text: only what is shown. For files, the command and the API."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def head(results: Results) -> list[str]:
 
 
 def trend_label(results: Results) -> str:
-    """What the line over the years is of."""
+    """What the line over the years shows."""
     return "Met or above, percent" if any(level.met for level in results.levels) else "Mean scale score"
 
 
@@ -45,7 +45,8 @@ MOVED = [
 
 
 def lines(results: Results) -> list[list[Any]]:
-    """Rows under `head`, the total first; of a hidden one nothing but that it is. What stands side by side is a line for each."""
+    """Rows under `head`, the total first; a hidden row only says that it is hidden. Side-by-side numbers get a line
+    each."""
     if not results.matrix:
         return [_line(results, row, [row.label]) for row in results.all_rows]
     return [
@@ -89,7 +90,7 @@ def _rounded(value: float | None) -> float | str:
 
 
 def elsewhere(results: Results) -> list[str]:
-    """Of students in the files who are not counted, for they were enrolled elsewhere."""
+    """Notes on students in the files who are not counted because they were enrolled elsewhere."""
     n = results.elsewhere
     if not n:
         return []
@@ -118,7 +119,7 @@ _MOST_NAMED = 3
 
 
 def as_objects(results: Results) -> list[dict[str, Any]]:
-    """Rows for programs: numbers, None where there are none or they are `hidden`."""
+    """Rows for programs: numbers; None if there are none or they are `hidden`."""
     return [_object(results, row) for row in results.all_rows]
 
 

@@ -1,4 +1,5 @@
-"""The same students in two years: who had a result in both, by school and grade in the later one, and how their levels moved."""
+"""The same students in two years: those with a result in both, by school and grade in the later one, and how their
+levels changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ class Pairs:
     hidden: dict[str, set[Key]]
 
     def shown(self, at: At) -> Pair | None:
-        """The pairs of a cell, None where they are hidden. A sum of hidden ones is hidden."""
+        """The pairs of a cell; None if they are hidden. A sum with hidden ones is hidden."""
         found = Pair(("", ""), at.grade, Sums(), Sums(), Moves())
         for scope, key in self._keys(at):
             if key in self.cubes[scope]:
@@ -56,7 +57,8 @@ class Pairs:
 
 
 def pairs_for(choice: Choice, held: Held, reader: Reader, *, levels: bool) -> Pairs:
-    """The pairs of a year. `levels`: their levels are shown too, which with those of everybody would tell the others'."""
+    """The pairs of a year. `levels`: their levels are also shown; combined with all students' levels, they would reveal
+    those of the rest."""
     scopes, year = scopes_for(held, reader), choice.year
     setup, before = held.setups[choice.test, year], held.setups[choice.test, year - 1]
     pairs = pairs_of(
@@ -85,8 +87,8 @@ def pairs_for(choice: Choice, held: Held, reader: Reader, *, levels: bool) -> Pa
 
 
 def _telling(choice: Choice, held: Held, scope: Scope, counts: dict[CubeKey, Count], reader: Reader) -> set[CubeKey]:
-    """Pairs that would tell of few students, those with a result in one of the two years only (what all had, less what the pairs
-    had); and cells that are hidden of all students."""
+    """Pairs that would reveal few students, those with a result in only one of the two years (all results minus those
+    of the pairs); and cells that are hidden for all students."""
     found: set[CubeKey] = set()
     own = reader.schools if reader.sees_own_only else None
     for year in (choice.year, choice.year - 1):

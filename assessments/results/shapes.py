@@ -1,4 +1,4 @@
-"""What is asked for and what is shown: a choice, and a table of rows with their measures."""
+"""What is requested and what is shown: a choice, and a table of rows with their measures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ CubeKey = tuple[School | str, str, str]  # school, grade and group; TOTAL for al
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """What a number is about. `school`, `grade`: TOTAL for all that are asked for."""
+    """What a number is about. `school`, `grade`: TOTAL for all requested ones."""
 
     year: int
     school: School | str = TOTAL
@@ -24,9 +24,9 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who asks. `schools`: as tested, whose results are shown (None: all). `sees_each`: may look at every student of these one by
-    one, so that nothing needs hiding. `with_district`: the total of all schools of `leas` is beside those of `schools`.
-    `shared`: it is for a file or paper."""
+    """The reader. `schools`: as tested, whose results are shown (None: all). `sees_each`: may look at every student of
+    these individually, so nothing needs hiding. `with_district`: the total of all schools of `leas` is shown next to
+    those of `schools`. `shared`: it is for a file or paper."""
 
     schools: frozenset[School] | None
     sees_each: bool
@@ -40,24 +40,25 @@ class Reader:
 
     @property
     def sees_own_only(self) -> bool:
-        """Nothing of other schools is there to compare with: what is hidden is decided among the own ones."""
+        """Whether no data of other schools is available for comparison: then hiding is decided among the reader's own
+        schools."""
         return not (self.sees_each or self.reads_all or self.shared)
 
     @property
     def whole(self) -> str:
-        """What all schools together are called."""
+        """The name for all schools together."""
         return "District" if self.reads_all else "Your schools"
 
     def may_read(self, school: School | None) -> bool:
-        """None: all schools that the reader sees, together."""
+        """Whether the reader may see this school; None: all of the reader's schools together."""
         return school is None or self.schools is None or school in self.schools
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is asked for. `year` by its spring. `schools`, `grades`, `groups`, `years`: only these; empty for all. Schools and
-    grades are taken together, groups stand side by side. `by`: what a row is; `beside`: what stands side by side in it, or
-    nothing. `same`: only students tested in both years."""
+    """What is requested. `year` by its spring. `schools`, `grades`, `groups`, `years`: only these; empty for all.
+    Schools and grades are summed, groups are shown side by side. `by`: what a row is; `beside`: what is shown side by
+    side in it, or empty. `same`: only students tested in both years."""
 
     test: str
     year: int
@@ -71,7 +72,7 @@ class Choice:
 
     @property
     def group(self) -> str:
-        """The one whose numbers these are, where groups are not told apart."""
+        """The group that the numbers are for, if groups are not shown separately."""
         return self.groups[0] if self.groups else ALL
 
 
@@ -84,7 +85,7 @@ class LevelOf:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`sums` is None where the row is hidden; `before` where there is nothing to compare with, or it is hidden."""
+    """`sums` is None if the row is hidden; `before` if there is nothing to compare with, or it is hidden."""
 
     key: str
     label: str
@@ -94,16 +95,17 @@ class Row:
     at: At
     is_total: bool = False
     moves: Moves | None = (
-        None  # of students with a level in this year and the one before; None: hidden, or not asked for
+        None  # of students with a level in this year and the one before; None: hidden, or not requested
     )
-    enrolled: int | None = None  # who was to take the test; None: not known
+    enrolled: int | None = None  # who should have taken the test; None: not known
     earlier: tuple[
         tuple[int, Sums | None], ...
-    ] = ()  # years before that are drawn, oldest first; None: nobody, or hidden
+    ] = ()  # earlier years to draw, oldest first; None: no students, or hidden
 
     @property
     def tested(self) -> float | None:
-        """Percent of the enrolled students who were tested; None where more were: enrollments on record are not complete."""
+        """Percent of the enrolled students who were tested; None if more were tested: then enrollments on record are
+        incomplete."""
         if not self.sums or not self.enrolled or self.sums.tested > self.enrolled:
             return None
         return 100 * self.sums.tested / self.enrolled
@@ -144,7 +146,7 @@ class Row:
 
     @property
     def trend(self) -> list[tuple[int, float | None]]:
-        """Percent met of the years that are drawn, this one last; of a test without a standard, the mean scale score."""
+        """Percent met for the drawn years, this one last; for a test without a standard, the mean scale score."""
         years = [*self.earlier, (self.at.year, self.sums)]
         if any(level.met for level in self.levels):
             return [(year, _met(sums, self.levels)) for year, sums in years]
@@ -172,7 +174,7 @@ def _met(sums: Sums | None, levels: Iterable[LevelOf]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row whose numbers stand side by side, one for each column; None: nobody."""
+    """A row of side-by-side numbers, one for each column; None: no students."""
 
     label: str
     cells: tuple[Row | None, ...]
@@ -180,8 +182,8 @@ class Line:
 
 @dataclass(slots=True)
 class Results:
-    """What is shown. `levels` are those of the chosen year. `notes`: what a reader has to know of the numbers. `nothing`: what is
-    missing where there is no row."""
+    """What is shown. `levels` are those of the chosen year. `notes`: what a reader has to know about the numbers.
+    `nothing`: what is missing if there are no rows."""
 
     choice: Choice
     name: str
@@ -190,13 +192,13 @@ class Results:
     total: Row | None
     notes: list[str] = field(default_factory=list)
     elsewhere: int = 0
-    columns: list[str] = field(default_factory=list)  # what stands side by side
+    columns: list[str] = field(default_factory=list)  # what is shown side by side
     matrix: list["Line"] = field(default_factory=list)
     nothing: str = ""
 
     @property
     def said(self) -> list[str]:
-        """All that is said of the numbers."""
+        """All notes on the numbers."""
         return [*([self.nothing] if self.nothing else []), *self.notes]
 
     @property
@@ -213,7 +215,8 @@ class Results:
 
     @property
     def trend_years(self) -> list[int]:
-        """Earlier years of which some row has a number, oldest first: with this one they are a line of two or three."""
+        """Earlier years for which some row has a number, oldest first: with this one they make a line of two or three
+        points."""
         found = {year for row in self.all_rows for year, value in row.trend[:-1] if value is not None}
         return sorted(found)
 

@@ -1,6 +1,6 @@
-"""The table of a choice: which rows it has, what is in them, and what of that is hidden from whom.
+"""The table of a choice: which rows it has, what is in them, and what is hidden from whom.
 
-One place for the page, its downloads, its print, the command and the API: they show what is made here.
+The page, its downloads, its print, the command and the API all show the table made here.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,15 +21,15 @@ from assessments.results.shapes import At, Choice, Line, Reader, Results, Row, g
 from assessments.scores.result_counts import ALL, GROUPS
 from students.school_years import year_label
 
-PROGRESS = {"ELPACS", "ELPACSA"}  # tests of which the state asks who gained a level
-DRAWN_YEARS = 3  # of the line that each row has
+PROGRESS = {"ELPACS", "ELPACSA"}  # tests for which the state tracks who gained a level
+DRAWN_YEARS = 3  # in the line of each row
 MOST_BESIDE = 8  # columns; more cannot be compared, and take long to draw
 ACROSS = "Student groups are shown for all grades together, so that small groups cannot be computed."
-_Place = tuple[str, str, dict[str, Any]]  # key for the address, label, and what it sets of a cell
+_Place = tuple[str, str, dict[str, Any]]  # key for the address, label, and the attributes of a cell that it sets
 
 
 def build(choice: Choice, held: Held, reader: Reader) -> Results:
-    """The table. Raises KeyError when there is nothing of that test and year, or a school is not the reader's."""
+    """The table. Raises KeyError if there is nothing for that test and year, or if a school is not the reader's."""
     if (choice.test, choice.year) not in held.setups or not all(map(reader.may_read, choice.schools)):
         raise KeyError(choice)
     choice, notes = _allowed(choice)
@@ -75,8 +75,8 @@ def _said_where_empty(results: Results, held: Held) -> Results:
 
 
 def build_cells(choice: Choice, held: Held, reader: Reader, told_apart: Sequence[str]) -> Results:
-    """Every cell by all that is `told_apart`, of school, grade, group and year: a list for programs, the total first. Where small
-    groups are hidden, groups by school and grade together are too, unless none of them is small."""
+    """Every cell by everything in `told_apart`, among school, grade, group and year: a list for programs, the total
+    first. If small groups are hidden, groups by both school and grade are too, unless none of them is small."""
     if (choice.test, choice.year) not in held.setups or not all(map(reader.may_read, choice.schools)):
         raise KeyError(choice)
     if choice.same:
@@ -102,8 +102,8 @@ def build_cells(choice: Choice, held: Held, reader: Reader, told_apart: Sequence
 
 
 def _allowed(choice: Choice) -> tuple[Choice, list[str]]:
-    """What cannot be combined is left out: the same students are counted by grade or school, and groups that were picked
-    stand side by side, for many students are in several."""
+    """Leave out what cannot be combined: the same students are counted by grade or by school, and chosen groups are
+    shown side by side, since many students are in several."""
     if choice.same:
         by = choice.by if choice.by in {"grade", "school"} else "grade"
         return replace(choice, by=by, beside="", groups=()), []
@@ -122,12 +122,12 @@ def _without_crossing(choice: Choice) -> Choice:
 
 
 def _has_all_students(choice: Choice, told_apart: Collection[str]) -> bool:
-    """Is some number about all students, and not about a student group? Of groups nobody knows who was enrolled."""
+    """Whether some number is about all students, not a student group. For groups it is unknown who was enrolled."""
     return choice.beside != "group" and ("group" in told_apart or choice.group == ALL)
 
 
 def _drawn(choice: Choice, held: Held, told_apart: Collection[str]) -> list[int]:
-    """The years before whose numbers are drawn in each row; none where years are rows, or numbers stand side by side."""
+    """The earlier years whose numbers are drawn in each row; none if years are rows, or numbers are side by side."""
     if "year" in told_apart or choice.beside:
         return []
     years = range(choice.year - DRAWN_YEARS + 1, choice.year)
@@ -149,7 +149,7 @@ class _Made:
     years: Sequence[int]
     asked: Collection[int]
     numbers: Numbers
-    pairs: Pairs | None = None  # of tests whose progress by levels is shown
+    pairs: Pairs | None = None  # for tests whose progress by levels is shown
     enrolled: Enrolled | None = None
 
     @classmethod
@@ -167,7 +167,7 @@ class _Made:
         return cls(choice, held, reader, told_apart, sorted(years), asked, numbers, pairs, enrolled)
 
     def lacks_crossing(self) -> bool:
-        """Are groups asked for by grade, and every number of that hidden?"""
+        """Whether groups by grade are requested, and every such number is hidden."""
         if self.reader.sees_each:
             return False
         found = [at for at in self.numbers.sums if at.group != ALL and (at.grade != TOTAL or self.choice.grades)]
@@ -187,7 +187,7 @@ class _Made:
         return self.held.school_name(schools[0]) if len(schools) == 1 else f"{len(schools)} schools"
 
     def places(self, name: str) -> list[_Place]:
-        """What a row or column may be, in order."""
+        """The possible rows or columns, in order."""
         found = self.numbers.sums
         if name == "year":
             return [(str(year), year_label(year), {"year": year}) for year in self.years]
@@ -207,7 +207,7 @@ class _Made:
         return self.row(replace(self.base(), **changed, **more), key, label)
 
     def base(self) -> At:
-        """The cell that everything asked for adds up to."""
+        """The cell that everything requested adds up to."""
         return At(self.choice.year, group=ALL if "group" in self.told_apart else self.choice.group)
 
     def row(self, at: At, key: str, label: str) -> Row:
@@ -231,7 +231,7 @@ class _Made:
         )
 
     def _notes_on_groups(self) -> list[str]:
-        """Which of the student groups that are asked for the files of a year do not name."""
+        """Which of the requested student groups the files of a year do not name."""
         asked = {group[0] for group in self.choice.groups} or (set(GROUPS) if "group" in self.told_apart else set())
         return note_on_unsaid(self.choice.test, self.asked if asked else (), asked)
 

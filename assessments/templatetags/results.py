@@ -20,7 +20,7 @@ _MINUS = "−"
 
 @register.filter
 def between_words(text: str) -> SafeString:
-    """The text, to be broken after a slash too: `Somewhat/Moderately` is wider than a column of a year."""
+    """The text, breakable after a slash too: `Somewhat/Moderately` is wider than a year's column."""
     return format_html_join(SafeString("/<wbr>"), "{}", ((part,) for part in str(text).split("/")))
 
 
@@ -31,7 +31,7 @@ def school_year(year: int) -> str:
 
 @register.filter
 def elapsed(since: dt.date, unit: str) -> str:
-    """`108 days`, `6 years`: full ones from a day until today."""
+    """`108 days`, `6 years`: full units from a day until today."""
     today = timezone.localdate()
     years = today.year - since.year - ((today.month, today.day) < (since.month, since.day))
     n = (today - since).days if unit == "days" else years
@@ -50,7 +50,7 @@ def tenths(value: float | None) -> str:
 
 @register.filter
 def signed(value: float | None) -> str:
-    """`+8.4`, `−3.1`: with a minus sign that is one."""
+    """`+8.4`, `−3.1`: with a real minus sign."""
     if value is None:
         return "–"
     rounded = round(value, 1)
@@ -71,7 +71,7 @@ def band(level: LevelOf, levels: Sequence[LevelOf]) -> int:
 
 @register.simple_tag
 def delta(change: float | None, unit: str) -> SafeString | str:
-    """A change with its direction as a sign and a word, not by color alone."""
+    """A change with its direction as a sign and a word, not only by color."""
     if change is None:
         return ""
     rounded = round(change, 1)
@@ -96,7 +96,7 @@ def figures(row: BesideRow, places: Sequence[str]) -> list[tuple[str, Figure | N
 
 @register.simple_tag
 def students_number(number: Any) -> SafeString | str:
-    """A number of students, leading to them; `value` is None where it is hidden."""
+    """A number of students, linked to their list; `value` is None if it is hidden."""
     if number.value is None:
         return format_html('<span class="hidden-cell">{}</span>', "Hidden")
     return format_html('<a href="{}">{}</a>', number.url, f"{number.value:,}") if number.url else f"{number.value:,}"

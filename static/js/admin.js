@@ -1,4 +1,4 @@
-// Names and roles that the admin's widgets lack, for readers with a screen reader or the keyboard alone. Runs again when forms are added.
+// Names and roles that the admin's widgets lack, for people using a screen reader or only the keyboard. Runs again when forms are added.
 
 const words = (element) => element?.textContent.trim().replace(/\s+/g, " ") ?? "";
 const labelOf = (id) => words(document.querySelector(`label[for="${CSS.escape(id)}"]`)).replace(/\s*\*$/, "");
@@ -10,10 +10,10 @@ function nameInput(input) {
 }
 
 function repair() {
-  // Tooltips say their text as the name of a picture.
+  // Tooltips expose their text as the name of an image.
   for (const tip of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) tip.setAttribute("role", "img");
 
-  // Scrollable parts are landmarks: each needs a name of its own.
+  // Scrollable parts are landmarks: each needs its own name.
   document.querySelectorAll(".simplebar-content-wrapper[role=region]").forEach((part, number) => {
     part.setAttribute("aria-label", part.closest("#nav-sidebar-apps") ? "Menu" : `Scrollable part ${number + 1}`);
   });
@@ -42,7 +42,7 @@ function repair() {
     head.append(name);
   }
 
-  // Pictures that are clicked are buttons.
+  // Clickable images are buttons.
   for (const picture of document.querySelectorAll("span[x-on\\:click]:not([role])")) {
     picture.setAttribute("role", "button");
     picture.setAttribute("tabindex", "0");

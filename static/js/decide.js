@@ -1,5 +1,5 @@
 // Keys on pages of decisions: n and p go to the next and previous entry, 1 to 9 choose a candidate, r refuses.
-// Everything can be done with Tab, arrows and Enter as well.
+// Everything can also be done with Tab, arrows and Enter.
 const entries = [...document.querySelectorAll("fieldset.compare")];
 const here = () => entries.findIndex((entry) => entry.contains(document.activeElement));
 
@@ -23,7 +23,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// What was marked and not saved is not lost by a slip: the browser asks before it leaves. Sending the form is saving it.
+// Unsaved marks are not lost by accident: the browser asks before leaving. Submitting the form saves them.
 for (const form of document.querySelectorAll("form[data-guard]")) {
   const state = () => new URLSearchParams([...new FormData(form)].filter(([name]) => /^(line|other|reason|request)-/.test(name))).toString();
   const first = state();
@@ -35,7 +35,7 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   });
 }
 
-// A late answer to what was typed before does not take away what was marked since; typing again does.
+// A late response to earlier typing does not remove marks made since; typing again does.
 document.getElementById("desk-words")?.addEventListener("input", () => {
   for (const mark of document.querySelectorAll("#desk-found input:checked")) mark.checked = false;
 });

@@ -1,4 +1,4 @@
-// The first page: a file can be dropped anywhere on it, or chosen with U. Without this script the form works on its own.
+// The home page: a file can be dropped anywhere on it, or chosen with U. Without this script the form works on its own.
 
 const form = document.querySelector("form[data-drop-anywhere]");
 const input = form.querySelector("input[type=file]");
@@ -36,7 +36,7 @@ document.addEventListener("keydown", (event) => {
   input.click();
 });
 
-// dragenter and dragleave come for every element on the way: counted, the page is left when all are.
+// dragenter and dragleave fire for every element along the way: by counting them, we know when the pointer leaves the page.
 document.addEventListener("dragenter", (event) => {
   event.preventDefault();
   depth += 1;

@@ -1,4 +1,4 @@
-// Search from anywhere with /, the list of keys with ?. Without this script the form and the page of the help do the same.
+// Search from anywhere with /, the list of shortcuts with ?. Without this script the form and the help page do the same.
 
 const form = document.querySelector("form[data-find]");
 const field = form?.querySelector("input[type=search]");
@@ -34,7 +34,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// Arrows go through what was found; the field stays where one types.
+// Arrows move through the results; typing stays in the field.
 form?.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const links = [...found.querySelectorAll("a")];

@@ -1,10 +1,10 @@
-// Warns two minutes before a session ends because nothing was asked for, and goes to the sign-in page when it has ended.
-// Without this script the session ends all the same; the next page then asks to sign in.
+// Warns two minutes before a session ends for inactivity, and goes to the sign-in page when it has ended.
+// Without this script the session still ends; the next page then asks to sign in.
 
 const dialog = document.querySelector("#idle");
 const WARNING = 120;
 const seconds = Number(dialog.dataset.seconds);
-const KEPT = "last-asked"; // shared by the windows of this browser: what one asks for keeps all of them
+const KEPT = "last-asked"; // shared by all windows of this browser: activity in one keeps all of them signed in
 
 function asked() {
   localStorage.setItem(KEPT, String(Date.now()));
@@ -24,7 +24,7 @@ dialog.querySelector("form").addEventListener("submit", async () => {
   if (answer.ok && !answer.redirected) asked();
   else window.location.reload();
 });
-// The page that watches a run asks automatically; everything else was asked for by the reader.
+// The page that watches a run polls automatically; all other requests come from the user.
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.elt?.id !== "progress") asked();
 });

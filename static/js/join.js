@@ -1,4 +1,4 @@
-// The link of an invitation carries its code behind the #: browsers never send that part, so it is in no log and no referrer.
+// The link of an invitation carries its code behind the #: browsers never send that part, so no log or referrer contains it.
 // Without this script the code is typed from the letter.
 
 const form = document.querySelector("form[data-join]");

@@ -1,9 +1,9 @@
-// The editor of refused lines: what is typed is kept a moment later, the browser asks before anything unkept is lost, and on a
-// wide screen the folded fields stand open. Without this script the buttons do the same.
+// The editor of refused lines: typed text is saved a moment later, the browser asks before unsaved text is lost, and on a
+// wide screen the folded fields are open. Without this script the buttons do the same.
 
 const form = document.querySelector("form[data-keep]");
 const said = form.querySelector("[data-kept]");
-const QUIET = 1200; // ms without a key before it is kept
+const QUIET = 1200; // ms without a keystroke before it is saved
 let timer = 0;
 let kept = state();
 let leaving = false;
@@ -22,7 +22,7 @@ async function keep() {
   const body = new FormData(form);
   body.append("autosave", "1");
   try {
-    // The attribute: a field of the form might be called action.
+    // Use the attribute, since a field of the form might be named action.
     const response = await fetch(form.getAttribute("action"), { method: "POST", body, credentials: "same-origin", redirect: "manual" });
     if (!response.ok) throw new Error(String(response.status));
     kept = now;

@@ -1,5 +1,5 @@
-// A run that goes on: the browser tells when it has ended, if the person asked for that and the browser allows it.
-// The wish is kept for this tab only; what is said names the run and its counts, no file and no student.
+// For an active run: the browser notifies when it has ended, if the user asked for that and the browser allows it.
+// The choice is kept for this tab only; the notification names the run and its counts, no file and no student.
 
 const key = (run) => `notify-run-${run}`;
 const button = document.querySelector("[data-notify]");

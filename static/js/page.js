@@ -1,4 +1,4 @@
-// Small helps for every page; nothing here is needed to use it.
+// Small conveniences for every page; none is needed to use it.
 
 // A menu (details.menu) closes on Escape, on a click elsewhere and after a choice.
 document.addEventListener("click", (event) => {
@@ -15,7 +15,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A form that starts work is sent once, however often its button is clicked.
+// A form that starts work is submitted once, however often its button is clicked.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form[data-once]")) return;
@@ -25,12 +25,12 @@ document.addEventListener("submit", (event) => {
   }
   form.dataset.sent = "yes";
 });
-// Coming back by the Back button: the form can be sent again.
+// After the Back button, the form can be submitted again.
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-once]")) delete form.dataset.sent;
 });
 
-// A select that filters sends its form at once; the button beside it is for browsers without scripts.
+// A filtering select submits its form immediately; the button next to it is for browsers without scripts.
 for (const form of document.querySelectorAll("form[data-auto]")) {
   form.addEventListener("change", (event) => {
     if (event.target.matches("select")) form.requestSubmit();
@@ -44,7 +44,7 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
 
-// The tab of a run that goes on says how far it is: people look elsewhere meanwhile.
+// The tab title of an active run shows its progress, since people look elsewhere meanwhile.
 const title = document.title;
 function tellTab() {
   const percent = document.getElementById("progress")?.dataset.percent;

@@ -1,4 +1,4 @@
-// Boxes for schools: say how many are marked, show those that fit the filter.
+// Checkboxes for schools: show how many are checked, and those that match the filter.
 
 document.addEventListener("change", (event) => {
   const picker = event.target.closest("[data-picker]");

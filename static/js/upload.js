@@ -1,4 +1,4 @@
-// The upload screen: a file can be dropped, and what it is said at once. Without this script the form works on its own.
+// The upload screen: a file can be dropped, and its type is shown immediately. The form also works without this script.
 
 const form = document.querySelector("form[data-upload]");
 const input = form.querySelector("input[type=file]");
@@ -17,17 +17,17 @@ function say(problem) {
   answer.replaceChildren(said);
 }
 
-// ---- recognition: only the first part of the file travels ----
+// ---- recognition: only the first part of the file is sent ----
 
 async function recognise() {
   const turn = ++asked;
   answer.replaceChildren();
   const [file] = input.files;
   const tooLarge = file && file.size > Number(form.dataset.max);
-  // Said before it is sent: the server refuses it unread.
+  // Reported before sending: the server would refuse it unread.
   const why = tooLarge ? `This file is larger than ${form.dataset.maxSaid}, the most that is taken.` : "";
   input.setCustomValidity(why);
-  if (why) say(why); // stays, unlike what the browser says of it
+  if (why) say(why); // stays, unlike the browser's own message
   if (!file || tooLarge) return;
   const body = new FormData();
   body.append("part", file.slice(0, sampleBytes), "part");
@@ -47,7 +47,7 @@ async function recognise() {
     answer.replaceChildren(...page.body.childNodes);
     take(answer.querySelector("[data-take-type]")?.dataset.takeType);
   } catch {
-    // No network: the run itself will say what is wrong with the file.
+    // No network: the run itself will report what is wrong with the file.
   }
 }
 
@@ -55,7 +55,7 @@ input.addEventListener("change", recognise);
 
 answer.addEventListener("click", (event) => take(event.target.closest("[data-choose-type]")?.dataset.chooseType));
 
-// What the file is goes before what was chosen: the type changes, and what is reported about the file with it.
+// What the file is takes precedence over what was chosen: the type changes, and with it the report about the file.
 function take(type) {
   const select = form.elements.import_type;
   if (!type || select.value === type) return;
@@ -63,7 +63,7 @@ function take(type) {
   select.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-// Whether this very file was brought in before is reported by its hash; where browsers compute none (no https), the server says it later.
+// Whether exactly this file was imported before is found by its hash; if the browser cannot compute one (no https), the server reports it later.
 async function hashOf(file) {
   if (!window.crypto?.subtle || file.size > 64 * 1024 * 1024) return "";
   const hash = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
@@ -83,7 +83,7 @@ for (const name of ["dragenter", "dragover"]) {
 for (const name of ["dragleave", "drop"]) {
   drop.addEventListener(name, () => drop.classList.remove("over"));
 }
-// Why what was dropped is not a file for this screen.
+// Why a dropped item is not a file for this screen.
 function whyNot(dropped) {
   if ([...(dropped.items ?? [])].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return "That is a folder. Open it, and drop the file in it.";
   if (!dropped.files.length) return "That is a link or a text, not a file. Download the file first, then drop it here.";
@@ -102,7 +102,7 @@ drop.addEventListener("drop", (event) => {
   recognise();
 });
 
-// ---- the button says what it will do ----
+// ---- the button text says what it will do ----
 
 function nameWork() {
   const chosen = form.querySelector("input[name=work]:checked");

@@ -80,7 +80,7 @@ class Command(BaseCommand):
         sys.exit(EXIT_REJECTED)
 
     def tell(self, made: Proposal, year: int, *, as_json: bool) -> None:
-        """What became of it. Ends with exit code 2 while questions are open."""
+        """Print the result. Ends with exit code 2 while questions are open."""
         found = made.summary()
         questions = [question.text for question in made.questions]
         if as_json:

@@ -99,7 +99,7 @@ class Command(BaseCommand):
 
 
 def _schools(codes: list[str], lea: str) -> list[str]:
-    """As the choice names them. Raises CommandError for a code that no school has, or several have."""
+    """School keys for the choice. Raises CommandError for a code that no school or several schools have."""
     found = []
     for code in codes:
         schools = School.objects.filter(code__in=[code, code.lstrip("0")])
