@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.core.management import call_command
@@ -14,9 +15,10 @@ from assessments.pages.queries import in_range
 from assessments.structure import import_types
 from sisimport.demo.district import make_district
 from sisimport.files.issues import Severity
+from sisimport.imports.engine import staging
 from students.models import LEA, SSID
 from tests.assessments import independent_reading
-from tests.assessments.score_files import ALL, start
+from tests.assessments.score_files import ALL, report, start
 from tests.longer import first_and_last_years
 
 TYPE_OF = {key: facts.key for facts in import_types(ALL) for key in facts.layouts}
@@ -49,6 +51,25 @@ def test_the_sample_of_a_layout_imports_without_an_error(key: str, lea: LEA) -> 
         said = set(independent_reading.read(key, data.decode()))
         assert on_record() == said
         assert len(said) > 10
+
+
+def test_a_small_file_gets_its_blank_columns_with_the_table_and_a_large_one_after_its_rows(lea: LEA) -> None:
+    key = "caaspp-2024-25"
+    data = sample(key, lea)
+    found = {}
+    for most in (len(data), len(data) - 1):
+        with (
+            mock.patch.object(staging, "SMALL_BYTES", most),
+            mock.patch.object(staging, "execute", wraps=staging.execute) as sent,
+        ):
+            told = report(TYPE_OF[key], data)
+        found[most] = {name: told[name] for name in ("status", "record_count", "planned_count", "issues")}
+        found[most]["changes"] = [one for one in told["changes"] if one["line"]]  # tests that are made have new numbers
+        added = [one for one in sent.call_args_list if one.args[0].startswith("ALTER TABLE")]
+        assert len(added) == (most < len(data))
+
+    assert found[len(data)] == found[len(data) - 1]
+    assert len(found[len(data)]["changes"]) > 10
 
 
 def on_record() -> set[independent_reading.ReadScore]:

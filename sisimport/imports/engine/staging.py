@@ -37,6 +37,7 @@ SEPARATOR, QUOTE = "\x02", "\x01"
 _SANITISE = str.maketrans({"\x01": " ", "\x02": " ", "\n": " ", "\r": " "})
 _COPY = "WITH (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', NULL ''{force})"
 MAX_PROBLEMS = 40  # per line
+SMALL_BYTES = 256 * 1024  # of a file whose table is made with all columns at once
 HEAD_BYTES = 4096  # read from a file that was not recognized, for a better explanation
 _LINES = 4000
 _LINES_LEFT_OUT = "FILE-BLANK-LINES"  # in a file of corrected lines, blank lines are the uncorrected ones
@@ -67,9 +68,9 @@ def stage(context: RunContext) -> None:
             reader = LinesReader(
                 stream, recognition, context.fields, line_index=index, lines=context.lines, together=together
             )
-        blank = set(import_type.fields).difference(context.fields)
+        later = set(import_type.fields).difference(context.fields) if _is_large(context) else set()
         computed = import_type.generated_columns(context)
-        create_table(import_type.row_model, of_file=context.fields, later=blank, computed=computed)
+        create_table(import_type.row_model, of_file=context.fields, later=later, computed=computed)
         seen = identifiers.Seen()
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems, seen)
@@ -77,7 +78,7 @@ def stage(context: RunContext) -> None:
                 # Dates before the one that settled the column's order were read as month/day or reported as unclear.
                 context.recognition = replace(recognition, day_first=reader.day_first)
                 reader = _read_again(context, stream, problems, seen)
-            add_columns(import_type.row_model, blank)
+            add_columns(import_type.row_model, later)
             context.record_count = reader.record_count
             if not reader.record_count:
                 raise FileError("FILE-EMPTY")
@@ -99,6 +100,13 @@ def stage(context: RunContext) -> None:
     identifiers.read_local_numbers(context, seen)
     for check in import_type.duplicates:
         mark_duplicates(import_type.row_model, check)
+
+
+def _is_large(context: RunContext) -> bool:
+    """Whether columns that stay blank are better added after the rows: to store none costs less than to add them, from some size
+    on."""
+    assert context.run.file is not None  # noqa: S101 - a run that reads has a file
+    return context.lines is None and context.run.file.size > SMALL_BYTES
 
 
 def _recognised(context: RunContext, stream: IO[bytes]) -> Recognition:
