@@ -1,6 +1,6 @@
 """Mail that is not sent: kept in the data directory until an administrator passes it on to its recipient.
 
-    EMAIL_URL is not set       -> every mail comes here
+    EMAIL_URL is not set       -> every mail is kept
     a mail cannot be sent      -> it is kept after the last try (sisimport.accounts.outbox)
 
 A mail may hold the link that sets a password: files are encrypted like uploads and removed after a week.

@@ -60,7 +60,7 @@ def _all(
 
 
 ADDRESSES: tuple[Address, ...] = (
-    # ---- what is for readers ----
+    # ---- for readers ----
     *_all(
         READERS,
         {
@@ -113,7 +113,7 @@ ADDRESSES: tuple[Address, ...] = (
         record=True,
     ),
     *_all(READERS, {"filter_issues": "Filter of a run's lines"}, record=True, sends=True),
-    # ---- whole SSIDs and what leaves ----
+    # ---- whole SSIDs and exports ----
     *_all(TAKERS, {"exports": "Data out", "results_csv": "Results as CSV", "results_xlsx": "Results as workbook"}),
     *_all(TAKERS, {"senr_changes": "Enrollment changes for the state"}),
     *_all(TAKERS, {"senr_changes_file": "File of enrollment changes"}, sends=True),
@@ -282,7 +282,7 @@ ADDRESSES: tuple[Address, ...] = (
         },
         record=True,
     ),
-    # ---- the own account, and the way in ----
+    # ---- one's own account, and signing in ----
     *_all(SIGNED_IN, {"home": "First page", "account": "Own account"}),
     *_all(
         SIGNED_IN,

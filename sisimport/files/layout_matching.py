@@ -166,7 +166,7 @@ def _named(
     score: float,
     exact: bool,
 ) -> Fit:
-    """The fit for a header (of the first line) whose names were found (or not) as `found` says."""
+    """The fit for a header (the first line); `found` holds the column found for each name, if any."""
     cells = lines.cells(0, delimiter)
     positions: dict[str, int] = {}
     shape: dict[str, Any] = {

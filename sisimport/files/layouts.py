@@ -75,7 +75,7 @@ class Column:
     longer than `length`. `translations` give the declared meaning of a value (casefolded) in this particular file, read without a
     notice. `spellings` are everyday words for codes, `unclear` the ambiguous ones, as text (both casefolded). `written`: its
     names go on record in a layout whose other names are only compared. `span` holds first and last character in the fixed-width
-    twin, counted from 1; None where that twin has no place for the column.
+    twin, counted from 1; None if that twin has no place for the column.
     """
 
     position: int

@@ -66,7 +66,7 @@ def span_of(lines: Sequence[str], *, delimiter: str, columns: int) -> int:
 
 
 def split_quoted(numbers: Sequence[int], lines: list[str], *, delimiter: str, columns: int, final: bool) -> Quoted:
-    """Split lines of which some hold quotation marks. `final`: no more lines follow."""
+    """Split lines, some of which hold quotation marks. `final`: no more lines follow."""
     quick = _parse_all(lines, delimiter)
     if quick is not None:
         return Quoted(list(numbers), quick)
@@ -170,7 +170,7 @@ def _are_records(lines: Sequence[str], delimiter: str, columns: int) -> bool:
 
 
 def _parse(lines: list[str], delimiter: str) -> list[str] | None:
-    """Lines of one record as cells (line ends inside stay); None when that is not what they are."""
+    """Lines of one record as cells (line ends inside stay); None if they are not one record."""
     ended = [f"{line}\n" for line in lines]
     records = _read(ended, delimiter)
     if records is None and any('" ' in line for line in ended):

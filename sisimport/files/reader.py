@@ -5,8 +5,8 @@
 
 A row is `(line, values, problems)`: the physical line it starts in (from 1), the values in the order of the fields
 asked for, and its problems. A record that cannot be split into columns is still a row, with no values and the reason. A block
-gets only the work it needs: the csv module where there are quotes, NFC where there are characters beyond Latin-1, trimming where
-there are spaces next to a separator.
+gets only the work it needs: the csv module if there are quotes, NFC if there are characters beyond Latin-1, trimming if there are
+spaces next to a separator.
 """
 
 from collections.abc import Iterator, Sequence

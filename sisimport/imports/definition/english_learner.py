@@ -35,7 +35,7 @@ RECORD_SINCE = Case(
 
 
 class IsEarlier(Func):
-    """`a < b`: false, never unknown, where one of them is blank."""
+    """`a < b`: false, never unknown, if one of them is blank."""
 
     template = "((%(expressions)s) IS TRUE)"
     arg_joiner = " < "

@@ -100,7 +100,7 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     )
     answers: dict[str, Any] = {
         "fired_rules": Case(*silent, default=answer) if silent else answer,
-        # The student goes into the issue only when the run may touch it: a report line never tells of another school's.
+        # The student goes into the issue only if the run may touch it: a report line never mentions another school's student.
         "seen_student": Case(When(context.matched, then=F("student__id"))),
         "seen_school": Case(When(context.matched, then=F("student__school_id"))),
         "idle": idle,

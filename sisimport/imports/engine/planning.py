@@ -48,7 +48,7 @@ def plan(context: RunContext) -> None:
         c_before = "NULL::jsonb" if before is None else take(f"before_{seq}", Case(When(holds, then=before)))
         c_after = take(f"after_{seq}", Case(When(holds, then=after)))
         free = f"AND NOT {blocked[step.part]}" if step.part in blocked else ""
-        # An update in which nothing differs is not a change; where the condition does not hold, there is no `after`.
+        # An update in which nothing differs is not a change; if the condition does not hold, there is no `after`.
         happens = f"{c_after} IS NOT NULL" if before is None else f"{c_after} <> '{{}}'::jsonb"
         named = with_values("%s, %s", [step.part, step.kind.key])
         lateral.append(f"SELECT {seq}, {named}, {c_student}, {c_object}, {c_before}, {c_after} WHERE {happens} {free}")

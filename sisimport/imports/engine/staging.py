@@ -158,7 +158,7 @@ def _whole(context: RunContext, recognition: Recognition, stream: IO[bytes]) -> 
 
 
 def _read_again(context: RunContext, stream: IO[bytes], problems: IO[str], seen: identifiers.Seen) -> Reader:
-    """Empty the staging table and read the file once more, with what the first reading showed."""
+    """Empty the staging table and read the file again, using what the first reading showed."""
     assert context.recognition is not None  # noqa: S101 - a file that was read was recognized
     execute(f"TRUNCATE {quoted(context.import_type.row_model._meta.db_table)}")
     problems.seek(0)

@@ -243,7 +243,8 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
 
 
 def _update(run: ImportRun, progress: Progress) -> None:
-    """Apply the plan of the Test run, exactly and only where it still holds; of an Import that was held and approved, its own."""
+    """Apply the Test run's plan, or the own plan of an Import that was held and approved, exactly and only where it still
+    holds."""
     test = run.test_run or run
     require_plan(test, lost=NO_UPDATE)
     approved = holding.is_approved(run)

@@ -1,6 +1,6 @@
 """Opening kept files: exactly as uploaded, or not at all.
 
-missing   this machine has no such file: another may, or the folder comes back, so a run waits
+missing   this machine has no such file: another may have it, or the folder may come back, so a run waits
 removed   its retention period in the settings is over
 damaged   a file exists, but its length or content differs from what was kept: it is never presented as the upload
 locked    it was encrypted for a key that is not in the settings
