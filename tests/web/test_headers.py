@@ -7,6 +7,9 @@ import sys
 from typing import Any
 
 import pytest
+from django.contrib import messages
+from django.contrib.messages.storage import default_storage
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -70,6 +73,28 @@ def test_in_production_cookies_are_secure_and_of_this_host_alone(production: dic
         assert production[f"{kind}_COOKIE_SECURE"] is True
         assert production.get(f"{kind}_COOKIE_SAMESITE", "Lax") in ("Lax", "Strict")
     assert production["SESSION_COOKIE_HTTPONLY"] is True
+
+
+def test_in_production_messages_are_in_a_cookie_of_this_host_alone(rf: Any, settings: Any) -> None:
+    """A message may name a student; its cookie is set and taken back by answers that browsers accept."""
+    settings.SESSION_COOKIE_SECURE = True
+    request, answer = rf.get("/"), HttpResponse()
+    request.session = {}
+    storage = default_storage(request)
+    storage.add(messages.SUCCESS, "Saved.")
+    storage.update(answer)
+    (cookie,) = answer.cookies.values()
+    assert (cookie.key, cookie["secure"], cookie["httponly"], cookie["path"]) == ("__Host-messages", True, True, "/")
+    assert not cookie["domain"]
+
+    request, answer = rf.get("/"), HttpResponse()
+    request.session = {}
+    request.COOKIES[cookie.key] = cookie.value
+    storage = default_storage(request)
+    assert [str(message) for message in storage] == ["Saved."]
+    storage.update(answer)
+    (gone,) = answer.cookies.values()
+    assert (gone.key, gone["secure"], gone["max-age"]) == ("__Host-messages", True, 0)
 
 
 def test_in_production_browsers_are_told_to_use_tls_only(production: dict[str, Any]) -> None:
