@@ -183,7 +183,7 @@ def record_missing(day: dt.date | None = None) -> int:
     counts, params = _counts(None)
     params |= {"day": day or timezone.localdate(), "lock": _SNAPSHOT_LOCK}
     with transaction.atomic(), connection.cursor() as cursor:
-        # Two callers at once: the second waits, then replaces.
+        # With two concurrent callers, the second waits, then replaces.
         cursor.execute("SELECT pg_advisory_xact_lock(%(lock)s, 0)", params)
         cursor.execute("DELETE FROM students_missingsnapshot WHERE day = %(day)s", params)
         cursor.execute(

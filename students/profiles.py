@@ -43,7 +43,7 @@ def profile_of(state: str) -> Profile:
 
 @transaction.atomic
 def set_lea_state(*, code: str, state: StateProfile, name: str = "") -> tuple[LEA, bool]:
-    """Set the state an LEA answers to, adding the LEA when it is not known yet. Returns it and whether it is new.
+    """Set the state an LEA answers to, adding the LEA if it is not known yet. Returns it and whether it is new.
 
     SSIDs of its students move along, since they were the district's own entries. Raises StateChangeError if one of them
     does not have the other state's form or belongs to another student there.
@@ -73,7 +73,7 @@ def move_ssids(lea: LEA, state: StateProfile) -> None:
 
 @across_schools()  # a number belongs to one student of the state
 def state_problem(lea: LEA, state: StateProfile) -> str:
-    """Why the LEA's SSIDs cannot move to that state; empty when they can."""
+    """Why the LEA's SSIDs cannot move to that state; empty if they can."""
     numbers = _foreign_ssids(lea, state)
     wrong = numbers.exclude(ssid__regex=PROFILES[state].ssid_pattern).count()
     if wrong:

@@ -142,7 +142,7 @@ def report_ssid(*, student: Student, ssid: str, user: User) -> ReportedSSID:
 def verify_reported(*, student: Student, user: User, reason: str = "", replace: bool = False) -> SSID:
     """A person compared the number the family gave us with a document: it becomes the student's SSID, verified.
 
-    Raises SSIDRefusedError, also when nothing is reported.
+    Raises SSIDRefusedError, also if nothing is reported.
     """
     reported = ReportedSSID.objects.filter(student=student).first()
     if reported is None:

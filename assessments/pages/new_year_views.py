@@ -114,8 +114,7 @@ def _proposed(draft: AddedLayout, look: Look, like: Layout, answers: Answers) ->
 
 
 def _tests(made: Proposal, draft: AddedLayout, like: Layout) -> tuple[LayoutTest, ...]:
-    """The tests whose levels are asked for: those of the new layout or, where not yet known, those of the other
-    year's."""
+    """The tests whose levels are asked for: those of the new layout or, if not yet known, those of the other year's."""
     return made.tests or kind_of(draft.key).tests_of(replace(like, key=draft.key))
 
 

@@ -47,7 +47,7 @@ class Grid:
 
 
 def grid_of(scores: Iterable[Score], *, parts: bool = True) -> Grid:
-    """Scores of one student. Years whose tests cannot be compared are in rows of their own; `parts`: include parts of
+    """Scores of one student. Years whose tests cannot be compared get separate rows; `parts`: include parts of
     tests."""
     ordered = sorted(scores, key=score_order)
     years = tuple(sorted({score.school_year for score in ordered}))

@@ -153,9 +153,9 @@ def name_rules(kept: Q, older: Q) -> list[Rule]:
 
 
 def refuse_other_figures(context: RunContext, codes: list[str]) -> None:
-    """Raises FileError for a file of which most figures cannot be those of its places and year.
+    """Raises FileError for a file in which most figures cannot be those of its places and year.
 
-    Lines planned again belong to a file that was judged as a whole.
+    Skipped for lines planned again: their whole file was checked before.
     """
     if context.lines is not None or context.option(FIGURES.name) == "write":
         return

@@ -189,8 +189,8 @@ _COUNT_LEFT = count_sql("c.before->>'scores'")
 
 
 def _find_moved_lines(run: ImportRun, operation: str, where: str, years: Collection[int]) -> int:
-    """Collect the changes of a Revert with scores that are no longer as the undone run wrote them, judged by run and
-    line alone.
+    """Collect the changes of a Revert with scores that are no longer as the undone run wrote them, judged only by run
+    and line.
 
     These are compared cell by cell: they were overwritten, are gone, or come from a 1.0.0 journal. Returns their
     number.

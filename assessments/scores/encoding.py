@@ -24,7 +24,7 @@ LENGTHS = {"status": 8, "uin": 20, "measure": 12}
 
 
 def unpacked(side: Mapping[str, Any] | None) -> dict[int, dict[str, str]]:
-    """Assessment id -> cells of a change's side (`before` or `after`); empty when it holds no score."""
+    """Assessment id -> cells of a change's side (`before` or `after`); empty if it holds no score."""
     scores: dict[int, dict[str, str]] = {}
     for text in (side or {}).get("scores", "").split(SCORE):
         if text:

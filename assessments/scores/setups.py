@@ -12,7 +12,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.runtime.row_scope import across_schools
 
-NEW, SKIP = "new", "skip"  # choices of an assessment's option, beside the keys of existing records
+NEW, SKIP = "new", "skip"  # choices of an assessment's option, besides the keys of existing records
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ ROWS = ScoreRow._meta.db_table
 _FIRST_HEADERS = frozenset({"RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"})  # names of the first column
 _UIN_SEQ = 90  # on line 0, after what the reader says
 _MOST_ROUNDS = 3  # of repeats that take the place of a refused line
-_LONGEST_CHAIN = 20  # SSIDs replaced one after the other; longer ones go in circles
+_LONGEST_CHAIN = 20  # SSIDs replaced in succession; longer chains are circular
 
 
 def prepare(context: RunContext) -> None:
-    """Raises FileError when the file cannot be read as a whole: columns are missing, or it is of another year."""
+    """Raises FileError if the whole file is unusable: columns are missing, or it is of another year."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     tests = tests_of(context.layout)
     if not context.lea_ids:

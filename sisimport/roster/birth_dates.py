@@ -70,7 +70,7 @@ def swapped() -> Q:
 def refuse_wrong_order(context: RunContext) -> None:
     """Called after the rules. Raises FileError if day and month are exchanged in most lines that could show it.
 
-    Lines planned again belong to a file that was judged as a whole.
+    Skipped for lines planned again: their whole file was checked before.
     """
     if context.lines is not None or context.option(DATE_ORDER.name) == "write":
         return

@@ -1,6 +1,6 @@
 """Import type `students`: the district's roster creates and updates students, enrollments, SSIDs and EL records.
 
-A blank value says nothing: what is on record stays, unless the option `blank` asks to clear it.
+A blank value changes nothing: the record stays, unless the option `blank` says to clear it.
 """
 
 from collections.abc import Collection, Mapping, Sequence

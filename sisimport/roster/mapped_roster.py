@@ -1,4 +1,5 @@
-"""The roster as it is with the mappings in force: their layouts beside its own, and the choice among them as an option."""
+"""The roster with the mappings in force: their layouts in addition to its own, and the choice among them as an
+option."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -155,7 +155,7 @@ class OneRoster(Roster):
 def _refuse_if_most_are_gone(context: RunContext) -> None:
     """A whole file names everyone who is enrolled. Raises FileError if most of its lines end enrollments that are open.
 
-    Lines planned again belong to a file that was judged as a whole.
+    Skipped for lines planned again: their whole file was checked before.
     """
     if context.lines is not None:
         return

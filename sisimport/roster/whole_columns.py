@@ -39,7 +39,7 @@ def judge(context: RunContext, *, as_written: bool) -> None:
     """Called after the rules. Raises FileError if a column of the first kind changed as a whole, unless `as_written`;
     notes others.
 
-    Lines planned again belong to a file that was judged as a whole.
+    Skipped for lines planned again: their whole file was checked before.
     """
     if context.lines is not None:
         return

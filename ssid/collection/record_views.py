@@ -141,7 +141,7 @@ def _next(request: HttpRequest, student: Student) -> str:
 
 
 def _skip(request: HttpRequest, student: Student) -> str:
-    """The next student of the list after this one, beginning again at its end; blank when there is no other."""
+    """The next student of the list after this one, starting over at its end; blank if there is no other."""
     others = _missing(request).exclude(pk=student.pk)
     last, first = student.last_key, student.first_key
     after = (

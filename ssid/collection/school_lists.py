@@ -55,7 +55,7 @@ def students_without_ssid(school: School, columns: Sequence[str] = COLUMNS) -> R
 def write_list(school: School, path: Path, columns: Sequence[str] = COLUMNS) -> int:
     """Write the list as .csv or .xlsx, by the ending of the path; returns the number of students on it.
 
-    Raises ValueError for another ending, OSError when the file cannot be written.
+    Raises ValueError for another ending, OSError if the file cannot be written.
     """
     kind = path.suffix.lower()
     if kind == ".csv":

@@ -21,7 +21,7 @@ _STATUS = {"EL": ProgramStatus.EL, "IFEP": ProgramStatus.NOT_EL, "RFEP": Program
 
 
 def prepare(lines: int, folder: Path) -> Path:
-    """A district of that many students, none with an SSID, and the state's file that gives one to each."""
+    """A district with this many students, none with an SSID, and the state's file that gives one to each."""
     district = make_district(students=lines, seed=SEED, ssid_percent=0)
     path = folder / "ssid-download.txt"
     with path.open("w", encoding="utf-8", newline="") as stream:

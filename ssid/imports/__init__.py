@@ -1,1 +1,1 @@
-"""One module for each import type, with its stages and codes beside it."""
+"""One module for each import type, with its stages and codes in modules next to it."""

@@ -230,7 +230,7 @@ def _file_rules(context: RunContext) -> list[Rule]:
 
 
 def _gender(path: str) -> Coalesce:
-    """The gender that state files are compared with; null when none is recorded."""
+    """The gender that state files are compared with; null if none is recorded."""
     return Coalesce(NullIf(F(f"{path}__legal_gender"), Value("")), NullIf(F(f"{path}__gender"), Value("")))
 
 

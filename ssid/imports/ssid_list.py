@@ -169,7 +169,7 @@ def _refuse_without_columns(present: Collection[str]) -> None:
 
 
 def _known_as(field: str, listed: Any) -> Case:
-    """The student's name that the line means: the legal one, the everyday one, or the everyday one as our list has it."""
+    """The student's name that the line means: the legal one, the everyday one, or the everyday one as in our list."""
     everyday = f"student__{field}"
 
     def same(one: Any, other: Any) -> Q:

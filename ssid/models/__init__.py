@@ -1,4 +1,4 @@
-"""Records of the SSID work: requests sent to the state. The staged rows of the import types are in modules of their own."""
+"""Records of the SSID work: requests sent to the state. The staged rows of the import types are in separate modules."""
 
 from ssid.models.request_rows import MatchRequest, SSIDRequestRow
 from ssid.models.requests import SENRLine, SENRRequest

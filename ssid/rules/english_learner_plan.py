@@ -161,7 +161,8 @@ def record_date(rfep_date: str) -> Case:
 
 
 def plan(choices: Choices) -> Sequence[PlannedChange]:
-    """EL record created or overwritten by the table of section 8, the state's values beside it; language replaced.
+    """EL record created or overwritten by the table of section 8, the state's values stored next to it; language
+    replaced.
 
     The language does not depend on the status: a line with a code of no single meaning (FEP) still brings its language.
     """

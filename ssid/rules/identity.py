@@ -112,7 +112,8 @@ def birth_date_rule(*, severity: Severity = ERROR, number: str = "D-4") -> Rule:
 
 
 def gender_rule(*, severity: Severity = ERROR, number: str = "D-5") -> Rule:
-    """Compared with the legal gender when one is recorded. X in the file fits a student who is X with legal gender M or F."""
+    """Compared with the legal gender if one is recorded. X in the file fits a student who is X with legal gender M or
+    F."""
     recorded = Case(
         When(~Q(student__legal_gender=""), then=F("student__legal_gender")),
         default=F("student__gender"),

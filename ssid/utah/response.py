@@ -213,7 +213,7 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
 
 
 def update_rules(context: RunContext) -> list[Rule]:
-    """U-4: an Update confirms a line when the state says so and the student did not change again."""
+    """U-4: an Update confirms a line if the state says so and the student has not changed since."""
     refused = _said(context, "refused") | _said(context, "unknown")
     updated = _said(context, "updated")
     flagged = Exists(ChangedRecord.objects.filter(student=OuterRef("student__id"), cleared_by__isnull=True))
@@ -271,7 +271,7 @@ def _newer_changes() -> models.QuerySet[ChangedRecord]:
 
 
 class Coalesced(models.Func):
-    """The number, or 0 where there is none."""
+    """The number, or 0 if there is none."""
 
     template = "coalesce(%(expressions)s, 0)"
     output_field = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""Which request does a response file answer? Found by its lines; a file that answers none is refused as a whole."""
+"""Which request does a response file answer? Found by its lines; a file that answers none is refused."""
 
 from sisimport.files.reader import FileError
 from sisimport.imports.definition.import_type import RunContext
@@ -58,7 +58,7 @@ def _settle_leas(context: RunContext) -> None:
 
 
 def _function() -> str:
-    """The request type of the lines; empty when the file has none. One kind per file (rule U-2); no Verify (rule U-5)."""
+    """The request type of the lines; empty if the file has none. One kind per file (rule U-2); no Verify (rule U-5)."""
     kinds = sorted(
         kind for (kind,) in fetch_all("SELECT DISTINCT request_type FROM staged_utah_response WHERE request_type <> ''")
     )

@@ -71,7 +71,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class FieldScore:
-    """0 to 100 for one field; `kind` says in words how the two differ, empty when they are equal."""
+    """0 to 100 for one field; `kind` says in words how the two differ, empty if they are equal."""
 
     field: str
     score: float

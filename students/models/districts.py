@@ -43,7 +43,7 @@ class ReportWords(models.TextChoices):
     SCREEN = "screen", "Those of the CALPADS SSID Import screen (StateID …, WARNING: … DOES NOT match …)"
 
 
-FAMILY_END = "07-01"  # of a district that has not chosen: the date of the memo on the collection of SSIDs
+FAMILY_END = "07-01"  # for a district that has not chosen: the date in the memo on the collection of SSIDs
 _LINK = re.compile(r"(?P<title>\S.*?)\s+(?P<address>https?://\S+)\Z")
 
 

@@ -1,4 +1,4 @@
-"""What people changed by hand: one row per field, shown on the student's time line beside the imports."""
+"""What people changed by hand: one row per field, shown on the student's time line together with the imports."""
 
 from django.conf import settings
 from django.db import models

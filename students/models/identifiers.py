@@ -1,4 +1,4 @@
-"""Statewide Student Identifiers, in a table of their own: one current per student, former ones kept."""
+"""Statewide Student Identifiers, in a separate table: one current per student, former ones kept."""
 
 from django.conf import settings
 from django.db import models

@@ -342,7 +342,7 @@ class Enrollment(models.Model):
 
 
 class ELRecord(models.Model):
-    """A student's English learner program record; the state's own values are beside the local ones."""
+    """A student's English learner program record; the state's own values are next to the local ones."""
 
     student = models.OneToOneField(
         Student, on_delete=models.CASCADE, primary_key=True, related_name="el", db_constraint=False

@@ -38,7 +38,7 @@ _LAST = (
 
 
 def prepare(lines: int, folder: Path) -> Path:
-    """A district with schools and no students, and a zip with that many; one in twenty additional users is a
+    """A district with schools and no students, and a zip with this many students; one in twenty additional users is a
     teacher."""
     lea = LEA.objects.create(code="1234567", name="Lincoln Unified")
     School.objects.bulk_create(School(lea=lea, code=f"{n:07}") for n in range(1, lines // _SCHOOL_SIZE + 2))
@@ -49,7 +49,7 @@ def prepare(lines: int, folder: Path) -> Path:
 
 
 def prepare_list(lines: int, folder: Path) -> Path:
-    """A district of that many students, and its list of a new year: the next grade and a new enrollment for each."""
+    """A district with this many students, and its list of a new year: the next grade and a new enrollment for each."""
     lea = make_district(students=lines, seed=1).lea
     start = date(spring_of(timezone.localdate()) - 1, 8, 12)
     students = Student.objects.filter(lea=lea).order_by("local_number").values_list("school__code", *_COLUMNS[1:])

@@ -36,7 +36,7 @@ _KNOWN, _NEW = 200, 25
 
 
 def _row(student: Student, lea: LEA) -> dict[str, object]:
-    """A student as the district's own list has them today."""
+    """A student as in the district's own list today."""
     el = ELRecord.objects.filter(student=student).first()
     enrollment = student.enrollments.filter(school=student.school).order_by("-start_date").first()
     row: dict[str, object] = {name: getattr(student, name, "") for name in COLUMNS}

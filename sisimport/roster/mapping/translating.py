@@ -29,7 +29,8 @@ _GRADE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A value of a column that the roster does not know. `times`: lines with it. `becomes`: what it may stand for, or blank."""
+    """A value of a column that the roster does not know. `times`: lines with it. `becomes`: what it may mean, or
+    blank."""
 
     text: str
     times: int

@@ -1,4 +1,4 @@
-"""Measure the imports against COPY and against other ways to do the same, in a database of its own."""
+"""Measure the imports against COPY and against other ways to do the same, in a separate database."""
 
 import json
 import sys
