@@ -13,7 +13,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
 from assessments.scores.contradictions import has_both_or_neither, has_small_errors, usual_codes
-from assessments.scores.doubts import AreBlank, columns_of_others, own_unit
+from assessments.scores.doubts import AreBlank, columns_of_others, has_own_measure, own_unit
 from assessments.scores.encoding import AS_TESTED, CELL, LENGTHS, SCORE
 from assessments.scores.rules import column_uses, columns_read, known_levels
 from assessments.scores.setups import SKIP, Target, targets
@@ -118,12 +118,11 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
     _scores, levels = column_uses(tests)
     own = {name for part in test.parts for name in (part.scale, part.raw, part.error) if name}
     columns = sorted(own)
-    measure, unit = test.parent.measure, own_unit(test)
-    digits: list[Any] = ["ssid", *columns, *([_WithoutUnit(F(measure))] if unit else [])]
     # One simple regular expression over all of them: each one costs ten comparisons, one that counts digits a hundred.
-    right = Q(Matches(_Together(*digits), "^[0-9]*$")) & Q(_LengthIs(F("ssid"), 10))
+    right = Q(Matches(_Together("ssid", *columns), "^[0-9]*$")) & Q(_LengthIs(F("ssid"), 10))
     most = {part.raw: _MOST_RAW_DIGITS for part in test.parts}
-    for name in columns:
+    # Errors have fewer digits than their scores (`has_small_errors`).
+    for name in sorted(own - {part.error for part in test.parts if part.scale}):
         right &= Q(_LengthAtMost(F(name), most.get(name, _MOST_DIGITS)))
     for name, uses in levels.items():
         level_codes = {code for user, part in uses if user is test for code in known_levels(part)}
@@ -136,8 +135,8 @@ def _plain_values(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> Any:
             right &= Q(grade_assessed__in=part.grades) | Q(**dict.fromkeys(part.fields, ""))
     if others := columns_of_others(test, columns_read(tests), tests):
         right &= Q(AreBlank(*others))
-    if unit:
-        right &= Q(**{measure: ""}) | Q(**{f"{measure}__endswith": unit}) & ~Q(**{measure: unit})
+    if own_unit(test):
+        right &= has_own_measure(test)
     return Case(When(right, then=Value(True)), default=Value(False), output_field=models.BooleanField())
 
 
@@ -146,13 +145,6 @@ class _Together(models.Func):
 
     template = "(%(expressions)s)"
     arg_joiner = " || "
-    output_field = models.TextField()
-
-
-class _WithoutUnit(models.Func):
-    """A text without its last character."""
-
-    template = "(left(%(expressions)s, -1))"
     output_field = models.TextField()
 
 

@@ -346,7 +346,8 @@ def levels_by_number(tests: Sequence[LayoutTest]) -> dict[str, list[str]]:
         words = [code for code in test.parent.results or {} if not code.isdigit() and code not in no_score()]
         for number, word in enumerate(reversed(words[:4]), 1):
             found[f"{number}"] += [word.upper(), *(said for said, code in spellings.items() if code == word)]
-    return {number: sorted(set(written)) for number, written in found.items()}
+    # The digit first, as nearly all are written: such lists are gone through in their order, for every line.
+    return {number: sorted(set(written), key=lambda text: (len(text), text)) for number, written in found.items()}
 
 
 def _level_range_rule(tests: Sequence[LayoutTest]) -> Rule:

@@ -42,7 +42,7 @@ VALUES: dict[str, dict[str, str]] = {
         **_NO_NUMBER, "N/A": BLANK, "12.0": "12", "012": "12", "12.5": TOLD, "101": TOLD, "9999": TOLD, "1e2": TOLD, "E": TOLD,
     },
     "error": {**_NO_NUMBER, "N/A": BLANK, "12.0": "12", "12.5": TOLD, "9999": TOLD},
-    "measure": {"N/A": BLANK, **dict.fromkeys(("*", "-1", "0", "9999", "1045", "1045l", "12.5L", "abc", "L", "Q", "NS"), TOLD)},
+    "measure": {"N/A": BLANK, **dict.fromkeys(("*", "-1", "0", "9999", "1045", "1045l", "abc", "L", "Q", "NS"), TOLD)},
 }  # fmt: skip
 RECORD = {
     "scale": "scale_score",
