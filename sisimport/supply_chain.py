@@ -286,7 +286,7 @@ class PolicyDays:
 
 def policy_days(text: str) -> PolicyDays:
     """Raises ValueError for a policy that names no days."""
-    found = re.search(r"exposed to \| a release within (\d+) days; within (\d+) when it is exploited", text)
+    found = re.search(r"^\| an advisory .*\| a release within (\d+) days; within (\d+) .*exploited", text, re.MULTILINE)
     monthly = re.search(r"any other advisory \| with the next monthly update", text)
     if found is None or monthly is None:
         raise ValueError("the policy names no days")
