@@ -196,7 +196,7 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
     ids = sorted(pk for target in present for pk in target.ids.values())
     blank = ["''"] * (AS_TESTED - len(OWN_CELLS) - 1)  # date, grade, run and line
     own = ", ".join(["t.assessment_id", *(f"t.{name}" for name in OWN_CELLS)])
-    # Scores of parts, most of all, end before who was tested.
+    # Most scores are of parts, and those end before the cell that says who was tested.
     on_record = (
         f"CASE WHEN t.as_tested = '' THEN rtrim(concat_ws('{CELL}', {own}), '{CELL}')"
         f" ELSE concat_ws('{CELL}', {own}, {', '.join(blank)}, t.as_tested) END"

@@ -1,6 +1,6 @@
 """The school year of a score: that of the layout, checked against the test dates of the file.
 
-A school year runs from 1 July to 30 June; some testing windows ran longer (`windows` in data/structure.toml), and those
+A school year runs from July 1 to June 30; some testing windows ran longer (`windows` in data/structure.toml), and those
 tests count for the year that the window belongs to. Grade 12 science lines may be flagged as carrying a score of an
 earlier year.
 """
@@ -236,7 +236,7 @@ def _is_dated_as_usual(context: RunContext) -> Q:
 def rules(context: RunContext, live: Q) -> list[Rule]:
     """A test date outside the school year, after today, or before the student's birth keeps the line out.
 
-    One in a testing window that ran beyond 30 June is a warning.
+    One in a testing window that ran beyond June 30 is a warning.
     """
     fields = date_fields(context)
     if not fields:
