@@ -7,6 +7,7 @@ code may be other.
 
 import contextlib
 import os
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -24,12 +25,12 @@ class SharedSelects(OrderedDict[bytes, str]):
             return True
         assert isinstance(key, bytes)
         with contextlib.suppress(FileNotFoundError):
-            super().__setitem__(key, (self._folder / key.hex()).read_bytes().decode())
+            super().__setitem__(key, zlib.decompress((self._folder / key.hex()).read_bytes()).decode())
             return True
         return False
 
     def __setitem__(self, key: bytes, sql: str) -> None:
         super().__setitem__(key, sql)
         half = self._folder / f"{key.hex()}.{os.getpid()}"
-        half.write_bytes(sql.encode())
+        half.write_bytes(zlib.compress(sql.encode(), 1))  # megabytes of much the same words
         half.rename(self._folder / key.hex())
