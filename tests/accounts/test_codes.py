@@ -74,6 +74,7 @@ def test_a_recovery_code_is_good_once() -> None:
     assert len(codes.get_unused_codes()) == 8
 
 
+@pytest.mark.long
 def test_recovery_codes_are_kept_as_slow_hashes_and_shown_once(settings: Any) -> None:
     settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
     user = UserFactory()

@@ -47,6 +47,7 @@ def test_a_run_is_the_object_of_the_command_line(made: TwoSchools) -> None:
         assert all_of(program, f"runs/{run.pk}/changes") == changes
 
 
+@pytest.mark.long
 def test_pages_of_any_size_hold_every_line_once(made: TwoSchools) -> None:
     program = Program()
     for run in made.runs:

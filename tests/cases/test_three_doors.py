@@ -38,6 +38,7 @@ def _steps(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", one_in(6, CASES))
+@pytest.mark.long
 def test_a_file_ends_alike_by_every_door(name: str, command: CommandLine, page: Client) -> None:
     for step in _steps(name):
         if "load" in step:

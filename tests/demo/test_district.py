@@ -182,6 +182,7 @@ def test_every_sample_file_is_of_an_import_type_and_written_once(lincoln: distri
     assert district.write_samples(lincoln.lea) == []
 
 
+@pytest.mark.long
 def test_the_sample_of_new_ssids_goes_in_whole(lincoln: district.District) -> None:
     district.write_samples(lincoln.lea)
     report = run_file("ssid-download", sample("ssid-download-new.txt"))

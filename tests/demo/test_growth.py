@@ -15,6 +15,7 @@ from students.models import LEA, SSID, Student
 
 
 @pytest.mark.django_db
+@pytest.mark.long
 def test_a_grown_installation_has_scores_ssids_and_runs_and_its_pages_open(tmp_path: Path) -> None:
     all_jobs()["ssid-download"].prepare(20, tmp_path)
     with connection.cursor() as cursor:

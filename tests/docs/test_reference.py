@@ -49,6 +49,7 @@ def test_types_that_differ_by_year_are_named_together_so_that_a_new_year_changes
     assert named(["ela", "students"]) == ["ela", "students"]
 
 
+@pytest.mark.long
 def test_a_year_more_adds_its_own_rows_and_changes_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """A layout added in the product, as docs/how-to/add-next-years-layout.md has it."""
     pages = {name: make().splitlines() for name, make in all_pages().items()}

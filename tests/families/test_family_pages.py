@@ -398,6 +398,7 @@ def test_online_enrollment_is_of_the_schools_that_the_policy_names(home: Client,
 # ---- nobody else's ----
 
 
+@pytest.mark.long
 def test_families_open_no_page_of_the_staff_with_any_number(home: Client, child: Any) -> None:
     """Every address of the product, with the ids of the family's own student: staff pages stay closed to it."""
     for name, address in own_addresses():

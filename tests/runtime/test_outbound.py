@@ -120,6 +120,7 @@ def answers(calls: dict[str, str], hosts: str, tmp_path: Path) -> dict[str, str]
     return {name: answer for name, _arrow, answer in lines}
 
 
+@pytest.mark.long
 def test_nothing_but_the_list_is_called_whichever_library_asks(port: int, tmp_path: Path) -> None:
     local = socket.gethostbyname("localhost")
     calls = CALLS | {
@@ -131,6 +132,7 @@ def test_nothing_but_the_list_is_called_whichever_library_asks(port: int, tmp_pa
     assert found == dict.fromkeys(CALLS, "refused") | dict.fromkeys(calls.keys() - CALLS.keys(), "called")
 
 
+@pytest.mark.long
 def test_without_a_list_nothing_is_asked(tmp_path: Path) -> None:
     calls = {"other": "from sisimport.runtime import outbound; outbound.check('other.example.org')"}
     assert answers(calls, "", tmp_path) == {"other": "called"}

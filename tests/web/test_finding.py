@@ -31,6 +31,7 @@ def searched(client: Client, text: str) -> dict[str, list[str]]:
     return by_kind(answer.context["found"])
 
 
+@pytest.mark.long
 def test_each_kind_is_found(client: Client, registrar: Any) -> None:
     student = StudentFactory(school=SchoolFactory(name="Juniper High", code="0654321"), last_name="Okafor")
     SSIDFactory(student=student, ssid="9012345999")
