@@ -38,7 +38,7 @@ _LAST = (
 
 
 def prepare(lines: int, folder: Path) -> Path:
-    """A district with schools and no students, and a zip with this many students; one in twenty additional users is a
+    """A district with schools and no students, and a zip with this many students; in addition, one in twenty users is a
     teacher."""
     lea = LEA.objects.create(code="1234567", name="Lincoln Unified")
     School.objects.bulk_create(School(lea=lea, code=f"{n:07}") for n in range(1, lines // _SCHOOL_SIZE + 2))

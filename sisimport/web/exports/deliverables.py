@@ -63,8 +63,8 @@ class Choice:
 class Deliverable:
     """An export. endings: of its files, the default first. by_year: can be limited to a school year.
 
-    since_last: contains what changed since the last one. write: into a stream, by ending, and says for the log how it
-    leaves; raises ExportRefusedError.
+    since_last: contains what changed since the last one. write: into a stream, by ending; the last argument says for
+    the log how it leaves; raises ExportRefusedError.
     """
 
     key: str

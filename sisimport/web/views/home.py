@@ -63,8 +63,8 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _first(runs: QuerySet[ImportRun]) -> tuple[list[ImportRun], int]:
-    """The runs that are shown, and how many there are, counted up to the number displayed: not a hundred full rows are
-    read just to count."""
+    """The runs that are shown, and how many there are, counted only as far as displayed, without reading the full rows
+    just to count."""
     found = list(runs[: SHOWN + 1])
     return found[:SHOWN], len(found) if len(found) <= SHOWN else runs[: MOST_COUNTED + 1].count()
 
