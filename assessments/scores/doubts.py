@@ -22,6 +22,7 @@ from sisimport.imports.models import ImportIssue
 
 _FEWEST: Final = 10  # lines; fewer may be what the state sent
 _SHARE: Final = 0.4
+_FEW_LEVELS: Final = 0.1  # of a column in which some values are no levels
 _SEQ: Final = 91  # on line 0
 _CODES: Final = "('EXC-LEVEL-RANGE', 'EXC-RANGE')"
 # Units of measures: `1025L` on a line of English, `EM150Q` on one of mathematics.
@@ -82,6 +83,7 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
     """
     if context.lines is None:
         _tell_odd_indicators(context)
+        _tell_columns_without_levels(context, of)
     else:  # lines planned again may have changed it
         ImportIssue.objects.filter(run=context.run, line=0, code="EXC-SORTED").delete()
     odd = f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.code IN {_CODES}"
@@ -101,6 +103,18 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
         run=context.run, line=0, seq=_SEQ, severity=Severity.WARNING, code="EXC-SORTED", part=RECORD, field="scale_score",
         params=said,
     )  # fmt: skip
+
+
+def _tell_columns_without_levels(context: RunContext, of: int) -> None:
+    """A column that holds no levels in many lines holds them by chance in the others, which are imported."""
+    told = ImportIssue.objects.filter(run=context.run, code="EXC-LEVEL", line__gt=0).values("field")
+    for column in told.annotate(count=models.Count("line", distinct=True)).order_by("field"):
+        if column["count"] >= _FEWEST and column["count"] > _FEW_LEVELS * of:
+            held = ImportIssue.objects.filter(run=context.run, line=0).count()
+            ImportIssue.objects.create(
+                run=context.run, line=0, seq=_SEQ + 2 + held, severity=Severity.WARNING, code="EXC-LEVELS", part=RECORD,
+                field=column["field"], params={"count": f"{column['count']:,}"},
+            )  # fmt: skip
 
 
 def _tell_odd_indicators(context: RunContext) -> None:

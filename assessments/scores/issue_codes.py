@@ -133,6 +133,14 @@ codes.register(
         "Correct the value, or download the file again.",
     ),
     IssueCode(
+        "EXC-LEVELS",
+        "Exception: a column that holds other things than levels",
+        "In {count} lines {field} is no level of the test, and they are refused. In the others it may be one by chance; they are "
+        "imported.",
+        "Check whether the column was exchanged, sorted or pasted before the scores are used; if so, undo the import and take the "
+        "file as it was downloaded.",
+    ),
+    IssueCode(
         "EXC-CONDITION",
         "Exception: unknown condition code",
         "{field} is {found}; expected {expected}. The score is imported with it all the same.",

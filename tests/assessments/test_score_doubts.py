@@ -173,3 +173,15 @@ def test_ca_e_7_levels_in_words_go_with_their_scores_too(
     done = report("elpac-initial-2024-2025", text("elpac-initial-2024-25", row))
 
     assert [i["code"] for i in done["issues"]] == codes
+
+
+def test_a_column_in_which_many_values_are_no_levels_is_told_for_those_that_are(home: District) -> None:
+    """Raw scores under the heading of levels: 1 to 3 are both."""
+    rows = [ela(ssid=ssid_of(n), uin=f"{n}", achievement_level="3" if n < 2 else f"{n + 8}") for n in range(STUDENTS)]
+
+    done = report("caaspp-2023-2024", text("caaspp-2023-24", *rows), work="import")
+
+    assert [(i["code"], i["severity"], i["field"]) for i in done["issues"] if i["line"] == 0] == [
+        ("EXC-LEVELS", "warning", "achievement_level")
+    ]
+    assert counts(done) == {"import": 2, "refused": 10}
