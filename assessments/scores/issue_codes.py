@@ -137,8 +137,8 @@ codes.register(
         "Exception: a column that holds other things than levels",
         "In {count} lines {field} is no level of the test, and they are refused. In the others it may be one by chance; they are "
         "imported.",
-        "Check whether the column was exchanged, sorted or pasted before the scores are used; if so, undo the import and take the "
-        "file as it was downloaded.",
+        "Check whether the column was exchanged, sorted or pasted before the scores are used; if so, undo the import and take"
+        " the file as it was downloaded.",
     ),
     IssueCode(
         "EXC-CONDITION",
