@@ -56,9 +56,11 @@ def holders(*numbers: str) -> set[int]:
 
 
 def the_student(line: Line) -> Student | None:
-    """The one student with the number of a line; None when there are several or none."""
+    """The one student with the number of a line, in its district if several have it; None when there are several or none."""
     found = list(Student.objects.filter(local_number__in=spellings(line.text("local_number"))))
     exact = [student for student in found if student.local_number == line.text("local_number")] or found
+    # A number may be given in two districts, one of which the file itself may bring.
+    exact = [student for student in exact if student.lea.code == line.text("lea")] or exact
     return exact[0] if len(exact) == 1 else None
 
 
