@@ -74,9 +74,19 @@ def test_every_file_code_speaks_in_full_sentences(code: IssueCode) -> None:
     assert not code.title.endswith(".")
     assert code.message.endswith(".")
     assert code.fix.endswith(".")
-    assert names <= {"field", "found", "expected", "line", "byte", "length", "what", "noun", "hint", "example"} | {
-        "candidates"
-    }
+    assert names <= {
+        "field",
+        "found",
+        "expected",
+        "line",
+        "byte",
+        "length",
+        "what",
+        "noun",
+        "hint",
+        "example",
+        "form",
+    } | {"candidates"}
 
 
 def test_the_codes_of_the_rule_book_are_there() -> None:

@@ -14,7 +14,7 @@ SCHOOL = "1234567,0123456"
 
 def _roster(*names: tuple[str, str]) -> str:
     lines = (
-        f"{SCHOOL},{number},90000000{number},{last},{first},2011-03-04,2024-08-15"
+        f"{SCHOOL},{number},9000000{number * 37 % 1000:03},{last},{first},2011-03-04,2024-08-15"
         for number, (last, first) in enumerate(names, start=11)
     )
     return HEADER + "\n".join(lines) + "\n"
