@@ -22,7 +22,7 @@ from sisimport.imports.models import ImportIssue
 
 _FEWEST: Final = 10  # lines; fewer may be what the state sent
 _SHARE: Final = 0.4
-_FEW_LEVELS: Final = 0.1  # of a column in which some values are no levels
+_FEW_LEVELS: Final = 0.1  # of a column in which some values are not levels
 _SEQ: Final = 91  # on line 0
 _CODES: Final = "('EXC-LEVEL-RANGE', 'EXC-RANGE')"
 # Units of measures: `1025L` on a line of English, `EM150Q` on one of mathematics.
@@ -107,8 +107,8 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
 
 def _tell_columns_without_levels(context: RunContext, of: int) -> None:
     """A column that holds no levels in many lines holds them by chance in the others, which are imported."""
-    told = ImportIssue.objects.filter(run=context.run, code="EXC-LEVEL", line__gt=0).values("field")
-    for column in told.annotate(count=models.Count("line", distinct=True)).order_by("field"):
+    reported = ImportIssue.objects.filter(run=context.run, code="EXC-LEVEL", line__gt=0).values("field")
+    for column in reported.annotate(count=models.Count("line", distinct=True)).order_by("field"):
         if column["count"] >= _FEWEST and column["count"] > _FEW_LEVELS * of:
             held = ImportIssue.objects.filter(run=context.run, line=0).count()
             ImportIssue.objects.create(

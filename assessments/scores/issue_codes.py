@@ -134,9 +134,9 @@ codes.register(
     ),
     IssueCode(
         "EXC-LEVELS",
-        "Exception: a column that holds other things than levels",
-        "In {count} lines {field} is no level of the test, and they are refused. In the others it may be one by chance; they are "
-        "imported.",
+        "Exception: a column that holds more than levels",
+        "In {count} lines {field} is not a level of the test; they are refused. The other lines may hold levels by chance; they "
+        "are imported.",
         "Check whether the column was exchanged, sorted or pasted before the scores are used; if so, undo the import and take"
         " the file as it was downloaded.",
     ),

@@ -28,7 +28,7 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Ru
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
-from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids, refuse_ssids_filled_down
+from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids, warn_of_ssids_filled_down
 from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.roster import (
     birth_dates,
@@ -229,7 +229,7 @@ class Roster(ImportType):
         return Plan(context).steps()
 
     def after_plan(self, context: RunContext) -> None:
-        refuse_ssids_filled_down(context)
+        warn_of_ssids_filled_down(context)
         if new_schools.brought(context) is None:
             staging.create_places(context.run.pk, part=DISTRICT_PART)
         else:

@@ -27,7 +27,7 @@ from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Pl
 from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person, ssid_cause
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.identifiers import near_text
-from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids, refuse_ssids_filled_down
+from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids, warn_of_ssids_filled_down
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
 from ssid.models.staged_list import SSIDListRow
@@ -151,7 +151,7 @@ class SSIDList(ImportType):
         return steps
 
     def after_plan(self, context: RunContext) -> None:
-        refuse_ssids_filled_down(context)
+        warn_of_ssids_filled_down(context)
 
 
 _WHO = {"last_name": "Last Name", "first_name": "First Name", "birth_date": "Birth Date"}

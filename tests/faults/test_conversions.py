@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from sisimport.accounts.access import REGISTRAR
+from sisimport.imports.engine import kept_selects
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs.conversion_requests import start_conversion
 from sisimport.imports.runs.services import start_run
@@ -266,10 +268,11 @@ def test_no_preview_shows_a_whole_ssid_whatever_its_column_is_called(cell: str, 
 
 
 @pytest.fixture
-def opened_outside(tmp_path: Path) -> Iterator[list[str]]:
+def opened_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Files that this process opens for writing in folders for temporary files outside the data directory."""
     outside = [Path(folder) for folder in ("/tmp", "/var/tmp", "/dev/shm") if Path(folder).is_dir()]
     inside = [Path(settings.DATA_DIR), tmp_path]
+    monkeypatch.setattr(kept_selects, "_kept", OrderedDict())  # the tests' own one is shared through files
     found: list[str] = []
     watching = True
 

@@ -95,7 +95,7 @@ def test_a_student_who_got_another_ssid_since_keeps_it(jose: Student) -> None:
 
 
 def test_an_ssid_that_somebody_typed_in_since_is_simply_there(jose: Student) -> None:
-    test = checked(line(elas="", language=""))
+    test = checked(line(elas="", elas_date="", language=""))
     give_ssid(jose, "9012345678")
     update = apply(test)
     assert (update.codes(), update.counts) == ([], {"unchanged": 1})

@@ -242,9 +242,9 @@ codes.register(
         "SSID-SERIES",
         "SSIDs that go up by one from line to line",
         "{count} of the {of} SSIDs that students would get are one more than that of the line before (the first is line {first})."
-        " The state gives its numbers by chance; a spreadsheet fills a column down like that. Nothing was imported.",
-        "Take the SSIDs from the state's own file (SSID Download) or from the records, one by one, and test again; or leave the "
-        "column of SSIDs out.",
+        " A spreadsheet that fills a column down writes numbers like that.",
+        "Compare some of them with the state's own file (SSID Download). If they were filled down, correct the column or leave "
+        "it out, and test again. Nothing to do if they are right.",
     ),
     IssueCode(
         "PLACES-MANY",

@@ -2,20 +2,23 @@
 
 sorted or shifted by itself     most lines have another student's SSID. Each of these is an error; the remaining lines would
                                 silently give students without an SSID that of another child
-filled down                     each SSID is one more than that of the line before; the state assigns them at random
+filled down                     each SSID is one more than that of the line before, as a spreadsheet fills a column. A warning for
+                                the file, because numbers that the state assigned in one batch may look the same
 """
 
 from typing import Final
 
-from sisimport.files.issues import FileError
+from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.change_kinds import SSID_KIND
 from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.engine.sql import fetch_one, quoted
 from sisimport.imports.models import ImportIssue
 
 _FEWEST: Final = 5  # lines; fewer may be corrections
 _FEWEST_STEPS: Final = 9  # between consecutive lines; siblings may have neighboring numbers
 _MOST_LINES: Final = 1000  # lines examined
+_SERIES_SEQ: Final = 9_700
 
 
 def refuse_shifted_ssids(context: RunContext) -> None:
@@ -42,8 +45,8 @@ def refuse_shifted_ssids(context: RunContext) -> None:
         raise FileError("SSID-SHIFTED", field="ssid", params={"count": f"{wrong:,}", "of": f"{right + wrong:,}"})
 
 
-def refuse_ssids_filled_down(context: RunContext) -> None:
-    """After the plan. Raises FileError if more than half of the SSIDs to be assigned are one more than the SSID before."""
+def warn_of_ssids_filled_down(context: RunContext) -> None:
+    """After the plan. Warns if more than half of the SSIDs to be assigned are one more than the SSID before."""
     if context.lines is not None:
         return
     of, steps, first = fetch_one(
@@ -58,4 +61,7 @@ def refuse_ssids_filled_down(context: RunContext) -> None:
     )
     if steps >= _FEWEST_STEPS and 2 * steps > of:
         params = {"count": f"{steps:,}", "of": f"{of:,}", "first": f"{first:,}"}
-        raise FileError("SSID-SERIES", field="ssid", params=params)
+        ImportIssue.objects.create(
+            run=context.run, line=0, seq=_SERIES_SEQ, severity=Severity.WARNING, code="SSID-SERIES", part=RECORD, field="ssid",
+            params=params,
+        )  # fmt: skip
