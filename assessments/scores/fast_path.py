@@ -14,8 +14,16 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 
 from assessments.scores import years
-from assessments.scores.rules import AtLeast, chosen_schools, levels_by_number, odd_grade, ranged_columns, widest_range
-from assessments.structure import LayoutTest, school_year, tested_grades, tests_of
+from assessments.scores.rules import (
+    AtLeast,
+    chosen_schools,
+    has_widest_range,
+    levels_by_number,
+    odd_grade,
+    ranged_columns,
+    widest_range,
+)
+from assessments.structure import LayoutTest, Part, school_year, tested_grades, tests_of
 from sisimport.imports.definition.import_type import RunContext
 from students.models import School
 
@@ -55,21 +63,31 @@ def _own_ranged(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> list[str]:
 
 def _in_range(test: LayoutTest, columns: list[str], levels: Mapping[str, list[str]], year: int) -> Any:
     """The scale scores, digits or blank, lie in their range, that of the test in the range of its level. Where the grade has no
-    range, the test's score lies in that of all grades."""
+    range, they lie in that of all grades."""
     above = F("range__highest") + 1
     inside = Q()
     for name in columns:
         score = Cast(name, IntegerField())
         inside &= Q(**{name: ""}) | Q(AtLeast(score, F("range__lowest"))) & ~Q(AtLeast(score, above))
-    lowest, highest = widest_range(test, year)
-    score = Cast(test.parent.scale, IntegerField())
-    in_widest = Q(AtLeast(score, Value(lowest))) & ~Q(AtLeast(score, Value(highest + 1)))
+    others, of_grades = Q(), Q()
+    for part in test.parts:
+        if has_widest_range(test, part):
+            if part is test.parent or part.in_parents_range:
+                of_grades &= _in_widest(test, part, year)
+            else:
+                others &= _in_widest(test, part, year)
     return Case(
-        When(Q(range__lowest__isnull=True) & (Q(**{test.parent.scale: ""}) | in_widest), then=Value(True)),
-        When(Q(range__lowest__isnull=False) & inside & _level_fits(above, levels), then=Value(True)),
+        When(Q(range__lowest__isnull=True) & of_grades & others, then=Value(True)),
+        When(Q(range__lowest__isnull=False) & inside & others & _level_fits(above, levels), then=Value(True)),
         default=Value(False),
         output_field=models.BooleanField(),
     )
+
+
+def _in_widest(test: LayoutTest, part: Part, year: int) -> Q:
+    lowest, highest = widest_range(test, part, year)
+    score = Cast(part.scale, IntegerField())
+    return Q(**{part.scale: ""}) | Q(AtLeast(score, Value(lowest))) & ~Q(AtLeast(score, Value(highest + 1)))
 
 
 def _level_fits(above: Any, levels: Mapping[str, list[str]]) -> Q:

@@ -254,7 +254,7 @@ def _range_rules(tests: Sequence[LayoutTest], year: int) -> list[Rule]:
     raws = sorted({part.raw for test in tests for part in test.parts if part.raw})
     return [
         *(_score_range_rule(column) for column in ranged_columns(tests)),
-        *(_other_score_rule(test, year) for test in tests if test.parent.scale),
+        *(_other_score_rule(test, part, year) for test in tests for part in test.parts if has_widest_range(test, part)),
         *map(_raw_range_rule, raws),
         _level_range_rule(tests),
         *(_test_grade_rule(test) for test in tests),
@@ -311,8 +311,15 @@ def _score_range_rule(column: str) -> Rule:
 _MOST_PERCENT, _MOST_RAW = 100, 99  # a raw score has two digits (Student Data File Layouts)
 
 
-def widest_range(test: LayoutTest, year: int) -> tuple[int, int]:
-    """The lowest and the highest scale score that any grade can have."""
+def has_widest_range(test: LayoutTest, part: Part) -> bool:
+    """Whether the part's score is on the scale of the state's scores. Composites of a test without ranges may have another."""
+    return bool(part.scale) and (part is test.parent or part.in_parents_range or bool(test.ranges))
+
+
+def widest_range(test: LayoutTest, part: Part, year: int) -> tuple[int, int]:
+    """The lowest and the highest scale score that the part can have in any grade."""
+    if part is not test.parent and not part.in_parents_range:
+        return LOWEST, HIGHEST
     ranges = kept_ranges(test.ranges, year, test.edition.comparable_from)
     return (
         min((one.lowest for one in ranges), default=LOWEST),
@@ -320,14 +327,15 @@ def widest_range(test: LayoutTest, year: int) -> tuple[int, int]:
     )
 
 
-def _other_score_rule(test: LayoutTest, year: int) -> Rule:
-    """Of a line whose grade has no published range."""
-    lowest, highest = widest_range(test, year)
-    column = test.parent.scale
+def _other_score_rule(test: LayoutTest, part: Part, year: int) -> Rule:
+    """Of a part without a published range, at least in the grade of the line."""
+    lowest, highest = widest_range(test, part, year)
+    column = part.scale
+    unpublished = Q(range__lowest__isnull=True) if part is test.parent or part.in_parents_range else Q()
     number = Case(When(**{f"{column}__regex": _SCALE}, then=Cast(column, IntegerField())), default=Value(lowest))
     inside = Q(AtLeast(number, Value(lowest))) & ~Q(AtLeast(number, Value(highest + 1)))
     return Rule(number="CA-E-6", code="EXC-RANGE", severity=WARNING, field=column, found=F(column), needs_student=False,
-                when=LIVE & _of(test) & Q(range__lowest__isnull=True) & ~inside,
+                when=LIVE & _of(test) & unpublished & ~inside,
                 expected=Value(f"{lowest:,} to {highest:,}"))  # fmt: skip
 
 

@@ -277,6 +277,19 @@ def failing(make: Callable[[], Exception]) -> Callable[..., None]:
     return fails
 
 
+@pytest.mark.parametrize(("memory", "status"), [(1, RunStatus.FAILED), (1 << 62, RunStatus.QUEUED)])
+def test_without_memory_a_run_is_tried_again_whatever_a_library_calls_it(
+    memory: int, status: RunStatus, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start()
+    monkeypatch.setattr(hindrances, "PROBE_BYTES", memory)
+    monkeypatch.setattr(execution, "_perform", failing(lambda: RuntimeError("can't start new thread")))
+    with contextlib.suppress(InterruptedRunError):
+        execute_run(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.waits_for) == (status, WaitsFor.MACHINE if status == RunStatus.QUEUED else "")
+
+
 @pytest.mark.parametrize("make", SHORT)
 def test_a_run_whose_server_is_short_of_something_is_tried_again_and_done(
     make: Callable[[], Exception], district: District, monkeypatch: pytest.MonkeyPatch

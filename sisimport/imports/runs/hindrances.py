@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE = {WaitsFor.DISK: 5.0, WaitsFor.DATABASE: 1.0, WaitsFor.FILE: 5.0, WaitsFor.MACHINE: 5.0}
 # No more open files, for this process or the machine; no new process; no memory; file too large.
 SHORT_OF = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.EFBIG})
+PROBE_BYTES = 16 << 20  # what a process that works can get; without it, a library fails in words of its own
 LONGEST_PAUSE = 60.0  # seconds; how long a run may still wait after what it needs is available
 NO_ROOM_PAUSE = 10.0
 NOTE_SECONDS = 60.0  # how long to try to record a hindrance while the database is away
@@ -56,7 +57,15 @@ def hindrance_of(error: BaseException) -> WaitsFor | None:
     session = connection.connection
     if isinstance(error, lost) or session is None or session.closed:
         return WaitsFor.DISK if room.is_full() else WaitsFor.DATABASE
-    return WaitsFor.MACHINE if any(_says_short(one) for one in disk.causes(error)) else None
+    return WaitsFor.MACHINE if any(_says_short(one) for one in disk.causes(error)) or _is_out_of_memory() else None
+
+
+def _is_out_of_memory() -> bool:
+    try:
+        bytearray(PROBE_BYTES)
+    except MemoryError:
+        return True
+    return False
 
 
 def _says_short(error: BaseException) -> bool:
