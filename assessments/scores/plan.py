@@ -21,6 +21,7 @@ from assessments.structure import school_year, structure
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.imports.engine.statistics import hash_joins_only
 
 _SEQ = 50  # after changes planned by steps
 _UIN_SEQ = 900  # after issues of rules
@@ -241,19 +242,21 @@ def _warn_of_uins_elsewhere(context: RunContext, present: list[Target], years: s
     planned = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}'"
     if "uin" not in context.fields or not fetch_all(f"SELECT 1 FROM {planned} LIMIT 1"):
         return
-    execute(
-        f"""
-        INSERT INTO imports_importissue
-          (run_id, line, seq, severity, code, part, field, found, expected, student_id, school_id)
-        SELECT %s, k.line, {_UIN_SEQ}, {int(Severity.WARNING)}, 'AMB-UIN-ELSEWHERE', 'record', 'uin', r.uin, '',
-          k.student_id, k.school_id
-        FROM checked_line k JOIN {ScoreRow._meta.db_table} r ON r.line = k.line
-        WHERE r.uin <> '' AND k.line IN (SELECT c.line FROM {planned})
-          AND EXISTS (SELECT 1 FROM assessments_score t WHERE t.uin = r.uin AND t.student_id <> k.student_id
-            AND t.school_year = k.school_year AND t.school_year = ANY({years}) AND t.assessment_id = ANY(%s))
-        """,
-        [context.run.pk, sorted(pk for target in present for pk in target.ids.values())],
-    )
+    # Nothing is known yet about how many lines changed: joined row by row, each of them would read all scores of the year.
+    with hash_joins_only():
+        execute(
+            f"""
+            INSERT INTO imports_importissue
+              (run_id, line, seq, severity, code, part, field, found, expected, student_id, school_id)
+            SELECT %s, k.line, {_UIN_SEQ}, {int(Severity.WARNING)}, 'AMB-UIN-ELSEWHERE', 'record', 'uin', r.uin, '',
+              k.student_id, k.school_id
+            FROM checked_line k JOIN {ScoreRow._meta.db_table} r ON r.line = k.line
+            WHERE r.uin <> '' AND k.line IN (SELECT c.line FROM {planned})
+              AND EXISTS (SELECT 1 FROM assessments_score t WHERE t.uin = r.uin AND t.student_id <> k.student_id
+                AND t.school_year = k.school_year AND t.school_year = ANY({years}) AND t.assessment_id = ANY(%s))
+            """,
+            [context.run.pk, sorted(pk for target in present for pk in target.ids.values())],
+        )
 
 
 # -- facts for the results page ----------------------------------------------------------------------------------------
