@@ -75,24 +75,22 @@ def _quoted(words: tuple[str, ...]) -> str:
 
 def _bounds(which: str) -> str:
     """SQL: the lowest or highest scale score that the test ever had in any grade."""
-    whens = " ".join(f"WHEN '{test}' THEN {bounds[which == 'max']}" for test, bounds in _all_bounds().items())
+    found = _all_bounds(timezone.localdate().year)
+    whens = " ".join(f"WHEN '{test}' THEN {bounds[which == 'max']}" for test, bounds in found.items())
     return f"(CASE r.test {whens} END)"
 
 
 @cache
-def _all_bounds() -> dict[str, tuple[int, int]]:
+def _all_bounds(newest: int) -> dict[str, tuple[int, int]]:
+    """By test, of all school years up to the one that ends in `newest`."""
     found = {}
     for test in structure()["tests"]:
-        ranges = [
-            one
-            for year in range(FIRST_YEAR, timezone.localdate().year + 1)
-            for one in ranges_of(ranges_key(test, year), year)
-        ]
+        ranges = [one for year in range(FIRST_YEAR, newest + 1) for one in ranges_of(ranges_key(test, year), year)]
         lowest, highest = (
             min((r.lowest for r in ranges), default=LOWEST),
             max((r.highest for r in ranges), default=HIGHEST),
         )
-        found[test] = (lowest, highest) if ranges_key(test, timezone.localdate().year) else (LOWEST, HIGHEST)
+        found[test] = (lowest, highest) if ranges_key(test, newest) else (LOWEST, HIGHEST)
     return found
 
 

@@ -241,10 +241,8 @@ codes.register(
     IssueCode(
         "SSID-SERIES",
         "SSIDs that go up by one from line to line",
-        "{count} of the {of} SSIDs that students would get are one more than that of the line before (the first is line {first})."
-        " A spreadsheet that fills a column down writes numbers like that.",
-        "Compare some of them with the state's own file (SSID Download). If they were filled down, correct the column or leave "
-        "it out, and test again. Nothing to do if they are right.",
+        "{count} of the {of} SSIDs that students would get are one more than that of the line before (first in line {first}).",
+        "A spreadsheet that fills a column down writes numbers like that: compare some with the state's file (SSID Download).",
     ),
     IssueCode(
         "PLACES-MANY",

@@ -17,20 +17,16 @@ FILLED = [f"{1_234_567_890 + at}" for at in range(12)]
 BY_CHANCE = [f"{(at * 6_180_339_887 + 8_012_345_678) % 10**10:010}" for at in range(12)]
 
 
-def report(kind: str, ssids: list[str], work: Work = Work.TEST) -> Report:
+def report(kind: str, ssids: list[str], work: Work = Work.TEST, *, on_record: bool = False) -> Report:
+    """Of a file with a line for each student, who has the SSID already where it is `on_record`."""
     made = make_district()
     lines = []
     for at, (last, ssid) in enumerate(zip(LASTS, ssids, strict=True)):
         number, born = f"3{at:02}", dt.date(2012, at + 1, 13)
-        person = {
-            "last_name": last,
-            "first_name": "Ann",
-            "middle_name": "",
-            "birth_date": born,
-            "grade": "07",
-            "gender": "F",
-        }
-        made.student(local_number=number, **person)
+        names = {"last_name": last, "first_name": "Ann", "middle_name": ""}
+        student = made.student(local_number=number, birth_date=born, grade="07", gender="F", **names)
+        if on_record:
+            give_ssid(student, ssid)
         place = "1234567,0123456"
         lines.append(
             f"{place},{number},{ssid},{last},Ann,{born}"
@@ -68,21 +64,6 @@ def test_other_numbers_are_written(kind: str, ssids: list[str]) -> None:
 
 def test_numbers_on_record_are_no_series() -> None:
     """They were judged when they came."""
-    made = make_district()
-    lines = []
-    for at, last in enumerate(LASTS):
-        born = dt.date(2012, at + 1, 13)
-        person = {
-            "last_name": last,
-            "first_name": "Ann",
-            "middle_name": "",
-            "birth_date": born,
-            "grade": "07",
-            "gender": "F",
-        }
-        give_ssid(made.student(local_number=f"3{at:02}", **person), FILLED[at])
-        lines.append(f"1234567,0123456,3{at:02},{FILLED[at]},{last},Ann,{born}")
-
-    done = report_of("students", "\n".join([*HEADERS["students"], *lines, ""]))
+    done = report("students", FILLED, on_record=True)
 
     assert (done.run.status, done.run.unchanged_count) == ("completed", 12)
