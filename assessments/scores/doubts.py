@@ -17,13 +17,13 @@ from assessments.structure import LayoutTest
 from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
+from sisimport.imports.engine.file_issues import take_back, tell_of_file
 from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
 from sisimport.imports.models import ImportIssue
 
 _FEWEST: Final = 10  # lines; fewer may be what the state sent
 _SHARE: Final = 0.4
 _FEW_LEVELS: Final = 0.1  # of a column in which some values are not levels
-_SEQ: Final = 91  # on line 0
 _CODES: Final = "('EXC-LEVEL-RANGE', 'EXC-RANGE')"
 # Units of measures: `1025L` on a line of English, `EM150Q` on one of mathematics.
 _UNIT: Final = {"SBELA": "L", "SBMATH": "Q"}
@@ -85,7 +85,7 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
         _tell_odd_indicators(context)
         _tell_columns_without_levels(context, of)
     else:  # lines planned again may have changed it
-        ImportIssue.objects.filter(run=context.run, line=0, code="EXC-SORTED").delete()
+        take_back(context, "EXC-SORTED")
     odd = f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.code IN {_CODES}"
     (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd}")
     if count < _FEWEST:
@@ -99,10 +99,7 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
     said = {"count": f"{count:,}", "of": f"{of:,}"}
     if compared and _replaced(context, odd) >= _FEWEST:
         raise FileError("EXC-FILE-SORTED", params=said)
-    ImportIssue.objects.create(
-        run=context.run, line=0, seq=_SEQ, severity=Severity.WARNING, code="EXC-SORTED", part=RECORD, field="scale_score",
-        params=said,
-    )  # fmt: skip
+    tell_of_file(context, "EXC-SORTED", field="scale_score", params=said)
 
 
 def _tell_columns_without_levels(context: RunContext, of: int) -> None:
@@ -110,11 +107,7 @@ def _tell_columns_without_levels(context: RunContext, of: int) -> None:
     reported = ImportIssue.objects.filter(run=context.run, code="EXC-LEVEL", line__gt=0).values("field")
     for column in reported.annotate(count=models.Count("line", distinct=True)).order_by("field"):
         if column["count"] >= _FEWEST and column["count"] > _FEW_LEVELS * of:
-            held = ImportIssue.objects.filter(run=context.run, line=0).count()
-            ImportIssue.objects.create(
-                run=context.run, line=0, seq=_SEQ + 2 + held, severity=Severity.WARNING, code="EXC-LEVELS", part=RECORD,
-                field=column["field"], params={"count": f"{column['count']:,}"},
-            )  # fmt: skip
+            tell_of_file(context, "EXC-LEVELS", field=column["field"], params={"count": f"{column['count']:,}"})
 
 
 def _tell_odd_indicators(context: RunContext) -> None:
@@ -125,10 +118,8 @@ def _tell_odd_indicators(context: RunContext) -> None:
         [ODD_INCLUDE],
     )
     if count:
-        ImportIssue.objects.create(
-            run=context.run, line=0, seq=_SEQ + 1, severity=Severity.WARNING, code="EXC-INCLUDE", part=RECORD,
-            field="include_indicator", params={"count": f"{count:,}", "first_line": f"{first:,}"},
-        )  # fmt: skip
+        params = {"count": f"{count:,}", "first_line": f"{first:,}"}
+        tell_of_file(context, "EXC-INCLUDE", field="include_indicator", params=params)
 
 
 def _replaced(context: RunContext, odd: str) -> int:

@@ -17,11 +17,12 @@ from assessments.scores import years
 from assessments.scores.rules import (
     AtLeast,
     chosen_schools,
+    has_parents_range,
     has_widest_range,
+    in_widest_range,
     levels_by_number,
     odd_grade,
     ranged_columns,
-    widest_range,
 )
 from assessments.structure import LayoutTest, Part, school_year, tested_grades, tests_of
 from sisimport.imports.definition.import_type import RunContext
@@ -72,7 +73,7 @@ def _in_range(test: LayoutTest, columns: list[str], levels: Mapping[str, list[st
     others, of_grades = Q(), Q()
     for part in test.parts:
         if has_widest_range(test, part):
-            if part is test.parent or part.in_parents_range:
+            if has_parents_range(test, part):
                 of_grades &= _in_widest(test, part, year)
             else:
                 others &= _in_widest(test, part, year)
@@ -85,9 +86,7 @@ def _in_range(test: LayoutTest, columns: list[str], levels: Mapping[str, list[st
 
 
 def _in_widest(test: LayoutTest, part: Part, year: int) -> Q:
-    lowest, highest = widest_range(test, part, year)
-    score = Cast(part.scale, IntegerField())
-    return Q(**{part.scale: ""}) | Q(AtLeast(score, Value(lowest))) & ~Q(AtLeast(score, Value(highest + 1)))
+    return Q(**{part.scale: ""}) | in_widest_range(test, part, Cast(part.scale, IntegerField()), year)
 
 
 def _level_fits(above: Any, levels: Mapping[str, list[str]]) -> Q:

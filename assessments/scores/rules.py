@@ -313,12 +313,12 @@ _MOST_PERCENT, _MOST_RAW = 100, 99  # a raw score has two digits (Student Data F
 
 def has_widest_range(test: LayoutTest, part: Part) -> bool:
     """Whether the part's score is on the scale of the state's scores. Composites of a test without ranges may have another."""
-    return bool(part.scale) and (part is test.parent or part.in_parents_range or bool(test.ranges))
+    return bool(part.scale) and (has_parents_range(test, part) or bool(test.ranges))
 
 
 def widest_range(test: LayoutTest, part: Part, year: int) -> tuple[int, int]:
     """The lowest and the highest scale score that the part can have in any grade."""
-    if part is not test.parent and not part.in_parents_range:
+    if not has_parents_range(test, part):
         return LOWEST, HIGHEST
     ranges = kept_ranges(test.ranges, year, test.edition.comparable_from)
     return (
@@ -327,13 +327,24 @@ def widest_range(test: LayoutTest, part: Part, year: int) -> tuple[int, int]:
     )
 
 
+def has_parents_range(test: LayoutTest, part: Part) -> bool:
+    """Whether a range published for the test is that of the part too."""
+    return part is test.parent or part.in_parents_range
+
+
+def in_widest_range(test: LayoutTest, part: Part, score: Any, year: int) -> Q:
+    """The score, as a number, is one that the part can have in any grade."""
+    lowest, highest = widest_range(test, part, year)
+    return Q(AtLeast(score, Value(lowest))) & ~Q(AtLeast(score, Value(highest + 1)))
+
+
 def _other_score_rule(test: LayoutTest, part: Part, year: int) -> Rule:
     """Of a part without a published range, at least in the grade of the line."""
     lowest, highest = widest_range(test, part, year)
     column = part.scale
-    unpublished = Q(range__lowest__isnull=True) if part is test.parent or part.in_parents_range else Q()
+    unpublished = Q(range__lowest__isnull=True) if has_parents_range(test, part) else Q()
     number = Case(When(**{f"{column}__regex": _SCALE}, then=Cast(column, IntegerField())), default=Value(lowest))
-    inside = Q(AtLeast(number, Value(lowest))) & ~Q(AtLeast(number, Value(highest + 1)))
+    inside = in_widest_range(test, part, number, year)
     return Rule(number="CA-E-6", code="EXC-RANGE", severity=WARNING, field=column, found=F(column), needs_student=False,
                 when=LIVE & _of(test) & unpublished & ~inside,
                 expected=Value(f"{lowest:,} to {highest:,}"))  # fmt: skip

@@ -12,19 +12,17 @@ from assessments.structure import LayoutTest, kept_ranges, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
+from sisimport.imports.engine.file_issues import take_back, tell_of_file
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.engine.statistics import joins_for
-from sisimport.imports.models import ImportIssue
 from sisimport.imports.runs.report import data_lines
 from sisimport.imports.storage.records import read_records
 from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table
 _FIRST_HEADERS = frozenset({"RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"})  # names of the first column
-_UIN_SEQ = 90  # on line 0, after what the reader says
 _MOST_ROUNDS = 3  # of repeats that take the place of a refused line
 _LONGEST_CHAIN = 20  # SSIDs replaced in succession; longer chains are circular
 
@@ -179,21 +177,12 @@ def _leave_out_shared_uins(context: RunContext) -> None:
     if alone is not None:
         if shared == alone.kept["shared"]:
             return
-        ImportIssue.objects.filter(run=context.run, line=0, code="AMB-UIN").delete()
+        take_back(context, "AMB-UIN")
     if shared:
         first = shared[0][0]
         uin = emptied[first][0] if first in emptied else read_records(context.run, [first], ["uin"])[first]["uin"]
-        ImportIssue.objects.create(
-            run=context.run,
-            line=0,
-            seq=_UIN_SEQ,
-            severity=Severity.NOTICE,
-            code="AMB-UIN",
-            part=RECORD,
-            field="uin",
-            found=uin or "",
-            params={"lines": f"{sum(count for _first, count in shared):,}", "first": first},
-        )
+        params = {"lines": f"{sum(count for _first, count in shared):,}", "first": first}
+        tell_of_file(context, "AMB-UIN", field="uin", found=uin or "", params=params, severity=Severity.NOTICE)
 
 
 def _empty_shared_uins() -> dict[int, tuple[str, int]]:

@@ -19,11 +19,9 @@ from assessments.scores.change_kinds import SCORES
 from assessments.scores.columns import result_sql
 from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE
 from assessments.structure import LayoutTest, Part, no_score, tests_of
-from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.definition.rules import RECORD
+from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
-from sisimport.imports.models import ImportIssue
 
 _FEWEST_LINES: Final = 30  # with fewer, columns may differ by chance
 _FEWEST_GRADES: Final = 3
@@ -35,7 +33,6 @@ _LOOKED_AT: Final = 2_000  # lines of each test: with so many, chance adds only 
 _FEWEST_CHANGED: Final = 10
 _SHARE_CHANGED: Final = 0.1
 _STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: they share no pattern such as every third line
-_SEQ: Final = 93  # on line 0, after what doubts.py says
 # Cells of a score on record whose change as a whole is reported. A UIN says nothing about the result.
 _TOLD: Final = {
     "scale_score": "scale score",
@@ -65,17 +62,14 @@ def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
     """Warn about both kinds. `lines`: SQL of the planned lines."""
     apart = [column for test in _present(context) for column in _apart(context, test)]
     if apart:
-        _tell(context, _SEQ, "EXC-APART", apart)
+        _tell(context, "EXC-APART", apart)
     changed = _changed_columns(context, lines) if compared else []
     if changed:
-        _tell(context, _SEQ + 1, "EXC-COLUMN-OTHER", changed)
+        _tell(context, "EXC-COLUMN-OTHER", changed)
 
 
-def _tell(context: RunContext, seq: int, code: str, columns: Sequence[str]) -> None:
-    ImportIssue.objects.create(
-        run=context.run, line=0, seq=seq, severity=Severity.WARNING, code=code, part=RECORD,
-        params={"columns": ", ".join(columns)},
-    )  # fmt: skip
+def _tell(context: RunContext, code: str, columns: Sequence[str]) -> None:
+    tell_of_file(context, code, params={"columns": ", ".join(columns)})
 
 
 # -- within the file -----------------------------------------------------------------------------------------------------

@@ -8,11 +8,10 @@ lines have. New students have no record to compare with: for them, one birth dat
 
 from typing import Any, Final
 
-from sisimport.files.issues import FileError, Severity
+from sisimport.files.issues import FileError
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.definition.rules import RECORD
+from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.sql import fetch_all, fetch_one
-from sisimport.imports.models import ImportIssue
 from sisimport.roster.birth_dates import exchanged
 from sisimport.roster.conditions import EL_STATUS
 from students.grades import GRADES
@@ -32,7 +31,6 @@ _TOLD: Final = (("school_pk", "school", 0.3), ("grade", "grade", 0.3), ("home_la
 _IN_ORDER: Final = " ".join(grade for grade in GRADES if grade not in ("UE", "US", "AD"))
 _ON_RECORD: Final = """FROM staged_roster r JOIN students_student s ON s.id = r.student_pk AND s.local_number = r.local_number
         WHERE NOT r.refused AND NOT r.is_new"""
-_SEQ: Final = 9_500
 
 
 def judge(context: RunContext, *, as_written: bool) -> None:
@@ -112,15 +110,8 @@ def _commonest(name: str, of: int) -> str:
 def _tell(context: RunContext, field: str, what: str, counts: tuple[int, int], value: str) -> None:
     count, of = counts
     same = f", nearly all of them {value}" if value else ""
-    _note(context, "COLUMN-OTHER", field, value, {"what": what, "count": f"{count:,}", "of": f"{of:,}", "same": same})
-
-
-def _note(context: RunContext, code: str, field: str, value: str, params: dict[str, Any]) -> None:
-    held = ImportIssue.objects.filter(run=context.run, line=0).count()
-    ImportIssue.objects.create(
-        run=context.run, line=0, seq=_SEQ + held, severity=Severity.WARNING, code=code, part=RECORD, field=field,
-        found=value, params=params,
-    )  # fmt: skip
+    params = {"what": what, "count": f"{count:,}", "of": f"{of:,}", "same": same}
+    tell_of_file(context, "COLUMN-OTHER", field=field, found=value, params=params)
 
 
 def _refuse_many_places() -> None:
@@ -155,9 +146,10 @@ def _judge_dates(context: RunContext) -> None:
             )
             (count,) = fetch_one(stays, [day])
             if count >= _FEWEST and count * 2 > of:
-                _note(context, "COLUMN-DAY", field, str(day), {"what": what, "count": f"{count:,}", "of": f"{of:,}"})
+                params = {"what": what, "count": f"{count:,}", "of": f"{of:,}"}
+                tell_of_file(context, "COLUMN-DAY", field=field, found=str(day), params=params)
     if (day := _one_day("birth_date", "r.is_new", _FEWEST_NEW)) is not None:
-        _note(context, "COLUMN-BORN", "birth_date", str(day), {})
+        tell_of_file(context, "COLUMN-BORN", field="birth_date", found=str(day))
 
 
 def _one_day(field: str, when: str, fewest: int) -> Any:

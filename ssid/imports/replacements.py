@@ -21,12 +21,12 @@ from sisimport.imports.definition.change_kinds import REPLACEMENT_KIND, SSID_KIN
 from sisimport.imports.definition.expressions import Differs, NextId
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Screen
-from sisimport.imports.definition.rules import RECORD, DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
+from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.ssid_rules import former_params, other_person, ssid_cause
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
+from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.sql import execute, fetch_one
-from sisimport.imports.models import ImportIssue
 from ssid.imports.replacement_chains import find_chains
 from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_replacement import ReplacementRow
@@ -131,7 +131,6 @@ class ReplacementImport(ImportType):
 
 
 _FEWEST_EXCHANGED = 5  # lines; fewer may be numbers that the state merged long ago
-_EXCHANGED_SEQ = 92  # on line 0
 
 
 def _tell_exchanged_columns(context: RunContext) -> None:
@@ -146,10 +145,7 @@ def _tell_exchanged_columns(context: RunContext) -> None:
         "SELECT count(*), count(owner_pk) FILTER (WHERE holder_pk IS NULL), count(holder_pk) FROM staged_replacement"
     )
     if here >= _FEWEST_EXCHANGED and here == of and not before:
-        ImportIssue.objects.create(
-            run=context.run, line=0, seq=_EXCHANGED_SEQ, severity=WARNING, code="REP-EXCHANGED", part=RECORD,
-            field="replacement_ssid", params={"count": f"{of:,}"},
-        )  # fmt: skip
+        tell_of_file(context, "REP-EXCHANGED", field="replacement_ssid", params={"count": f"{of:,}"})
 
 
 _PREPARATION = (

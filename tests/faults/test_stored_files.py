@@ -159,7 +159,7 @@ def test_after_a_minute_the_page_says_which_file_is_missing_and_what_to_do(
     assert run.waits_since is not None
     ImportRun.objects.filter(pk=run.pk).update(waits_since=run.waits_since - dt.timedelta(minutes=2))
     text = client.get(page).content.decode()
-    assert "Waiting for the uploaded file" in text
+    assert "Waiting for its uploaded file" in text
     assert "No worker has the uploaded file" in text
     assert "Cancel" in text
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Case, F, Value, When
 
 from assessments.models import Assessment
 from sisimport.imports.engine import replanning
-from sisimport.imports.engine.replanning import replan
+from sisimport.imports.engine.replanning import plan_again
 from sisimport.imports.models import AbsentList, ImportChange, ImportIssue, ImportRun
 from students.models import LEA
 
@@ -27,7 +28,7 @@ def clear() -> None:
 def plan_whole(run: ImportRun) -> None:
     clear()
     with transaction.atomic():
-        replan(run, [], whole=True)
+        plan_again(run, None)
     clear()
 
 
@@ -55,7 +56,9 @@ def said(run: ImportRun) -> dict[str, Any]:
     """Findings in their order, plan, counts, summary and facts of a Test; keys of what it would make by their names."""
     run.refresh_from_db()
     names, new = _setups(run), _new_objects(run)
-    issues = ImportIssue.objects.filter(run=run).order_by("line", "seq", "code", "field")
+    # What is said of the whole file (line 0) is said in the order in which it was found.
+    in_order = Case(When(line__gt=0, then=F("seq")), default=Value(0))
+    issues = ImportIssue.objects.filter(run=run).order_by("line", in_order, "code", "field")
     changes = ImportChange.objects.filter(run=run).order_by("line", "seq")
     fields = [f.attname for f in ImportIssue._meta.concrete_fields if f.attname not in {"run_id", "seq"}]
     absent = AbsentList.objects.filter(run=run).values_list("students", "with_el")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sisimport.files.issues import FileError
-from sisimport.imports.engine.replanning import replan
+from sisimport.imports.engine.replanning import plan_again
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs.report import changes_json
 from sisimport.imports.runs.report import layout_of as layout_of_run
@@ -299,7 +299,7 @@ def test_lines_planned_anew_are_read_by_the_version_of_the_test(district: Distri
     run = read_by_itself().run
     other = replace(CONTENT, columns={**CONTENT.columns, "last_name": "Given", "first_name": "Family"})
     kept(other, replaces=version)
-    replan(run, {2}, whole=True)
+    plan_again(run, None)
     names = run_changes(run)
     assert ("last_name", "Quist") in names
 

@@ -7,6 +7,7 @@ no Update has started on the plan (a plan that was applied is the journal and ne
 """
 
 from collections.abc import Collection
+from typing import Any
 
 from sisimport.imports.definition.import_type import ALSO_COUNTED, RunContext
 from sisimport.imports.definition.progress import Progress
@@ -27,19 +28,29 @@ class _Silent(Progress):
         pass
 
 
-def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed: Collection[int] = ()) -> None:
+def replan(run: ImportRun, lines: Collection[int], *, freed: Collection[int] = ()) -> None:
     """Plan these lines again, along with those that share a student or a number with them.
 
-    The caller holds the transaction and the lock on the run's row, and has written the decisions. `whole`: plan every line of
-    the file again. `freed`: students for whom one of the lines was accepted.
+    The caller holds the transaction and the lock on the run's row, and has written the decisions. `freed`: students for whom
+    one of the lines was accepted.
     """
-    import_type = get_type(run.import_type)
-    lists_absent = import_type.lists_absent and run.corrects_id is None and not run.facts.get("partial")
-    whole = whole or bool(lists_absent and planning.ABSENT_SCHOOLS not in run.facts)
-    touched = None if whole else related_lines(run, set(lines), freed)
-    notes = None if touched is None else import_type.plan_alone(run, touched)
-    if notes is None:
-        touched = None
+    if _lists_absent(run) and planning.ABSENT_SCHOOLS not in run.facts:
+        plan_again(run, None, freed=freed)
+        return
+    touched = related_lines(run, set(lines), freed)
+    notes = None if touched is None else get_type(run.import_type).plan_alone(run, touched)
+    plan_again(run, None if notes is None else touched, notes=notes, freed=freed)
+
+
+def plan_again(
+    run: ImportRun,
+    touched: Collection[int] | None,
+    *,
+    notes: dict[str, Any] | None = None,
+    freed: Collection[int] = (),
+) -> None:
+    """Plan these lines again and no others; None: every line of the file. `notes`: see `ImportType.plan_alone`."""
+    import_type, lists_absent = get_type(run.import_type), _lists_absent(run)
     context = RunContext(run=run, import_type=import_type, progress=_Silent(run.pk), lines=touched, notes=notes or {})
     context.lea_ids = set(run.lea_ids)
     execute("SET LOCAL work_mem = '64MB'")
@@ -69,6 +80,11 @@ def replan(run: ImportRun, lines: Collection[int], *, whole: bool = False, freed
         **values, facts=report_facts, lea_ids=sorted(set(run.lea_ids) | context.lea_ids)
     )
     execute(f'DROP TABLE IF EXISTS "{import_type.row_model._meta.db_table}", blocked_part, staged_problem')
+
+
+def _lists_absent(run: ImportRun) -> bool:
+    lists = get_type(run.import_type).lists_absent and run.corrects_id is None
+    return lists and not run.facts.get("partial")
 
 
 def _told(run: ImportRun, lines: Collection[int]) -> set[int]:

@@ -8,17 +8,16 @@ filled down                     each SSID is one more than that of the line befo
 
 from typing import Final
 
-from sisimport.files.issues import FileError, Severity
+from sisimport.files.issues import FileError
 from sisimport.imports.definition.change_kinds import SSID_KIND
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.definition.rules import RECORD
+from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.sql import fetch_one, quoted
 from sisimport.imports.models import ImportIssue
 
 _FEWEST: Final = 5  # lines; fewer may be corrections
 _FEWEST_STEPS: Final = 9  # between consecutive lines; siblings may have neighboring numbers
 _MOST_LINES: Final = 1000  # lines examined
-_SERIES_SEQ: Final = 9_700
 
 
 def refuse_shifted_ssids(context: RunContext) -> None:
@@ -61,7 +60,4 @@ def warn_of_ssids_filled_down(context: RunContext) -> None:
     )
     if steps >= _FEWEST_STEPS and 2 * steps > of:
         params = {"count": f"{steps:,}", "of": f"{of:,}", "first": f"{first:,}"}
-        ImportIssue.objects.create(
-            run=context.run, line=0, seq=_SERIES_SEQ, severity=Severity.WARNING, code="SSID-SERIES", part=RECORD, field="ssid",
-            params=params,
-        )  # fmt: skip
+        tell_of_file(context, "SSID-SERIES", field="ssid", params=params)

@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sisimport.imports.engine.replanning import replan
+from sisimport.imports.engine.replanning import plan_again
 from sisimport.imports.models import AbsentList, ImportRun, RunStatus
 from sisimport.imports.runs import services
 from sisimport.imports.runs.decisions import (
@@ -133,7 +133,7 @@ def test_decisions_make_the_plan_that_the_whole_file_gives_and_update_applies_it
         taken = sum(answer(test, *one) for one in decided)
         event(f"decisions taken: {bool(taken)}")
         said = state_of(test)
-        replan(test, set(), whole=True)
+        plan_again(test, None)
         drop_temporary_tables()
         assert state_of(test) == said
 
