@@ -23,7 +23,7 @@ WARNING = Severity.WARNING
 _WHOLE: Final = r"^[0-9]{1,4}$"
 _HALVES: Final = r"^[0-9]{1,4}\.0*[1-9]"
 # Codes that come with a score by rule, and how far that score is above the lowest one of the grade.
-_ABOVE_LOWEST: Final = {"LOSS": 0, "INC0": 0, "INC1": 1}
+ABOVE_LOWEST: Final = {"LOSS": 0, "INC0": 0, "INC1": 1}
 _ONE_DOMAIN_EXEMPT: Final = "EXD"
 
 
@@ -43,7 +43,7 @@ def rules(tests: Sequence[LayoutTest], numbers: Sequence[str], live: Q, *, year:
 
 def usual_codes(test: LayoutTest) -> list[str]:
     """Condition codes for which no rule here fires, whatever else is in the line."""
-    return [code for code in own_codes(test.code) if code not in {*_ABOVE_LOWEST, _ONE_DOMAIN_EXEMPT}]
+    return [code for code in own_codes(test.code) if code not in {*ABOVE_LOWEST, _ONE_DOMAIN_EXEMPT}]
 
 
 def halved(test: LayoutTest) -> list[Part]:
@@ -120,9 +120,9 @@ def _code_of_another_test(test: LayoutTest, live: Q, year: int) -> Rule:
 
 def _not_the_lowest(live: Q) -> Rule:
     score = Case(When(scale_score__regex=_WHOLE, then=Cast("scale_score", IntegerField())), output_field=IntegerField())
-    by_code = [When(condition_code=code, then=F("range__lowest") + above) for code, above in _ABOVE_LOWEST.items()]
+    by_code = [When(condition_code=code, then=F("range__lowest") + above) for code, above in ABOVE_LOWEST.items()]
     expected = Case(*by_code, output_field=IntegerField())
-    coded = Q(range__lowest__isnull=False, condition_code__in=list(_ABOVE_LOWEST), scale_score__regex=_WHOLE)
+    coded = Q(range__lowest__isnull=False, condition_code__in=list(ABOVE_LOWEST), scale_score__regex=_WHOLE)
     return Rule(number="CA-E-22", code="EXC-CODE-SCORE", severity=WARNING, field="condition_code", found=F("condition_code"),
                 when=live & coded & Q(Differs(score, expected)), expected=Cast(expected, CharField()), needs_student=False,
                 params={"score": F("scale_score")})  # fmt: skip

@@ -137,7 +137,7 @@ codes.register(
         "Exception: a column that holds more than levels",
         "In {count} lines {field} is not a level of the test; they are refused. The other lines may hold levels by chance; they "
         "are imported.",
-        "Check whether the column was exchanged, sorted or pasted before the scores are used; if so, undo the import and take"
+        "Check whether the column was exchanged, sorted or pasted before the scores are used; if so, undo the import and"
         " the file as it was downloaded.",
     ),
     IssueCode(
@@ -259,6 +259,30 @@ codes.register(
         "Scores on record would get other values in a good part of these columns: {columns}. The file's are written.",
         "Look at some of the changes. If the state sent new results, nothing to do; if a column was sorted, shifted or pasted, "
         "take the file as it was downloaded.",
+    ),
+    IssueCode(
+        "EXC-EXCHANGED",
+        "Exception: two columns are exchanged on record",
+        "Of nearly all scores that would change, each of these has the value that the other has on record: {columns}. The file's "
+        "values are written.",
+        "Compare the headings with a file that was downloaded. If the columns were exchanged in this file, undo the import and"
+        " take the file as it was downloaded; if they were exchanged in the earlier one, nothing to do.",
+    ),
+    IssueCode(
+        "EXC-CODE-MANY",
+        "Exception: a condition code of few students on many lines",
+        "{count} of {of} scored lines of {test} have the condition code {found}, which the state gives to few students. They are "
+        "imported with it.",
+        "Check whether the column of condition codes was filled down or pasted; if so, undo the import and take the file as it"
+        " was downloaded.",
+    ),
+    IssueCode(
+        "EXC-CODE-LOWEST",
+        "Exception: a condition code for the lowest score beside higher ones",
+        "The condition code {found} comes with the lowest score of a grade. {count} lines of {test} have it with a higher score "
+        "than other lines of their grade, the first of them line {first}. They are imported with it.",
+        "Check whether the column of condition codes was filled down or pasted; if so, undo the import and take the file as it"
+        " was downloaded.",
     ),
     IssueCode(
         "EXC-SORTED",

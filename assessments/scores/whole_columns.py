@@ -3,7 +3,7 @@ valid.
 
     within the file     what rises and falls together in the state's files does not: a level and its score, a part and the whole,
                         a grade and the birth dates
-    against the record  much of one column would be other than on record
+    against the record  much of one column would be other than on record, or what two parts have there would be exchanged
 
 Each gives one warning for the file that names the columns. Parts of a score are compared among students of one grade,
 since scales start at different values in each. Of a large file a few thousand lines are checked: a wrong column is
@@ -18,6 +18,7 @@ from assessments.models import Assessment, ScoreRow
 from assessments.scores.change_kinds import SCORES
 from assessments.scores.columns import result_sql
 from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE
+from assessments.scores.whole_codes import look_at_codes
 from assessments.structure import LayoutTest, Part, no_score, tests_of
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.file_issues import tell_of_file
@@ -30,7 +31,10 @@ _FEWEST_GRADES: Final = 3
 # few lines it may be lower by chance, by one part in the square root of their number.
 _OWN, _PART = 0.55, 0.35
 _LOOKED_AT: Final = 2_000  # lines of each test: with so many, chance adds only hundredths
+_FEWEST_OTHERS: Final = 4  # lines with another value than the commonest: with fewer, a column may be sorted by chance
 _FEWEST_CHANGED: Final = 10
+_FEWEST_EXCHANGED: Final = 4
+_NEARLY_ALL: Final = 0.8  # of the scores that change
 _SHARE_CHANGED: Final = 0.1
 _STEPS: Final = (1, 7, 31, 101, 307, 1_009)  # primes: they share no pattern such as every third line
 # Cells of a score on record whose change as a whole is reported. A UIN says nothing about the result.
@@ -63,9 +67,13 @@ def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
     apart = [column for test in _present(context) for column in _apart(context, test)]
     if apart:
         _tell(context, "EXC-APART", apart)
+    look_at_codes(context, _present(context))
     changed = _changed_columns(context, lines) if compared else []
     if changed:
         _tell(context, "EXC-COLUMN-OTHER", changed)
+    exchanged = _exchanged_parts(context) if compared else []
+    if exchanged:
+        _tell(context, "EXC-EXCHANGED", exchanged)
 
 
 def _tell(context: RunContext, code: str, columns: Sequence[str]) -> None:
@@ -85,8 +93,29 @@ def _apart(context: RunContext, test: LayoutTest) -> Iterator[str]:
     assert context.layout is not None  # noqa: S101
     bonds = [bond for bond in _bonds(test) if bond.field in context.fields]
     for bond, (lines, together) in zip(bonds, _measured(context, test, bonds), strict=True):
-        if lines >= _FEWEST_LINES and together is not None and together < bond.least - lines**-0.5:
+        if lines < _FEWEST_LINES or together is None or together >= bond.least:
+            continue
+        if together < bond.least - lines**-0.5 or _is_sorted(context, test, bond):
             yield f"{context.layout.fields[bond.field].name} ({test.parent.name})"
+
+
+def _is_sorted(context: RunContext, test: LayoutTest, bond: Bond) -> bool:
+    """The column rises or falls from line to line, as numbers or as texts. Where the whole file was sorted by it, it still
+    follows the others."""
+    text = f'r.{quoted(bond.field)} COLLATE "C"'
+    others, *steps = fetch_one(
+        f"""
+        WITH held AS (SELECT r.line, ({bond.number}) AS n, {text} AS t FROM {ScoreRow._meta.db_table} r {_some_of(context)}
+          WHERE {_SCORED}),
+        steps AS (SELECT n, t, lag(n) OVER w AS n_before, lag(t) OVER w AS t_before FROM held WHERE n IS NOT NULL
+          WINDOW w AS (ORDER BY line))
+        SELECT (SELECT sum(k) - max(k) FROM (SELECT count(*) AS k FROM held WHERE n IS NOT NULL GROUP BY n) AS q),
+          count(*) FILTER (WHERE n < n_before), count(*) FILTER (WHERE n > n_before),
+          count(*) FILTER (WHERE t < t_before), count(*) FILTER (WHERE t > t_before) FROM steps
+        """,
+        [list(test.record_types)],
+    )
+    return bool(others >= _FEWEST_OTHERS and 0 in steps)
 
 
 def _bonds(test: LayoutTest) -> list[Bond]:
@@ -114,6 +143,7 @@ def _numbers(part: Part) -> list[tuple[str, str]]:
     return [*found, (part.result, _level(part))] if part.result else found
 
 
+_SCORED: Final = "r.record_type = ANY(%s) AND NOT r.refused AND r.skipped = 0 AND r.repeated = 0"
 _GRADE: Final = (
     "CASE WHEN r.grade_assessed ~ '^[0-9]{1,2}$' THEN r.grade_assessed::int WHEN r.grade_assessed = 'KN' THEN 0 END"
 )
@@ -153,7 +183,7 @@ def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> l
         f"""
         WITH held AS MATERIALIZED (
           SELECT r.grade_assessed AS g, {held} FROM {ScoreRow._meta.db_table} r {_some_of(context)}
-          WHERE r.record_type = ANY(%s) AND NOT r.refused AND r.skipped = 0 AND r.repeated = 0
+          WHERE {_SCORED}
         )
         SELECT {", ".join(asked)} FROM (SELECT g, {", ".join(f"c{n}" for n in at.values())}, {centered}
           FROM held WINDOW w AS (PARTITION BY g)) AS q
@@ -178,13 +208,11 @@ def _some_of(context: RunContext) -> str:
 
 def _changed_columns(context: RunContext, lines: str) -> list[str]:
     """Columns in which a large share of values would differ from the record, in words."""
-    changes = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}' AND c.before IS NOT NULL"
-    (count,) = fetch_one(f"SELECT count(*) FROM {changes}")
-    if count < _FEWEST_CHANGED:
+    changes, step = _changes(context, _FEWEST_CHANGED)
+    if not step:
         return []
-    step = next((step for step in _STEPS if count <= step * _LOOKED_AT), _STEPS[-1])
     of = dict(fetch_all(f"SELECT split_part(p.scores, '{CELL}', 1)::bigint, count(*) FROM {lines} GROUP BY 1"))
-    counted = fetch_all(_changes_sql(f"{changes} AND mod(c.line, {step}) = 0"))
+    counted = fetch_all(_changes_sql(changes))
     tests = Assessment.objects.in_bulk([row[0] for row in counted])
     found = []
     for pk, *changed in counted:
@@ -195,6 +223,46 @@ def _changed_columns(context: RunContext, lines: str) -> list[str]:
                 share = min(round(100 * about / max(lines_of_test, 1)), 100)
                 found.append(f"{tests[pk].name}: {_TOLD[name]} ({share} %)")
     return found
+
+
+def _changes(context: RunContext, fewest: int) -> tuple[str, int]:
+    """SQL of the planned changes to look at, and that they are every so many of all; 0 if there are fewer than `fewest`."""
+    changes = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{SCORES}' AND c.before IS NOT NULL"
+    (count,) = fetch_one(f"SELECT count(*) FROM {changes}")
+    step = next((step for step in _STEPS if count <= step * _LOOKED_AT), _STEPS[-1])
+    return f"{changes} AND mod(c.line, {step}) = 0", step if count >= fewest else 0
+
+
+def _exchanged_parts(context: RunContext) -> list[str]:
+    """Pairs of parts each of which would get what the other has on record, in words: few students may be enough to see it."""
+    changes, step = _changes(context, _FEWEST_EXCHANGED)
+    if not step:
+        return []
+    found = fetch_all(_exchanges_sql(changes))
+    tests = Assessment.objects.in_bulk([pk for one, other, *_ in found for pk in (one, other)])
+    return [f"{tests[one].name} and {tests[other].name}: {_TOLD[name]}" for one, other, name in found]
+
+
+def _exchanges_sql(changes: str) -> str:
+    """SQL: two assessments and the cell in which nearly all changed scores of either get the value of the other."""
+    at = {name: OWN_CELLS.index(name) + 2 for name in ("scale_score", "raw_score", "result")}
+    cells = ", ".join(
+        f"('{name}', split_part(b.score, '{CELL}', {n}), split_part(a.score, '{CELL}', {n}))" for name, n in at.items()
+    )
+    side = f"unnest(string_to_array(c.{{}}->>'scores', '{SCORE}')) AS score"
+    return f"""
+        WITH b AS (SELECT c.line, {side.format("before")} FROM {changes}),
+        a AS (SELECT c.line, {side.format("after")} FROM {changes}),
+        d AS (SELECT b.line, split_part(b.score, '{CELL}', 1)::bigint AS pk, v.name, v.was, v.becomes
+          FROM b JOIN a ON a.line = b.line AND split_part(a.score, '{CELL}', 1) = split_part(b.score, '{CELL}', 1)
+          CROSS JOIN LATERAL (VALUES {cells}) AS v(name, was, becomes) WHERE v.was <> v.becomes),
+        n AS (SELECT pk, name, count(*) AS changed FROM d GROUP BY 1, 2),
+        e AS (SELECT x.pk AS one, y.pk AS other, x.name, count(*) AS exchanged FROM d x JOIN d y ON y.line = x.line
+          AND y.name = x.name AND y.pk > x.pk AND y.was = x.becomes AND y.becomes = x.was GROUP BY 1, 2, 3)
+        SELECT e.one, e.other, e.name FROM e JOIN n ON n.name = e.name AND n.pk IN (e.one, e.other)
+        GROUP BY e.one, e.other, e.name, e.exchanged
+        HAVING e.exchanged >= {_FEWEST_EXCHANGED} AND e.exchanged >= {_NEARLY_ALL} * max(n.changed) ORDER BY 1, 2, 3
+    """
 
 
 def _changes_sql(changes: str) -> str:

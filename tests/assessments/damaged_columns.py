@@ -22,8 +22,6 @@ from tests.ssid.journey import SCHOOL_CODE, District
 
 ALL = load_layouts(LAYOUTS)
 _GRADES = ("KN", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12")
-# Nothing in the file says that such a code is wrong: no range is published, no domain is reported.
-CODES_OF_NO_SENSE = {("INC0", "CAASCI"), ("EXD", "ELPACSA"), ("EXD", "ELPACIA"), ("LOSS", "CSA")}
 SCIENCES = {"CAST", "CAASCI"}
 FEWEST_LINES, FIRST_YEAR_OF_CODES = 30, 2017
 DAYS = ("final_test_completed_date", "test_completed_date_1", "test_completed_date", "lst_lock_score_date")
@@ -150,8 +148,7 @@ def _of_columns(file: ScoreFile, test: LayoutTest) -> Iterator[Damage]:
 def _of_codes(file: ScoreFile, test: LayoutTest) -> Iterator[Damage]:
     lines = file.of(test)
     for code in ("NT", "LOSS", "INC0", "EXD"):
-        is_told = code == "NT" or school_year(file.layout.key) > FIRST_YEAR_OF_CODES
-        seen = is_told and (code, test.code) not in CODES_OF_NO_SENSE
+        seen = code == "NT" or school_year(file.layout.key) > FIRST_YEAR_OF_CODES
         yield Damage(f"code {code}", "condition_code", partial(_coded, file, lines, code), seen)
     yield Damage("shifted", "condition_code", partial(_shifted, file, file.of(test, scored=False), "condition_code"))
 

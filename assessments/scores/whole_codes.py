@@ -1,0 +1,69 @@
+"""Condition codes that a spreadsheet filled down beside scores.
+
+    within a grade    LOSS, INC0 and INC1 come with the lowest score that there is, so a lower one in the file contradicts them
+    within the file   a code that belongs to one test and few students (exempt from a domain) is on a large share of its lines
+
+A code of another test, or beside a score that is not the lowest published one, is told on its line (contradictions.py).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from assessments.models import ScoreRange, ScoreRow
+from assessments.scores.contradictions import ABOVE_LOWEST
+from assessments.structure import LayoutTest, own_codes
+from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.sql import fetch_all, quoted
+
+_FEWEST_ABOVE: Final = 3  # lines whose code does not go with their score
+_FEWEST_CODED: Final = 10
+_SHARE_CODED: Final = 0.25  # a judgment: of the students of a district one in a hundred is exempt
+
+
+def look_at_codes(context: RunContext, tests: Sequence[LayoutTest]) -> None:
+    counted = fetch_all(f"SELECT r.record_type, r.condition_code, count(*) {_SCORED} GROUP BY 1, 2 ORDER BY 2, 1")
+    for test in tests:
+        codes: Counter[str] = Counter()
+        for record_type, code, count in counted:
+            if record_type in test.record_types:
+                codes[code] += count
+        _tell_many(context, test, codes)
+        if sum(count for code, count in codes.items() if code in ABOVE_LOWEST) >= _FEWEST_ABOVE:
+            _tell_not_the_lowest(context, test)
+
+
+_SCORED: Final = f"FROM {ScoreRow._meta.db_table} r WHERE NOT r.refused AND r.skipped = 0 AND r.repeated = 0"
+
+
+def _tell_many(context: RunContext, test: LayoutTest, codes: Counter[str]) -> None:
+    of = codes.total()
+    for code in own_codes(test.code):
+        if codes[code] >= _FEWEST_CODED and codes[code] > _SHARE_CODED * of:
+            params = {"test": test.parent.name, "count": f"{codes[code]:,}", "of": f"{of:,}"}
+            tell_of_file(context, "EXC-CODE-MANY", field="condition_code", found=code, params=params)
+
+
+def _tell_not_the_lowest(context: RunContext, test: LayoutTest) -> None:
+    """Only in grades without a published range; in the others the lines say it."""
+    codes = {code: above for code, above in ABOVE_LOWEST.items() if code in own_codes(test.code)}
+    if not codes or not test.parent.scale:
+        return
+    scale = f"r.{quoted(test.parent.scale)}"
+    above = " ".join(f"WHEN '{code}' THEN {n}" for code, n in codes.items())
+    found = fetch_all(
+        f"""
+        SELECT s.condition_code, count(*), min(s.line) FROM (
+          SELECT r.line, r.condition_code, {scale}::int AS score, min({scale}::int) OVER (PARTITION BY r.grade_assessed) AS lowest
+          {_SCORED} AND r.record_type = ANY(%s) AND {scale} ~ '^[0-9]{{1,4}}$'
+            AND NOT EXISTS (SELECT 1 FROM {ScoreRange._meta.db_table} g
+              WHERE g.record_type = r.record_type AND g.grade = r.grade_assessed)
+        ) AS s WHERE s.score > s.lowest + CASE s.condition_code {above} END GROUP BY 1 ORDER BY 1
+        """,
+        [list(test.record_types)],
+    )
+    for code, count, first in found:
+        if count >= _FEWEST_ABOVE:
+            params = {"test": test.parent.name, "count": f"{count:,}", "first": f"{first:,}"}
+            tell_of_file(context, "EXC-CODE-LOWEST", field="condition_code", found=code, params=params)
