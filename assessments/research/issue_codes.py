@@ -60,7 +60,7 @@ codes.register(
         "In {count} of {of} lines more students of one grade or group were tested than of all (line {first} is the first). "
         "Nothing was imported.",
         "Download the research file again: a column may have been sorted or shifted alone. If the file is right, test it again "
-        "with the option that says so.",
+        "with the option that confirms it.",
     ),
     IssueCode(
         "RES-REPLACED",
@@ -68,14 +68,14 @@ codes.register(
         "{count} of {of} lines would replace the figures on record of the same place, year, test, grade and group by others. "
         "Nothing was imported, so that no figure is lost.",
         "Check whether a column was sorted or shifted, or the year changed. If the state published these results again, test the "
-        "file again with the option that says so.",
+        "file again with the option that confirms it.",
     ),
     IssueCode(
         "RES-OTHER-YEAR",
         "The figures of another year",
         "{count} of {of} lines hold the very figures that are on record of {found}. Nothing was imported.",
         "Choose the file of the year that is meant. If its year is right and the one on record wrong, undo that import first, or "
-        "test again with the option that says so.",
+        "test again with the option that confirms it.",
     ),
     IssueCode(
         "RES-SCOPE",

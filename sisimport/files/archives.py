@@ -112,7 +112,7 @@ class _Sparing:
 
     def read(self, size: int = -1) -> bytes:
         if size > _LONGEST_LIST:
-            raise FileError("FILE-ZIP", found="a list of more files than can be looked through", expected=EXPECTED)
+            raise FileError("FILE-ZIP", found="a list of more files than can be searched", expected=EXPECTED)
         return self._stream.read(size)
 
 

@@ -292,7 +292,7 @@ _CAUSES: Final = (
     (_TAG, "a tag of a web page"),
     (_ADDRESS, "an e-mail address"),
     (_LONE_ACCENT, "an accent beside its letter"),
-    (_TURNED, "the sign ‘, which ends no name"),
+    (_TURNED, "the sign ‘, which no name ends with"),
 )
 
 
@@ -306,5 +306,9 @@ def _cause(text: str) -> str | None:
     for sign in text:
         if sign > "\x7f" and sign not in _SIGNS and sign != "‘" and unicodedata.category(sign)[0] not in "LMZ":
             code = f"U+{ord(sign):04X}"
-            return f"the sign {sign} ({code}), which no name holds" if sign.isprintable() else f"the character {code}"
+            return (
+                f"the sign {sign} ({code}), which is not used in names"
+                if sign.isprintable()
+                else f"the character {code}"
+            )
     return None

@@ -170,7 +170,9 @@ class DateCheck:
             return None, self._refuse(text, self._expected_instead_of(text))
         self.days.note(read)
         if read.ambiguous and self._day_first:
-            reason = f"{self._expected} (other dates here are day before month, so this one can be read two ways)"
+            reason = (
+                f"{self._expected} (other dates here have the day before the month, so this one can be read two ways)"
+            )
             return None, self._refuse(text, reason)
         iso: str | None = read.iso
         if read.form.removesuffix(" with time").endswith(("/YY", "-YY")):
@@ -179,7 +181,7 @@ class DateCheck:
                 return None, self._refuse(text, "a year of four digits (the century is missing)")
         if self._is_past and iso is not None and iso > self._today.isoformat():
             problem = Problem(
-                "FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), "a day up to today"
+                "FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), "a date no later than today"
             )
             return None, problem
         if iso is not None and iso != read.iso:
@@ -215,7 +217,7 @@ class DateCheck:
     def _expected_instead_of(self, text: str) -> str:
         """The form to use and, for an existing date, why it is not read."""
         if _POINTS.match(text):
-            return f"{self._expected} (with points it can be read two ways: day or month first)"
+            return f"{self._expected} (with periods it can be read two ways: day or month first)"
         if _TWO_YEARS.match(text):
             return f"{self._expected} (day or year may come first)"
         return self._expected

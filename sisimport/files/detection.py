@@ -148,7 +148,7 @@ def _recognised(sample: Sample, all_layouts: list[Layout], wanted: list[Layout])
             lines.pop()
         numbered = [(n, line) for n, line in enumerate(lines, sample.lines_before + 1) if line.strip()]
         if not numbered:
-            raise FileError("FILE-EMPTY", found="nothing but blank lines", expected=_EXPECTED_FILE)
+            raise FileError("FILE-EMPTY", found="only blank lines", expected=_EXPECTED_FILE)
         looked_at = _narrowed([line for _, line in numbered[:_SAMPLE_LINES]])
         start, fit, also = _choose_below(all_layouts, wanted, looked_at)
         numbered = numbered[start:]
@@ -193,7 +193,7 @@ def _container(sample: Sample) -> str:
     """Raises _ContainerError for anything but text."""
     data = sample.data
     if not without_bom(data).strip():
-        raise _ContainerError(EMPTY, "nothing at all" if not data else "nothing but blank lines")
+        raise _ContainerError(EMPTY, "nothing at all" if not data else "only blank lines")
     for start, container, name in _SIGNATURES:
         if data.startswith(start):
             if container == ZIP:
@@ -215,7 +215,7 @@ def _decode(sample: Sample, seen: Recognition) -> tuple[str, Recognition]:
         seen = replace(seen, encoding=wide, notices=(encoding_notice(wide),))
     controls = len(data) - len(data.translate(None, _CONTROLS + b"\0"))
     if controls >= _MANY_CONTROLS and controls * 50 > len(data):
-        raise _ContainerError(BINARY, "not a text file (it holds bytes that are not characters)")
+        raise _ContainerError(BINARY, "not a text file (it contains bytes that are not characters)")
     refuse_nul(data, first_line)
     if not sample.complete:
         data = _whole_lines_of(data, first_line)
@@ -234,7 +234,7 @@ def _decode(sample: Sample, seen: Recognition) -> tuple[str, Recognition]:
         notice = encoding_notice(judged, doubtful=is_doubtful(data, judged))
         return data.decode(judged), replace(seen, encoding=judged, notices=(*seen.notices, notice))
     if text.isascii() and is_all_utf7(data):
-        raise refused_encoding("UTF-7, in which letters stand as groups such as +APo-")
+        raise refused_encoding("UTF-7, which writes letters as groups such as +APo-")
     return text, seen
 
 

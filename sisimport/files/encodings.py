@@ -69,7 +69,7 @@ def refused_encoding(name: str) -> FileError:
 # -- by marks and zero bytes -------------------------------------------------------------------------------------------
 
 _HEAD: Final = 4000
-_NOTHING: Final = "zero bytes where text should begin, as a copy that broke off leaves them"
+_NOTHING: Final = "zero bytes where text should begin, as an interrupted copy leaves them"
 _UTF32_MARKS: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 # Letters, digits, spaces, commas, carets and line ends in EBCDIC; few of these bytes occur in ASCII text.
 _EBCDIC: Final = bytes(
@@ -241,7 +241,9 @@ def broken_text(chunk: bytes, error: UnicodeDecodeError, first_line: int) -> Fil
     rest = chunk[chunk.rfind(b"\n", 0, error.start) + 1 :]
     other = judge(rest) if UTF8_LETTERS.search(chunk, 0, error.start) and len(_words(rest)) >= _FEWEST_WORDS else None
     if other is not None:
-        found = f"text in UTF-8 at first and in {_SHORT_NAMES[other]} from line {line} on, as where two files were put together"
+        found = (
+            f"text in UTF-8 at first and in {_SHORT_NAMES[other]} from line {line} on, as when two files were joined"
+        )
         return FileError("FILE-ENCODING", found=found, expected=_EXPECTED, params={"line": line, "byte": byte})
     return FileError(
         "FILE-ENCODING",

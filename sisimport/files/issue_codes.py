@@ -7,7 +7,7 @@ codes.register(
     IssueCode(
         "FILE-EMPTY",
         "Nothing in the file",
-        "The file holds {found}; expected {expected}.",
+        "The file contains {found}; expected {expected}.",
         "Download the file from the state again and check that it has lines before you upload it.",
     ),
     IssueCode(
@@ -26,7 +26,7 @@ codes.register(
         "FILE-OTHER-TYPE",
         "A file of another type",
         "The file looks like {found}; {expected} was chosen.",
-        "Choose the import type that fits the file, or choose the other file.",
+        "Choose the import type that fits the file, or choose the right file.",
     ),
     IssueCode(
         "FILE-UNKNOWN",
@@ -37,7 +37,7 @@ codes.register(
     IssueCode(
         "FILE-OUTGOING",
         "A file that goes to the state",
-        "The file is {found}: it goes to the state, and no import type reads it.",
+        "The file is {found}, which is sent to the state; no import type reads it.",
         "Send it to the state, and import the file of results that comes back.",
     ),
     IssueCode(
@@ -49,51 +49,51 @@ codes.register(
     IssueCode(
         "FILE-ZIP",
         "Archive cannot be opened",
-        "The archive holds {found}; expected {expected}.",
-        "Unpack the archive and upload the one file that holds the records.",
+        "The archive contains {found}; expected {expected}.",
+        "Unpack the archive and upload the one file that contains the records.",
     ),
     IssueCode(
         "FILE-VIRUS",
         "The virus scanner found something",
-        "The virus scanner refused the file: it found {found}. Nothing of it was read or kept.",
+        "The virus scanner refused the file: it found {found}. None of it was read or kept.",
         "Do not open the file. Tell your administrator where it came from, and download it again from the state.",
     ),
     IssueCode(
         "FILE-UNSCANNED",
-        "The virus scanner gave no answer",
+        "The virus scanner did not answer",
         "The virus scanner did not say whether the file is clean, so it was not read.",
-        "Try again in a few minutes. If it happens again, tell your administrator: the log says why.",
+        "Try again in a few minutes. If it happens again, tell your administrator: the log shows why.",
     ),
     IssueCode(
         "FILE-WORKBOOK",
         "Workbook cannot be converted",
-        "The workbook holds {found}; expected {expected}.",
-        "Correct the workbook, or use text: download a file of the state as text again, save a list of your own as CSV.",
+        "The workbook contains {found}; expected {expected}.",
+        "Correct the workbook, or use text: download a state file again as text, or save your own list as CSV.",
     ),
     IssueCode(
         "FILE-SHEETS",
-        "Sheets of a workbook that were not read",
-        "Of the workbook was not read, or not to its end: {found}.",
-        "Look whether these sheets hold students. If they do, give them the column names of the first sheet, or save them as"
-        " files of their own.",
+        "Workbook sheets that were not read",
+        "Parts of the workbook were not read, or not to the end: {found}.",
+        "Check whether these sheets contain students. If they do, give them the column names of the first sheet, or save them as"
+        " separate files.",
     ),
     IssueCode(
         "FILE-ENCODING",
         "Text encoding",
-        "The file holds {found}; expected {expected}.",
-        "Check names with accents; to be sure download the file again, or save it as UTF-8 text (in Excel: CSV UTF-8).",
+        "The file contains {found}; expected {expected}.",
+        "Check names with accents; to be sure, download the file again, or save it as UTF-8 text (in Excel: CSV UTF-8).",
     ),
     IssueCode(
         "FILE-NUL",
         "Zero bytes in the file",
-        "Line {line} holds {found} (byte {byte} of the line); expected {expected}.",
-        "The file was damaged on its way: download it again.",
+        "Line {line} contains {found} (byte {byte} of the line); expected {expected}.",
+        "The file was damaged in transit: download it again.",
     ),
     IssueCode(
         "FILE-LINE-LENGTH",
-        "A line without end",
+        "A line that does not end",
         "Line {line} is {found}; expected {expected}.",
-        "The file has lost its line ends or is of another kind: download it again.",
+        "The file has lost its line endings or is a different kind of file: download it again.",
     ),
     IssueCode(
         "FILE-DELIMITER",
@@ -105,32 +105,32 @@ codes.register(
         "FILE-COLUMNS",
         "Wrong number of columns",
         "{what} has {found} {noun}; expected {expected}{hint}.",
-        "Compare the line with its neighbors: a separator inside a name, or a missing one, moves all that follows.",
+        "Compare the line with its neighbors: a separator inside a name, or a missing one, shifts every value after it.",
     ),
     IssueCode(
         "FILE-MIXED",
-        "Columns hold something else",
+        "Columns contain something else",
         "{found}; expected {expected}.",
-        "Check that this is the right file and that its columns are in the original order. Where files were put one after"
-        " another, import each by itself.",
+        "Check that this is the right file and that its columns are in the original order. If files were joined one after"
+        " another, import each one separately.",
     ),
     IssueCode(
         "FILE-NO-HEADER",
         "Column names missing",
-        "The first line holds {found}; expected {expected}.",
-        "Keep the first line with the column names, spelled as they came.",
+        "The first line contains {found}; expected {expected}.",
+        "Keep the first line with the column names, in their original spelling.",
     ),
     IssueCode(
         "FILE-COLUMN-MISSING",
-        "A needed column is missing",
+        "A required column is missing",
         "The column {found} is missing; expected {expected}.",
         "Add the column, or upload the file with all its columns.",
     ),
     IssueCode(
         "FILE-COLUMN-TWICE",
-        "A column comes twice",
-        "The column {found} comes more than once; expected {expected}.",
-        "Remove the second column, or give it its own name.",
+        "A column appears twice",
+        "The column {found} appears more than once; expected {expected}.",
+        "Remove the second column, or give it a different name.",
     ),
     # The whole file, which is still read
     IssueCode(
@@ -142,8 +142,8 @@ codes.register(
     IssueCode(
         "FILE-END-COLUMN",
         "End of line markers missing",
-        "No line has an end marker: the column {found}, which holds {expected} in every line, is missing. Lines that are "
-        "cut off cannot be determined.",
+        "No line has an end marker: the column {found}, which contains {expected} in every line, is missing. Lines that are "
+        "cut off cannot be detected.",
         "Download the file again, or check that only this column was removed.",
     ),
     IssueCode(
@@ -161,33 +161,34 @@ codes.register(
     IssueCode(
         "FILE-HEADER",
         "Line with column names",
-        "Line {line} holds column names and was skipped; expected {expected}.",
+        "Line {line} contains column names and was skipped; expected {expected}.",
         "Nothing to do.",
     ),
     IssueCode(
         "FILE-HEADER-AGAIN",
         "Column names in the middle of the file",
-        "Lines that repeat the column names were skipped: {found}, the first is line {line}. Several files seem to have been put"
-        " one after another; the records of all of them were read.",
-        "Check that all of them were meant to be imported, and that no newer list is before an older one.",
+        "Lines that repeat the column names were skipped: {found}, the first is line {line}. Several files seem to have been"
+        " joined one after another; the records of all of them were read.",
+        "Check that all of them should be imported, and that no newer list comes before an older one.",
     ),
     IssueCode(
         "FILE-HEADERLESS",
-        "Column names missing, taken by position",
-        "The file has no line with column names; its {found} columns were taken in the order of {expected}.",
-        "Check that the file is of that year and that nobody moved columns; better keep the line with the column names.",
+        "Column names missing, read by position",
+        "The file has no line with column names; its {found} columns were read in the order of {expected}.",
+        "Check that the file is for that year and that no columns were moved; it is better to keep the line with the column"
+        " names.",
     ),
     IssueCode(
         "FILE-HEADING",
         "Lines above the records",
-        "{found} above {expected} was passed over: no record, and no column names.",
-        "Nothing to do, unless a student is meant there.",
+        "{found} above {expected} was skipped: it is neither a record nor a line of column names.",
+        "Nothing to do, unless it is a student.",
     ),
     IssueCode("FILE-BOM", "Byte order mark", "The file starts with {found}, which was skipped.", "Nothing to do."),
     IssueCode(
         "FILE-NEWLINE",
-        "Line ends",
-        "The lines end with {found}; expected {expected}. They were read all the same.",
+        "Line endings",
+        "The lines end with {found}; expected {expected}. They were read anyway.",
         "Nothing to do.",
     ),
     IssueCode(
@@ -199,7 +200,7 @@ codes.register(
     IssueCode(
         "FILE-TRAILING",
         "Blank columns at the end",
-        "The lines end with separators of columns that have no name and no value; these were left out.",
+        "The lines end with separators for columns that have no name and no value; these were left out.",
         "Nothing to do.",
     ),
     IssueCode(
@@ -210,9 +211,9 @@ codes.register(
     ),
     IssueCode(
         "FILE-MEMBERS-LEFT",
-        "Other files of an archive",
-        "The archive also holds {found}: not read.",
-        "Nothing to do, unless one of them holds students too: upload that one by itself.",
+        "Other files in an archive",
+        "The archive also contains {found}: not read.",
+        "Nothing to do, unless one of them contains students too: upload that one separately.",
     ),
     # One record
     IssueCode(
@@ -229,22 +230,22 @@ codes.register(
     ),
     IssueCode(
         "FILE-DATE-FORM",
-        "Dates in another form",
-        "{field} is {found}, a date in the form {form}; it was read as {expected}.",
-        "Check that day and month are as meant; a file that was not opened in a spreadsheet keeps the state's form.",
+        "Dates in another format",
+        "{field} is {found}, a date in the format {form}; it was read as {expected}.",
+        "Check that day and month are right; a file that was not opened in a spreadsheet keeps the state's format.",
     ),
     IssueCode(
         "FILE-DATE-FORMS",
-        "Many dates in another form",
-        "{found} dates are in another form ({example}) and were read all the same; expected {expected}.",
-        "Check that day and month are as meant; a file that was not opened in a spreadsheet keeps the state's form.",
+        "Many dates in another format",
+        "{found} dates are in another format ({example}) and were read anyway; expected {expected}.",
+        "Check that day and month are right; a file that was not opened in a spreadsheet keeps the state's format.",
     ),
     IssueCode(
         "FILE-DAY-NUMBER",
-        "A day as the number of a spreadsheet",
-        "{field} is {found}, the number of a day as spreadsheets count them from 1900; it was read as {expected}.",
-        "Check the day: a workbook that counts from 1904 means one four years later. Show the column as dates before saving, and "
-        "no such numbers are written.",
+        "A date as a spreadsheet number",
+        "{field} is {found}, a day number as spreadsheets count from 1900; it was read as {expected}.",
+        "Check the date: in a workbook that counts from 1904, it is four years later. Format the column as dates before saving, "
+        "to avoid such numbers.",
     ),
     IssueCode(
         "FILE-DATE-FUTURE",
@@ -254,46 +255,46 @@ codes.register(
     ),
     IssueCode(
         "FILE-HIDDEN",
-        "Hidden characters taken out",
-        "{field} held {what}, taken out; it was read as {found}.",
+        "Hidden characters removed",
+        "{field} contained {what} (removed); it was read as {found}.",
         "Check the value where the file was made; the characters cannot be seen there.",
     ),
     IssueCode(
         "FILE-DAMAGED",
         "Letters are damaged",
-        "{field} is {found}: it holds {what}; expected {expected}.",
+        "{field} is {found}: it contains {what}; expected {expected}.",
         "The file was opened or saved in the wrong encoding: export it again as UTF-8, and correct the name at its source.",
     ),
     IssueCode(
         "FILE-REPAIRED",
         "Letters corrected",
         "{field} is {found}, read as {expected}.",
-        "Nothing to do, if the name is right; the program that wrote the file spoils letters with accents.",
+        "Nothing to do if the name is right; the program that wrote the file damages letters with accents.",
     ),
     IssueCode(
         "FILE-STRAY",
-        "Signs that begin or end no name",
+        "Stray signs around a name",
         "{field} is {found}, read as {expected}.",
-        "Nothing to do, if the name is right; correct it where the file was made.",
+        "Nothing to do if the name is right; correct it where the file was made.",
     ),
     IssueCode(
         "FILE-STRAYS",
-        "Many names with signs that begin or end no name",
-        "{found} names had signs at their ends that belong to no name, and were read without; the first {expected} are named one "
-        "by one.",
-        "Nothing to do, if the names are right; the program that made the file leaves such signs.",
+        "Stray signs around many names",
+        "{found} names had stray signs before or after them and were read without them; the first {expected} are listed one by "
+        "one.",
+        "Nothing to do if the names are right; the program that made the file leaves such signs.",
     ),
     IssueCode(
         "FILE-PLACEHOLDER",
-        "Words that stand for nothing",
+        "Words that mean blank",
         "{found} values such as NULL or N/A were read as blank ({example}).",
-        "Nothing to do, unless such a word was meant.",
+        "Nothing to do, unless such a word is a real value.",
     ),
     IssueCode(
         "FILE-MARKS",
-        "Marks and groups taken out of numbers",
+        "Marks and grouping removed from numbers",
         "{found} numbers had marks around them that keep a spreadsheet from changing them, or were written in groups; they were "
-        "read without ({example}).",
+        "read without these ({example}).",
         "Nothing to do.",
     ),
     IssueCode(
@@ -306,13 +307,13 @@ codes.register(
         "FILE-CODE",
         "Unknown code",
         "{field} is {found}; expected {expected}.",
-        "Correct the code in the file; the reference lists the codes that are known.",
+        "Correct the code in the file; the reference lists the known codes.",
     ),
     IssueCode(
         "FILE-CODE-SPELLING",
-        "Codes in other words",
+        "Codes written another way",
         "{found} codes were written as other systems write them and were read ({example}).",
-        "Nothing to do, if they mean that; else use the codes of the layout.",
+        "Nothing to do if that is what they mean; otherwise use the codes of the layout.",
     ),
     IssueCode(
         "FILE-REQUIRED",
@@ -323,8 +324,8 @@ codes.register(
     IssueCode(
         "FILE-QUOTE",
         "Quotation mark not closed",
-        "A quotation mark in {found} has no second one in this line{hint}; expected {expected}.",
-        "Take the quotation mark out of the file, or close it, and test the file again.",
+        "A quotation mark in {found} has no closing mark in this line{hint}; expected {expected}.",
+        "Remove the quotation mark from the file, or close it, and test the file again.",
     ),
     IssueCode(
         "FILE-LINE-WIDTH",

@@ -68,7 +68,9 @@ def _delimiters(layout: Layout, line: str) -> list[str]:
 
 
 def _no_delimiter(layout: Layout) -> FileError:
-    return FileError("FILE-DELIMITER", found="no known delimiter", expected=DELIMITERS[layout.delimiter])
+    return FileError(
+        "FILE-DELIMITER", found="a character that is not a known delimiter", expected=DELIMITERS[layout.delimiter]
+    )
 
 
 def _fit_delimited(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:

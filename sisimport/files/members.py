@@ -14,7 +14,7 @@ EXPECTED: Final = "one text file (.csv, .txt or .dat)"
 def shown_name(name: str) -> str:
     """A member's name without folders and without characters that cannot be shown."""
     base = PurePosixPath(name.replace("\\", "/")).name
-    return "".join(character if character.isprintable() else "?" for character in base)[:80] or "a file without name"
+    return "".join(character if character.isprintable() else "?" for character in base)[:80] or "a file without a name"
 
 
 def is_system_file(name: str) -> bool:
@@ -31,7 +31,7 @@ def check_size(member: zipfile.ZipInfo, max_bytes: int) -> None:
         raise FileError(
             "FILE-ZIP",
             found=f"a file of {member.file_size:,} bytes shrunk to {member.compress_size:,} ({shown_name(member.filename)}),"
-            f" more than {_MAX_RATIO} times smaller, as no list of students is",
+            f" more than {_MAX_RATIO} times smaller, unlike any list of students",
             expected=EXPECTED,
         )
 

@@ -14,7 +14,7 @@ _NEAR_SHOWN: Final = 3
 # Wide files with a similar number of columns are hardly near a layout by chance; narrow ones always are.
 _WIDE: Final = 20
 _FEW_MORE: Final = 3
-_UNKNOWN: Final = "a layout that is known here"
+_UNKNOWN: Final = "a known layout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def nearest_layouts(layouts: Sequence[Layout], lines: Sequence[str], delimiter: 
 def _difference(how: Nearness) -> str:
     if how.missing:
         return f"missing: {listed(how.missing)}"
-    return f"it knows {how.name_count} of the file's {how.named} column names, not {listed(how.strange)}"
+    return f"it has {how.name_count} of the file's {how.named} column names, not {listed(how.strange)}"
 
 
 def _by_width(layouts: Sequence[Layout], count: int) -> list[tuple[Layout, str]]:
@@ -57,5 +57,5 @@ def _by_width(layouts: Sequence[Layout], count: int) -> list[tuple[Layout, str]]
 
 def _columns(wanted: int, count: int) -> str:
     if wanted == count:
-        return f"{wanted} columns as well, but their names or values are not those of the layout"
+        return f"{wanted} columns too, but their names or values are not those of the layout"
     return f"{wanted} columns, the file has {abs(wanted - count)} {'more' if count > wanted else 'fewer'}"

@@ -218,7 +218,7 @@ class Reader:
     def _finish(self) -> None:
         """Notices that can only be given at the end. Raises FileError when there was no record at all."""
         if not self.record_count:
-            found = "only a line with column names" if self._file.header else "nothing but blank lines"
+            found = "only a line with column names" if self._file.header else "only blank lines"
             raise FileError("FILE-EMPTY", found=found, expected="one line for each student")
         said = {notice.code for notice in self.notices}
         self.notices += self._chunks.decoder.notices

@@ -56,7 +56,7 @@ def opened(source: IO[bytes]) -> zipfile.ZipFile:
     unpacked = sum(part.file_size for part in parts)
     packed = sum(part.compress_size for part in parts) or 1
     if unpacked > MAX_UNPACKED or unpacked / packed > MAX_RATIO:
-        raise Refused(f"a workbook that unpacks to {unpacked >> 20:,} MB", "one of records only")
+        raise Refused(f"a workbook that unpacks to {unpacked >> 20:,} MB", "a workbook with only records")
     if _BOOK not in {part.filename for part in parts}:
         raise Refused("an archive that is not an Excel workbook", "an .xlsx workbook")
     for part in parts:
@@ -68,7 +68,7 @@ def opened(source: IO[bytes]) -> zipfile.ZipFile:
 
 
 def _own_entities() -> Refused:
-    return Refused("a workbook that defines its own entities", "one as a spreadsheet writes it")
+    return Refused("a workbook that defines its own entities", "a workbook as a spreadsheet program saves it")
 
 
 Start = Callable[[str, dict[str, str]], None]
@@ -287,7 +287,7 @@ class _Rows:
             at = int(raw) if raw.isdecimal() else -1
             if not 0 <= at < len(self.book.strings):  # never called blank
                 place = f"{letters_of(self._column)}{self.row}"
-                raise Refused(f"a cell whose text is missing ({place})", "a workbook as a spreadsheet saves it")
+                raise Refused(f"a cell whose text is missing ({place})", "a workbook as a spreadsheet program saves it")
             return self.book.strings[at], "s"
         if self._kind == "b":
             return ("TRUE" if raw == "1" else "FALSE"), "s"

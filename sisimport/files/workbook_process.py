@@ -81,7 +81,7 @@ class Conversion:
         if self.damaged:
             raise Refused(
                 f"SSIDs that a spreadsheet rounded or shortened in {self.damaged}",
-                "ten digits in every cell of SSIDs",
+                "ten digits in every SSID cell",
             )
         return {"sheets": sheets, "rows": self.rows, "columns": len(self.header), "risks": list(self.risks())}
 
@@ -92,7 +92,7 @@ class Conversion:
         if self.long_numbers:
             yield f"Numbers of more than {EXACT_DIGITS} digits may be rounded: {self.long_numbers}."
         if self.numbers:
-            yield f"{self.numbers:,} cells are numbers: zeros in front are lost, and put back where a code is known."
+            yield f"{self.numbers:,} cells are numbers: leading zeros are lost, and restored where a code is known."
         if self.dates:
             yield f"{self.dates:,} cells are dates; they are written as CCYY-MM-DD."
 
@@ -187,7 +187,7 @@ class Sheet:
                 self._begin()
         if stopped and not self.note:
             self.note = f"read to row {stopped:,}"
-            more = f"{MAX_EMPTY_ROWS} empty rows follow, and what comes after them is not read"
+            more = f"{MAX_EMPTY_ROWS} empty rows follow, and anything after them is not read"
             self.conversion.cut.append(f"Sheet {self.name} was read to row {stopped:,}: {more}.")
         return {"name": self.name, "rows": self.conversion.rows - before, "note": self.note}
 
@@ -265,7 +265,7 @@ def answer(source: int, target: int) -> dict[str, Any]:
     except Refused as refused:
         return {"error": refused.found, "expected": refused.expected}
     except MemoryError:
-        return {"error": "more than fits into the memory that a workbook may take", "expected": "a smaller workbook"}
+        return {"error": "more than fits in the memory allowed for a workbook", "expected": "a smaller workbook"}
     except OSError as error:
         if error.errno == errno.EFBIG:
             return {"error": f"more than {MAX_TEXT >> 30} GB of text", "expected": "a smaller workbook"}

@@ -115,7 +115,7 @@ def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -
             "expected": "fewer sheets, columns or rows",
         }
     if -child.returncode in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
-        raise ChildProcessError("the process that reads a workbook was ended by somebody else")
+        raise ChildProcessError("the process that reads a workbook was ended from outside")
     try:
         answer: dict[str, Any] = json.loads(said)
     except ValueError:  # its output was cut off

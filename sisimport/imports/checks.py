@@ -32,7 +32,7 @@ def check_own_layouts(**_kwargs: Any) -> list[checks.CheckMessage]:
         ]
     return [
         checks.Warning(
-            f"{path.name} takes the place of no layout.", hint=f"Rename or remove it in {own}.", id="imports.W001"
+            f"{path.name} does not replace any layout.", hint=f"Rename or remove it in {own}.", id="imports.W001"
         )
         for path in sorted(own.glob("*.toml"))
         if path.name not in file_names
@@ -77,13 +77,14 @@ def _check_pooler() -> list[checks.CheckMessage]:
         found = limits_of(lambda: psycopg.connect(settings.DATABASE_URL, prepare_threshold=None))
     except psycopg.Error:
         text = "The pooler named in DATABASE_URL does not answer."
-        return [checks.Warning(text, hint="The web goes through it.", id="imports.W002")]
+        return [checks.Warning(text, hint="Web pages use it.", id="imports.W002")]
     missing = [name for name, limit in found.items() if limit == "0" and wanted[name]]
     if not missing:
         return []
     return [
         checks.Warning(
-            f"Sessions of the pooler named in DATABASE_URL have no {' and no '.join(missing)}: pages wait for others for ever.",
+            f"Sessions of the pooler named in DATABASE_URL have no {' and no '.join(missing)}: pages may wait for each "
+            f"other forever.",
             hint=f"In pgbouncer.ini: connect_query='{connect_query(wanted)}'",
             id="imports.W002",
         )

@@ -23,7 +23,7 @@ _FEWEST: Final = 3  # lines; fewer may be corrections
 
 DATE_ORDER: Final = Option(
     name="exchanged_birth_dates",
-    label="Birth dates with day and month exchanged, in most lines of the file",
+    label="Birth dates with day and month swapped, in most lines of the file",
     default="refuse",
     choices=(
         Choice(value="refuse", label="Refuse the file"),

@@ -182,7 +182,7 @@ def test_a_workbook_that_cannot_be_converted_says_why_and_stays_refused(client: 
 
     assert conversion.status == RunStatus.REJECTED
     assert "formulas in S1!A2" in page
-    assert "save a list of your own as CSV" in page
+    assert "save your own list as CSV" in page
     assert posted(client, "start_converted", conversion).status_code == 404
     posted(client, "convert_workbook", run)
     assert run.conversions.count() == 1

@@ -197,7 +197,7 @@ def test_what_a_later_run_wrote_is_kept_and_named(three: District) -> None:
 
     assert (kept.run.import_count, kept.run.set_aside_count) == (1, 1)
     assert kept.run.facts["kept"] == {"lines": 1, "partly": 0, "reasons": {"later": 1}, "later_runs": [second.pk]}
-    assert f"Run {second.pk} wrote it since" in kept.issue("CHANGED-SINCE-TEST")["message"]
+    assert f"Run {second.pk} wrote it later" in kept.issue("CHANGED-SINCE-TEST")["message"]
     first.refresh_from_db()
     assert (Report(first).json["reverted"], Report(second).json["reverted"]) == ("partly", None)
 
@@ -229,7 +229,7 @@ def test_what_somebody_edited_is_kept_until_it_is_tried_again(three: District) -
     Student.objects.filter(local_number="1").update(alias_last_name="Delta")
 
     first = undone(run)
-    assert "It was edited since" in first.issue("CHANGED-SINCE-TEST")["message"]
+    assert "It has been edited since" in first.issue("CHANGED-SINCE-TEST")["message"]
     run.refresh_from_db()
     assert run.reverted == Reverted.PARTLY
 
@@ -251,7 +251,7 @@ def test_a_line_of_which_a_part_is_kept_is_not_counted_as_put_back(three: Distri
 
     assert (kept.run.import_count, kept.run.set_aside_count) == (0, 1)
     assert kept.run.facts["kept"]["partly"] == 1
-    assert "Other records use it since" in kept.issue("CHANGED-SINCE-TEST")["message"]
+    assert "Other records now use it" in kept.issue("CHANGED-SINCE-TEST")["message"]
     run.refresh_from_db()
     assert run.reverted == Reverted.PARTLY
 

@@ -73,7 +73,9 @@ def test_text_under_other_endings_is_read(name: str) -> None:
 def test_several_text_files_are_refused_by_name() -> None:
     error = refusal(packed(a__csv=b"1", b__txt=b"2"))
 
-    assert str(error) == "The archive holds 2 text files (a.csv, b.txt); expected one text file (.csv, .txt or .dat)."
+    assert (
+        str(error) == "The archive contains 2 text files (a.csv, b.txt); expected one text file (.csv, .txt or .dat)."
+    )
 
 
 def damaged(data: bytes) -> bytes:
@@ -132,7 +134,7 @@ def test_a_list_of_files_too_long_to_hold_is_refused() -> None:
     end += 5_000_000
     data[end + 12 : end + 16] = (end - data.index(b"PK\x01\x02")).to_bytes(4, "little")
 
-    assert refusal(bytes(data)).found == "a list of more files than can be looked through"
+    assert refusal(bytes(data)).found == "a list of more files than can be searched"
 
 
 def test_a_workbook_is_no_archive_of_text_even_when_cut_off() -> None:

@@ -269,7 +269,7 @@ def test_the_ela_import_reads_the_download_file_when_it_is_chosen() -> None:
 def test_an_unknown_file_says_what_was_seen() -> None:
     error = refusal(look("hello, world\nhow, are you\n", expected=None))
 
-    assert str(error) == "The file has 2 columns separated by a comma; expected a layout that is known here."
+    assert str(error) == "The file has 2 columns separated by a comma; expected a known layout."
 
 
 def test_an_unknown_file_says_which_layout_is_nearest_and_the_difference() -> None:

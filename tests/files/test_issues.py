@@ -97,5 +97,5 @@ def test_the_codes_of_the_rule_book_are_there() -> None:
 def test_a_file_error_reads_as_its_message() -> None:
     error = FileError("FILE-EMPTY", found="nothing at all", expected="one line for each student")
 
-    assert str(error) == "The file holds nothing at all; expected one line for each student."
+    assert str(error) == "The file contains nothing at all; expected one line for each student."
     assert error.fix == codes.get("FILE-EMPTY").fix

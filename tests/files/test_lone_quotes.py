@@ -70,10 +70,10 @@ def test_a_separator_inside_a_mark_that_is_not_closed_refuses_that_line_alone_wi
     (problem,) = found.problems
     assert problem.severity is Severity.ERROR
     assert str(problem) == (
-        "A quotation mark in column 4 (Last name) has no second one in this line, and the line cannot be split into columns;"
+        "A quotation mark in column 4 (Last name) has no closing mark in this line, and the line cannot be split into columns;"
         " expected closed quotation marks."
     )
-    assert codes.get(problem.code).fix.startswith("Take the quotation mark out of the file")
+    assert codes.get(problem.code).fix.startswith("Remove the quotation mark from the file")
 
 
 def test_a_spreadsheets_blank_columns_at_the_end_are_no_separator_too_many() -> None:

@@ -151,7 +151,7 @@ def test_the_same_names_in_another_order_refuse_the_file_for_its_values_would_mo
 
     assert refused.value.code == "FILE-MIXED"
     assert "ine 4 begins records with other columns" in str(refused.value)
-    assert "import each by itself" in refused.value.fix
+    assert "import each one separately" in refused.value.fix
 
 
 @pytest.mark.parametrize("end", [DOS_END, f"{DOS_END}\r\n", DOS_END * 100, f"\n{DOS_END}\n\n", f" {DOS_END}"])

@@ -251,7 +251,7 @@ def test_f6_a_date_as_the_report_writes_it_is_named_by_its_form() -> None:
     """Not as "2009-02-14, read as 2009-02-14"."""
     result = read(lines(*[{"birth_date": "2009-02-14"}] * 50))
 
-    assert str(result.problems[0]).endswith("2009-02-14, a date in the form CCYY-MM-DD; it was read as 2009-02-14.")
+    assert str(result.problems[0]).endswith("2009-02-14, a date in the format CCYY-MM-DD; it was read as 2009-02-14.")
     assert "(2009-02-14)" in str(result.reader.notices[0])
 
 
@@ -266,7 +266,7 @@ def test_f6_many_dates_in_another_form_are_one_notice_with_their_number() -> Non
 
     assert len(result.problems) == 20
     assert [str(notice) for notice in result.reader.notices] == [
-        "50 dates are in another form (2/14/2009 read as 2009-02-14) and were read all the same; expected CCYYMMDD."
+        "50 dates are in another format (2/14/2009 read as 2009-02-14) and were read anyway; expected CCYYMMDD."
     ]
 
 

@@ -19,7 +19,7 @@ def test_f5_windows_1252_that_begins_late_is_read_with_a_notice() -> None:
 
     assert result.rows[-1][1][4:6] == ("García-López", "José")
     assert [str(notice) for notice in result.reader.notices] == [
-        "The file holds text in Windows-1252; expected text in UTF-8."
+        "The file contains text in Windows-1252; expected text in UTF-8."
     ]
     assert result.reader.encoding == "cp1252"
 

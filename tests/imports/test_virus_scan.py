@@ -85,7 +85,7 @@ def zipped(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("data", [EICAR, GOOD + EICAR, zipped(EICAR)])
 def test_what_it_finds_is_refused_before_it_is_read_or_kept(data: bytes, scanner: Scanner) -> None:
-    refused = pytest.raises(FileError, match=r"found Win\.Test\.EICAR_HDB-1\. Nothing of it was read")
+    refused = pytest.raises(FileError, match=r"found Win\.Test\.EICAR_HDB-1\. None of it was read")
     with refused, uploads.unpacked(io.BytesIO(data)):
         raise AssertionError("nothing may read it")
     assert not ImportFile.objects.exists()

@@ -39,7 +39,7 @@ def test_one_exchanged_birth_date_is_a_warning_with_line_both_dates_and_next_ste
     assert _swapped(report) == [(3, "warning", "2014-05-03", "2014-03-05")]
     said = report.issue("BIRTH-SWAPPED")["message"]
     assert said.startswith(
-        "Birth date is 2014-05-03; on record it is 2014-03-05, the same day with day and month exchanged."
+        "Birth date is 2014-05-03; on record it is 2014-03-05, the same date with day and month swapped."
     )
     assert [change["after"] for change in report.changes if change["field"] == "birth_date"] == ["2014-05-03"]
 
@@ -55,7 +55,7 @@ def test_a_file_in_the_other_order_is_refused_as_a_whole(on_record: None) -> Non
     report = run_file("students", csv(*lines([*SWAPPED, *BORN[5:]])))
 
     assert report.run.status == "rejected"
-    assert "In 5 of 5 lines that could show it, day and month of the birth date are exchanged" in report.run.message
+    assert "In 5 of 5 lines that could show it, day and month of the birth date are swapped" in report.run.message
     assert "line 2: 2014-04-03, on record 2014-03-04" in report.run.message
     assert list(Student.objects.order_by("pk").values()) == before
 

@@ -93,5 +93,5 @@ def test_an_answer_that_is_none_starts_nothing(client: Client, district: Distric
 
     page = client.post(reverse("test_again", args=[run.pk]), {"cause": "FILE-CODE", "answer": "xx"}, follow=True)
 
-    assert "grade_words takes one of" in page.content.decode()
+    assert "grade_words accepts one of" in page.content.decode()
     assert ImportRun.objects.latest("pk").pk == run.pk

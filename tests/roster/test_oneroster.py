@@ -247,7 +247,12 @@ def test_a_delta_of_1_2_without_roles_updates_students_on_record_only(district: 
 @pytest.mark.parametrize(
     ("tables", "code", "words", "line"),
     [
-        ({"users": [ANA | {"orgSourcedIds": "s9"}], "enrollments": []}, "ONE-SCHOOL", "s9, which orgs.csv does not", 2),
+        (
+            {"users": [ANA | {"orgSourcedIds": "s9"}], "enrollments": []},
+            "ONE-SCHOOL",
+            "s9, which is not in orgs.csv",
+            2,
+        ),
         ({"orgs": [ORGS[0], CEDAR | {"identifier": "101 A"}, MAPLE]}, "ONE-SCHOOL", "Cedar High (orgs.csv line 3)", 2),
         ({"orgs": [ORGS[0], CEDAR | {"identifier": "062271003245"}]}, "ONE-SCHOOL", "federal (NCES) number", 2),
         ({"enrollments": [CLASS, CLASS | {"userSourcedId": "u7"}]}, "ONE-LOST", "enrollments.csv line 3", 3),

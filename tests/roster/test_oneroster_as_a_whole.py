@@ -91,7 +91,7 @@ def test_schools_with_the_code_of_another_district_than_the_one_above_are_a_warn
     said = update(bulk(orgs=[other, CEDAR, MAPLE])).issue("ONE-DISTRICT")
 
     assert (said["severity"], said["line"]) == ("warning", 0)
-    assert "1 school has the code of district 1234567, yet the district above them is 7654321" in said["message"]
+    assert "1 school has the code of district 1234567, but the district above them is 7654321" in said["message"]
     assert "ONE-DISTRICT" not in update(bulk()).codes()
 
 

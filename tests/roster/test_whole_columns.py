@@ -138,7 +138,7 @@ def test_one_exit_date_for_all_who_are_enrolled_is_a_warning(people: list[dict[s
     (said,) = roster(filled(people, "enrollment_exit", f"{day}")).issues
 
     assert (said["code"], said["severity"], said["field"]) == ("COLUMN-DAY", "warning", "enrollment_exit")
-    assert f"{day}, yet on record 8 of 8" in said["message"]
+    assert f"{day}, but on record 8 of these 8" in said["message"]
 
 
 def test_one_start_date_beside_the_stays_of_that_year_is_a_warning(people: list[dict[str, str]]) -> None:

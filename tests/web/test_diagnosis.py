@@ -123,7 +123,7 @@ def test_what_a_message_says_of_its_kind_is_counted(district: District) -> None:
     found = told(run, "SSID-FORMAT")
 
     assert found[0].startswith("2 of 3: It is too short"), found
-    assert found[1].startswith("1 of 3: It holds characters"), found
+    assert found[1].startswith("1 of 3: It contains characters"), found
 
 
 def test_notices_are_not_diagnosed_and_a_value_they_share_is_told_of_errors(district: District) -> None:

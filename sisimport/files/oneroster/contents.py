@@ -113,9 +113,9 @@ def _refuse_lacking(version: str, modes: Mapping[str, str]) -> None:
     if modes["users"] == DELTA:
         return
     if "orgs" not in modes:
-        raise FileError("ONE-FILE", found="no orgs.csv", expected="orgs.csv, which says which schools are meant")
+        raise FileError("ONE-FILE", found="no orgs.csv", expected="orgs.csv with the schools")
     if version != "1.1" and "roles" not in modes:
-        raise FileError("ONE-FILE", found="no roles.csv", expected="roles.csv, which says who is a student")
+        raise FileError("ONE-FILE", found="no roles.csv", expected="roles.csv, which shows who is a student")
 
 
 def _properties(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, str]:

@@ -6,13 +6,13 @@ codes.register(
     IssueCode(
         "ONE-MANIFEST",
         "The manifest of a OneRoster zip",
-        "The OneRoster zip holds {found}; expected {expected}.",
+        "The OneRoster zip contains {found}; expected {expected}.",
         "Export the roster again as OneRoster CSV 1.1 or 1.2 and upload the zip as it came, with its manifest.csv.",
     ),
     IssueCode(
         "ONE-FILE",
         "A file of a OneRoster zip",
-        "The OneRoster zip holds {found}; expected {expected}.",
+        "The OneRoster zip contains {found}; expected {expected}.",
         "Export the roster again with all files that its manifest.csv names, and upload the zip as it came.",
     ),
     IssueCode(
@@ -23,28 +23,28 @@ codes.register(
     ),
     IssueCode(
         "ONE-LEFT-OUT",
-        "A file the manifest calls absent",
-        "{found} is in the zip, yet manifest.csv calls it absent: it was not read.",
-        "If the file counts, have manifest.csv say bulk or delta for it and export again.",
+        "A file the manifest lists as absent",
+        "{found} is in the zip, but manifest.csv lists it as absent: it was not read.",
+        "If the file should be used, have manifest.csv list it as bulk or delta, and export again.",
     ),
     IssueCode(
         "ONE-OTHERS",
         "Users who are not students",
-        "Of users.csv {found} lines were passed over: they are about people who are not students ({expected}).",
+        "{found} lines of users.csv were skipped: they are about people who are not students ({expected}).",
         "Nothing to do.",
     ),
     IssueCode(
         "ONE-CLASSES",
         "Classes that students left",
-        "{found} enrollments in classes are marked as deleted while the student stays at the school, or nothing says that the "
-        "student leaves it: no enrollment at a school was ended for them.",
+        "{found} class enrollments are marked as deleted, but the student stays at the school, or nothing shows that the student "
+        "is leaving it: no school enrollment was ended for them.",
         "Nothing to do. A student who leaves is marked in users.csv or roles.csv.",
     ),
     IssueCode(
         "ONE-MORE-LOST",
-        "More lines that lead to nobody",
-        "{found} more lines of {expected} lead to nobody; the first ones are listed below.",
-        "Export all files of the roster at the same time, so that they name the same people.",
+        "More lines that match no user",
+        "{found} more lines of {expected} match no user; the first ones are listed below.",
+        "Export all files of the roster at the same time, so that they list the same people.",
     ),
     IssueCode(
         "ONE-NO-BIRTHS",
@@ -54,9 +54,9 @@ codes.register(
     ),
     IssueCode(
         "ONE-LOST",
-        "A line that leads to nobody",
+        "A line that matches no user",
         "In {found}.",
-        "Export all files of the roster at the same time, so that they name the same people, and test the new zip.",
+        "Export all files of the roster at the same time, so that they list the same people, and test the new zip.",
     ),
     IssueCode(
         "ONE-TWICE",
@@ -73,14 +73,14 @@ codes.register(
     ),
     IssueCode(
         "ONE-ROLE",
-        "Not said who this is",
-        "The user has {found}: whether this is a student cannot be determined.",
+        "Unclear who this is",
+        "The user has {found}, so it is unclear whether this is a student.",
         "Give the user a role of OneRoster (student, teacher, guardian …) and export again.",
     ),
     IssueCode(
         "ONE-STATUS",
-        "Not said whether the student is there",
-        "The user has the status {found}; expected active or tobedeleted: whether the student is still there is unknown.",
+        "Unclear whether the student is there",
+        "The user has the status {found}; expected active or tobedeleted, so it is unclear whether the student is still there.",
         "Give the user one of the two statuses of OneRoster in the system that the roster comes from, and export again.",
     ),
     IssueCode(
@@ -92,15 +92,15 @@ codes.register(
     ),
     IssueCode(
         "ONE-NEW",
-        "Too little for a new student",
+        "Not enough data for a new student",
         "{found} is not on record, and the line has no {expected}: a student cannot be created from it.",
         "Test a bulk export with users.csv, roles.csv and demographics.csv.",
     ),
     IssueCode(
         "ONE-NO-SCHOOL",
         "No school",
-        "The line names no school: {found} will be a student of the district without one.",
-        "Nothing to do, if the student has no school; else enroll the student in the system that the roster comes from.",
+        "The line has no school: {found} will be a student of the district without a school.",
+        "Nothing to do if the student has no school; otherwise enroll the student in the system that the roster comes from.",
     ),
     IssueCode(
         "ONE-PRIMARY",
@@ -112,26 +112,26 @@ codes.register(
         "ONE-ENDS",
         "Marked as deleted",
         "The line is marked tobedeleted: the student stays on record, and the enrollment ends on {found}.",
-        "Nothing to do, if the student left. A student is never deleted by an import.",
+        "Nothing to do if the student left. A student is never deleted by an import.",
     ),
     IssueCode(
         "ONE-ENDS-WHEN",
-        "Marked as deleted, without a day",
-        "The line is marked tobedeleted, yet {found} of dateLastModified is not a day: nothing says when the enrollment ends.",
+        "Marked as deleted, without a date",
+        "The line is marked tobedeleted, but {found} in dateLastModified is not a date: nothing shows when the enrollment ends.",
         "Enter the exit date by hand, or export again with dateLastModified filled in.",
     ),
     IssueCode(
         "ONE-ALL-GONE",
         "Most students of a whole export are marked as deleted",
-        "{count} of {of} lines about students on record are marked tobedeleted, in a file that the manifest calls bulk: their "
+        "{count} of {of} lines about students on record are marked tobedeleted, in a file that the manifest lists as bulk: their "
         "enrollments would end. Nothing was imported.",
         "Export the roster again; a bulk file names who is enrolled. If these students did leave, test the file again with the "
-        "option that says that it is right.",
+        "option that confirms it.",
     ),
     IssueCode(
         "ONE-DISTRICT",
         "Schools whose codes are another district's",
-        "In orgs.csv {found}, yet the district above them is {expected}. The schools' own codes count.",
+        "In orgs.csv {found}, but the district above them is {expected}. The schools' own codes are used.",
         "Check the identifiers of district and schools in the system that the roster comes from. Nothing to do for charter "
         "schools that report under another district.",
     ),

@@ -131,7 +131,7 @@ class Loaded:
                     self.lose(
                         table.name,
                         line,
-                        f"its role is {role[:40] or 'blank'}; expected student, or teacher and the like",
+                        f"its role is {role[:40] or 'blank'}; expected a role such as student or teacher",
                     )
                 continue
             if status and status.lower() not in STATUSES:
@@ -187,7 +187,9 @@ class Loaded:
           HAVING count(DISTINCT birth || char(31) || sex || char(31) || country || char(31) || state) > 1"""
         lines = f"SELECT line, sid, group_concat(line, ', ') OVER (PARTITION BY sid) FROM demographics WHERE sid IN ({differing})"
         for line, _sid, every in run(f"{lines} ORDER BY 1"):
-            self.lose("demographics", line, f"lines {every[:60]} differ about the same user; none of them was read")
+            self.lose(
+                "demographics", line, f"lines {every[:60]} have different data for the same user; none of them was read"
+            )
         run(f"DELETE FROM demographics WHERE sid IN ({differing})")
         run(f"DELETE FROM demographics AS d WHERE {again}")
 

@@ -67,12 +67,12 @@ class Orgs:
     def _look_up(self, key: str) -> Place:
         if key not in self._rows:
             # A file of changes does not list unchanged schools.
-            unknown = Place(problem=f"the school {key[:60]}, which orgs.csv does not name")
+            unknown = Place(problem=f"the school {key[:60]}, which is not in orgs.csv")
             return unknown if self.whole else Place(lea=self.only_lea)
         line, (_key, _status, name, kind, identifier, _parent) = self._rows[key]
         if key in self._twice:
             said = f"{line:,} and {self._twice[key]:,}"
-            return Place(problem=f"the school {key[:60]}, which orgs.csv names with different data in lines {said}")
+            return Place(problem=f"the school {key[:60]}, which is in orgs.csv with different data in lines {said}")
         lea = self._lea_above(key) or self.only_lea
         if kind.lower() in _NO_SCHOOL:
             return Place(lea=lea)
@@ -84,7 +84,7 @@ class Orgs:
                 self._elsewhere[pair] = self._elsewhere.get(pair, 0) + 1
             return Place(lea=code[:_CODE], school=code[_CODE:])
         wrong = wrong or _wrong_code(code, identifier)
-        wrong = wrong or ("" if lea else "above which stands no district with the state's code")
+        wrong = wrong or ("" if lea else "which has no district with the state's code above it")
         if wrong:
             return Place(problem=f"the school {name[:60] or key[:60]} (orgs.csv line {line:,}), {wrong}")
         return Place(lea=lea, school=code)

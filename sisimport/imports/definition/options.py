@@ -47,7 +47,7 @@ class Option:
 
         if self.choices and value not in {choice.value for choice in self.choices}:
             allowed = ", ".join(choice.value or "(empty)" for choice in self.choices)
-            raise ValueError(f"{self.name} takes one of: {allowed}.")
+            raise ValueError(f"{self.name} accepts one of: {allowed}.")
         if self.pattern and value and not re.fullmatch(self.pattern, value):
             raise ValueError(f"{self.name} cannot be {value!r}. {self.hint}")
         if self.picks_schools:  # the same schools in another order are the same choice

@@ -8,7 +8,7 @@ SSID_CAUSES = {
     "spreadsheet": "A spreadsheet turned the number into a rounded one; its digits are lost.",
     "short": "It is too short: a leading zero was lost in a spreadsheet, a digit is missing, or it is a local number.",
     "long": "It is too long.",
-    "characters": "It holds characters that are not digits.",
+    "characters": "It contains characters that are not digits.",
 }
 
 codes.register(
@@ -22,25 +22,25 @@ codes.register(
         "STU-AMBIGUOUS",
         "Several students have this local number",
         "The local number {found} belongs to students of several districts: {candidates}.",
-        "Correct the Reporting LEA in the file so that it says whose student this is.",
+        "Correct the Reporting LEA in the file so that it shows which district the student belongs to.",
     ),
     IssueCode(
         "NUMBER-READ",
         "A local number without its marks or zeros",
         "The local number {found} was read as {expected}.",
-        "Nothing to do, if that is the student; else correct the number in the file.",
+        "Nothing to do if that is the student; otherwise correct the number in the file.",
     ),
     IssueCode(
         "NUMBER-NEAR",
-        "Nearly the number of a student you have",
-        "{found} would be a new student, yet {expected} is on record, {difference}.",
-        "If they are one person, accept the match on the match desk, or correct the number in the file. If not, refuse it "
-        "there, or test again with the option that says so for the whole file.",
+        "Almost the number of a student on record",
+        "{found} would be a new student, but {expected} is on record, {difference}.",
+        "If they are the same person, accept the match on the match desk, or correct the number in the file. If not, refuse it "
+        "there, or test again with the option that confirms it for the whole file.",
     ),
     IssueCode(
         "NUMBER-LOST",
         "A spreadsheet spoiled the number",
-        "{found} would be a new student's number, yet a spreadsheet rounded it or took it for a day: digits are lost.",
+        "{found} would be a new student's number, but a spreadsheet rounded it or turned it into a date: digits are lost.",
         "Take the number from the program the file came from, and upload that file unopened.",
     ),
     IssueCode(
@@ -67,13 +67,13 @@ codes.register(
     IssueCode(
         "CODE-NONE",
         "Zeros in place of a code",
-        "{field} is {found}: zeros alone stand for a code that is not known.",
+        "{field} is {found}: zeros alone mean that the code is not known.",
         "Write the code of the district or school, and test again.",
     ),
     IssueCode(
         "DEMO-MISMATCH",
         "The file and the student record differ",
-        "{field} in the file is {found}, on record {expected}.{hint_text}",
+        "{field} in the file is {found}; on record it is {expected}.{hint_text}",
         "Find out which is right, correct the student or the file, and test again.",
         screen=(
             "{warning}Campus {field} ('{expected}') DOES NOT match {field} ('{found}') on ISSID Import File for localStudentID "
@@ -83,7 +83,7 @@ codes.register(
     IssueCode(
         "DEMO-NEAR",
         "Nearly the same name",
-        "{field} in the file is {found}, on record {expected}: they differ only by {difference}.",
+        "{field} in the file is {found}; on record it is {expected}: they differ only by {difference}.",
         "Correct the spelling on one side, or accept the match.",
         screen=(
             "{warning}Campus {field} ('{expected}') DOES NOT match {field} ('{found}') on ISSID Import File for localStudentID "
@@ -120,14 +120,14 @@ codes.register(
         "SSID-FORMER",
         "A former SSID of this student",
         "SSID {found} is a former number of this student: it was retired.{current_text}",
-        "If the file is old, get a newer one and nothing is to be done. If the state says that the former number counts again, "
-        "staff can give it to the student by hand.",
+        "If the file is old, get a newer one; there is nothing else to do. If the state says that the former number is valid "
+        "again, staff can assign it to the student by hand.",
     ),
     IssueCode(
         "SSID-RETIRED",
         "The student's SSID was retired by the state",
         "The state replaced the student's SSID {expected} by {found}.",
-        "Mark “Replace retired SSIDs” and test again to take over the new number.",
+        "Mark “Replace retired SSIDs” and test again to use the new number.",
         screen="StateID ({found}) being imported cannot overwrite current stateID ({expected}).",
     ),
     IssueCode(
@@ -139,8 +139,8 @@ codes.register(
     IssueCode(
         "DUP-SAME",
         "The same line twice",
-        "{field} {found} stands already in line {first_line}, with the same data.",
-        "Nothing to do: the first line counts.",
+        "{field} {found} is already in line {first_line}, with the same data.",
+        "Nothing to do: the first line is used.",
     ),
     IssueCode(
         "DUP-DIFFERS",
@@ -164,84 +164,85 @@ codes.register(
         "ENR-OTHER",
         "Not enrolled in that school",
         "The student is not enrolled in school {found}.",
-        "Check the student's enrollment; the record is imported all the same.",
+        "Check the student's enrollment; the record is still imported.",
     ),
     IssueCode(
         "ELA-CODE",
         "Unknown English learner code",
         "{found} is not an English learner status: EO, IFEP, EL, RFEP or TBD is expected.",
-        "Correct the code; the SSID of the line is imported all the same.",
+        "Correct the code; the SSID of the line is still imported.",
     ),
     IssueCode(
         "FILE-LEA",
         "The file is another district's",
         "The file is from district {found}, which is neither a district on record nor a charter school of one; known here: "
         "{expected}.",
-        "Download the file of your own district. If the code is a charter school's that reports independently, put the school on "
-        "record first; if it is a district that should be here, add it.",
+        "Download the file of your own district. If the code is that of a charter school that reports independently, add the "
+        "school first; if it is a district that should be here, add it.",
     ),
     IssueCode(
         "STU-SCOPE",
         "Not one of your schools",
         "{found} is not a student of your schools, or the school in the line is not yours.",
-        "Ask somebody who works for all schools to import this line.",
+        "Ask someone who works for all schools to import this line.",
     ),
     IssueCode(
         "STU-ALIKE",
-        "Perhaps a student you have already",
-        "{found} would be a new student, yet student {expected} has the same name and birth date and is not in the file.",
-        "If they are one person, accept the match on the match desk: the line then updates that student. If not, refuse it "
-        "there, or test again with the option that says so for the whole file.",
+        "Possibly a student already on record",
+        "{found} would be a new student, but student {expected} has the same name and birth date and is not in the file.",
+        "If they are the same person, accept the match on the match desk: the line then updates that student. If not, refuse it "
+        "there, or test again with the option that confirms it for the whole file.",
     ),
     IssueCode(
         "STU-OTHER",
-        "The number of somebody else on record",
-        "{found} is on record with another last name, another first name and another birth date: the line is about somebody "
-        "else. The record is kept, unless the option says that the file is right.",
+        "The number of someone else on record",
+        "{found} is on record with another last name, another first name and another birth date: the line is about someone "
+        "else. The record is kept, unless the option confirms that the file is right.",
         "Check whether lines or columns of the file were sorted or shifted. If the number is wrong, correct it. If the record "
-        "is, change the student's page, or test again with the option that says so for the whole file.",
+        "is wrong, change it on the student's page, or test again with the option that confirms it for the whole file.",
     ),
     IssueCode(
         "STU-DOUBT",
-        "Perhaps the number of somebody else on record",
-        "Two of last name, first name and birth date of {found} are others than on record. The file's are written.",
+        "Possibly the number of someone else on record",
+        "For {found}, two of last name, first name and birth date differ from the record. The values in the file are written.",
         "Check that the line is about that student, and correct its number if not.",
     ),
     IssueCode(
         "STU-MIXED",
         "Name and birth date of another student",
         "{found} would get the name and birth date of student {expected}, who is on record under that number. The record is "
-        "kept, unless the option says that the file is right.",
+        "kept, unless the option confirms that the file is right.",
         "Check whether lines or columns of the file were sorted or shifted, and correct the number. If the records are wrong, "
-        "change them on the students' pages, or test again with the option that says so for the whole file.",
+        "change them on the students' pages, or test again with the option that confirms it for the whole file.",
     ),
     IssueCode(
         "NAME-EXCHANGED",
-        "Last and first name have changed places",
-        "{field} is {found} and the first name {expected}; on record it is the other way round. The record is kept, unless the "
-        "option says that the file is right.",
-        "Check which column holds the last name. If the file is right, test it again with the option that says so for the whole "
-        "file, or change the student's page.",
+        "Last and first name are swapped",
+        "{field} is {found} and the first name {expected}; on record it is the other way around. The record is kept, unless the "
+        "option confirms that the file is right.",
+        "Check which column holds the last name. If the file is right, test it again with the option that confirms it "
+        "for the whole file, or change the student's page.",
     ),
     IssueCode(
         "COLUMN-SORTED",
         "Most students would get another name, birth date or gender",
         "{count} of {of} students on record would get another {what}. Nothing was imported, so that no record is lost.",
-        "Check whether the column was sorted alone, or holds something else. If the file is right and the records are wrong, "
-        "test it again with the option that says so.",
+        "Check whether the column was sorted alone, or contains something else. If the file is right and the records are wrong, "
+        "test it again with the option that confirms it.",
     ),
     IssueCode(
         "SSID-SHIFTED",
-        "Most SSIDs are those of somebody else",
-        "In {count} of {of} lines that could tell, the SSID is on record for a student of another birth date. Nothing was "
-        "imported, so that no student gets the SSID of another.",
+        "Most SSIDs belong to other students",
+        "In {count} of {of} lines that could show it, the SSID is on record for a student with another birth date. Nothing "
+        "was imported, so that no student gets another student's SSID.",
         "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted alone. If not, correct these SSIDs "
         "on record, or leave their lines out.",
     ),
     IssueCode(
         "SSID-SERIES",
         "SSIDs that go up by one from line to line",
-        "{count} of the {of} SSIDs that students would get are one more than that of the line before (first in line {first}).",
+        "{count} of the {of} SSIDs that students would get are one more than the SSID in the line before (first in "
+        "line {first}).",
         "A spreadsheet that fills a column down writes numbers like that: compare some with the state's file (SSID Download).",
     ),
     IssueCode(
@@ -249,7 +250,7 @@ codes.register(
         "A new district or school for nearly every line",
         "The file would set up {count} {what} for {of} lines. Nothing was imported.",
         "Check whether a spreadsheet counted the codes up from line to line. If they are right, test the file again with the "
-        "option that says so.",
+        "option that confirms it.",
     ),
     IssueCode(
         "SCHOOL-LEA",
@@ -260,13 +261,13 @@ codes.register(
     IssueCode(
         "COLUMN-OTHER",
         "A column that changed as a whole",
-        "{count} of {of} students on record would get another {what}{same}. The file's are written.",
+        "{count} of {of} students on record would get another {what}{same}. The values in the file are written.",
         "Check that the column was not sorted alone, moved, or filled down from one line. Nothing to do if it is right.",
     ),
     IssueCode(
         "COLUMN-DAY",
         "One date for nearly all students",
-        "Nearly all lines have the {what} {found}, yet on record {count} of {of} of these students are enrolled there since "
+        "Nearly all lines have the {what} {found}, but on record {count} of these {of} students have been enrolled there since "
         "another day of that school year, or without an exit. The file's date is written.",
         "Check that the column was not filled down from one line. Nothing to do if it is right.",
     ),
@@ -274,27 +275,27 @@ codes.register(
         "COLUMN-BORN",
         "One birth date for nearly all new students",
         "Nearly all new students of the file have the birth date {found}. It is written.",
-        "Check that the column was not filled down from one line, or that the date does not stand for one that is not known.",
+        "Check that the column was not filled down from one line, or that the date is not a placeholder for an unknown one.",
     ),
     IssueCode(
         "FACT-CHANGED",
         "Another birth date or gender than on record",
-        "{field} is {found}; on record it is {expected}. The file's is written.",
-        "Check which is right, for example by the birth certificate: the state finds a student by it. If it is the record, "
-        "correct the file and test again.",
+        "{field} is {found}; on record it is {expected}. The value in the file is written.",
+        "Check which is right, for example from the birth certificate: the state uses it to find a student. If the record is "
+        "right, correct the file and test again.",
     ),
     IssueCode(
         "EL-CHANGED",
         "English learner data that seldom changes",
-        "{field} is {found}; on record it is {expected}. The file's is written.",
-        "Check which is right: an English learner becomes RFEP, and the days on which that was found out stay as they are. If it "
-        "is the record, correct the file and test again.",
+        "{field} is {found}; on record it is {expected}. The value in the file is written.",
+        "Check which is right: an English learner becomes RFEP, and the dates on which this was determined do not change. If the "
+        "record is right, correct the file and test again.",
     ),
     IssueCode(
         "NAME-CHANGED",
         "Another name than on record",
-        "{field} is {found}; on record it is {expected}, with nothing in common. The file's is written.",
-        "Nothing to do if the student was renamed. If the line is about somebody else, such as a twin, or the column was filled "
+        "{field} is {found}; on record it is {expected}, with nothing in common. The value in the file is written.",
+        "Nothing to do if the student was renamed. If the line is about someone else, such as a twin, or the column was filled "
         "down, correct the file and test again.",
     ),
     IssueCode(
@@ -306,81 +307,81 @@ codes.register(
     IssueCode(
         "NAME-WORD",
         "A word in place of a name",
-        "{field} is {found}, which programs write where there is no value. It never takes the place of a name on record; where "
-        "the record has none, it is taken for the name.",
-        "Nothing to do if a new student is called so. If not, write the name, or leave the line out, and test again. A student "
-        "on record who is called so from now on is renamed on the student's page.",
+        "{field} is {found}, which programs write where there is no value. It never replaces a name on record; where "
+        "the record has none, it is used as the name.",
+        "Nothing to do if that is a new student's name. If not, write the name, or leave the line out, and test again. A student "
+        "on record who now has this name is renamed on the student's page.",
     ),
     IssueCode(
         "NUMBER-ODD",
-        "A number with spaces, signs or zeros alone",
-        "{found} would be a new student's number: such numbers seldom hold spaces, signs or decimals, and are seldom zeros "
-        "alone or a word. It is taken as it stands.",
+        "A number with spaces, signs or only zeros",
+        "{found} would be a new student's number: such numbers seldom contain spaces, signs or decimals, and are seldom zeros "
+        "alone or a word. It is used as it is.",
         "Compare it with the program the file came from; if it has another form there, correct the file and test again.",
     ),
     IssueCode(
         "NAME-SUFFIX",
         "A suffix within a name",
-        "{field} is {found}: it ends with a suffix, which has a column of its own. It is taken for the name.",
+        "{field} is {found}: it ends with a suffix, which has a column of its own. It is used as the name.",
         "Move the suffix to its column and test again, or leave it, if it is part of the name.",
     ),
     IssueCode(
         "NAME-INITIAL",
         "An initial in place of a name",
-        "{field} is {found}, on record {expected}: the file has only its first letter. It is taken for the name.",
+        "{field} is {found}, on record {expected}: the file has only its first letter. It is used as the name.",
         "Write the whole name in the file and test again, unless the student's name is one letter.",
     ),
     IssueCode(
         "NAME-ODD",
-        "A name with signs that names seldom hold",
-        "{field} is {found}: names seldom hold such signs, digits or capitals; it is taken for the name.",
+        "A name with signs that names seldom have",
+        "{field} is {found}: names seldom have such signs, digits or capitals; it is used as the name.",
         "Compare it with the student's papers: a program may have spoiled it. If so, write the name and test again.",
     ),
     IssueCode(
         "LANG-CODE",
         "Unknown language",
-        "{field} is {found}, which is not a code of a language; expected three letters, such as spa, or the state's two digits.",
+        "{field} is {found}, which is not a language code; expected three letters, such as spa, or the state's two digits.",
         "Write the code of the language, or leave it blank, and test again.",
     ),
     IssueCode(
         "LANG-ODD",
         "A language that is not on the state's list",
-        "{field} is {found}, a code that is not on the state's list of languages. It is taken as it stands.",
-        "Nothing to do, if it is the right code; else correct it and test again.",
+        "{field} is {found}, a code that is not on the state's list of languages. It is used as it is.",
+        "Nothing to do if it is the right code; otherwise correct it and test again.",
     ),
     IssueCode(
         "VALUE-ODD",
-        "A value that is none of the usual ones",
-        "{field} is {found}, which is none of the usual ones. It is taken as it stands.",
-        "Nothing to do, if it is right; else correct it and test again.",
+        "An unusual value",
+        "{field} is {found}, which is not one of the usual values. It is used as it is.",
+        "Nothing to do if it is right; otherwise correct it and test again.",
     ),
     IssueCode(
         "VALUE-NONE",
-        "No such code",
-        "{field} is {found}, which has not the form of such a code: two letters for a country, such as US, and US-CA for a "
+        "Not a valid code",
+        "{field} is {found}, which does not have the form of such a code: two letters for a country, such as US, and US-CA for a "
         "state.",
         "Correct the code, or leave it blank, and test again.",
     ),
     IssueCode(
         "STU-AGE",
         "Unusual age",
-        "{field} is {found}, which makes an age of {years}; usual is {expected}.",
+        "{field} is {found}, which gives an age of {years}; the usual age is {expected}.",
         "Check birth date and grade; the century or the year may be mistyped.",
     ),
     IssueCode(
         "BIRTH-SWAPPED",
-        "Birth date with day and month exchanged",
-        "{field} is {found}; on record it is {expected}, the same day with day and month exchanged. The file's date is written.",
-        "Find out which is right, for example from the birth certificate. If it is the record, correct the date in the file and"
-        " test again.",
+        "Birth date with day and month swapped",
+        "{field} is {found}; on record it is {expected}, the same date with day and month swapped. The file's date is written.",
+        "Find out which is right, for example from the birth certificate. If the record is right, correct the date in "
+        "the file and test again.",
     ),
     IssueCode(
         "BIRTH-ORDER",
-        "Day and month exchanged in most birth dates",
-        "In {swapped} of {of} lines that could show it, day and month of the birth date are exchanged against the records (the"
-        " first is line {line}: {found}, on record {expected}). Nothing was imported, so that no birth date is lost.",
+        "Day and month swapped in most birth dates",
+        "In {swapped} of {of} lines that could show it, day and month of the birth date are swapped compared with the "
+        "records (the first is line {line}: {found}, on record {expected}). Nothing was imported, so that no birth date is lost.",
         "Write the dates as year-month-day (2014-03-09) and test the file again. If the records are wrong and the file is right,"
-        " test it with the option that says so.",
+        " test it with the option that confirms it.",
     ),
     IssueCode(
         "ELA-LEGACY",
@@ -391,7 +392,7 @@ codes.register(
     IssueCode(
         "ELA-TVD",
         "TVD read as TBD",
-        "{found} is a misprint of TBD and was read as that.",
+        "{found} is a misprint of TBD and was read as TBD.",
         "Nothing to do.",
     ),
     IssueCode(
@@ -410,7 +411,7 @@ codes.register(
         "ELA-OLDER",
         "A status older than the one on record",
         "{status} starts on {found}, but {record_status} is on record since {expected} (SELA0285).{effect_text}",
-        "Check which status holds now. If it is the one on record, test again with “Never write it” for older statuses, or "
+        "Check which status is current. If it is the one on record, test again with “Never write it” for older statuses, or "
         "get a newer file from the state.",
     ),
     IssueCode(
@@ -434,7 +435,8 @@ codes.register(
     IssueCode(
         "ENR-WHICH",
         "Several enrollments at the school",
-        "The line has no start date, and the student has several enrollments at this school: its grade and exit date go to none.",
+        "The line has no start date, and the student has several enrollments at this school: its grade and exit date "
+        "are written to none of them.",
         "Add the enrollment start date to the line.",
     ),
     IssueCode(
@@ -452,18 +454,18 @@ codes.register(
     IssueCode(
         "NAME-KEPT",
         "A poorer spelling of the name on record",
-        "{field} in the file is {found}; on record it is {expected}, the same name with more of its accents, signs or small "
+        "{field} in the file is {found}; on record it is {expected}, the same name with more of its accents, signs or lowercase "
         "letters, without signs around it, or with a plain apostrophe. The record is kept.",
-        "Nothing to do, if the record is right. If the file is, test again with the option that writes names as the file has "
-        "them, or change the student's name.",
+        "Nothing to do if the record is right. If the file is right, test again with the option that writes names as "
+        "the file has them, or change the student's name.",
     ),
     IssueCode(
         "NAMES-KEPT",
         "Poorer spellings of names on record",
-        "{found} names in {lines} lines are those on record with fewer accents, signs or small letters: the records are kept. "
-        "The first lines are named one by one.",
-        "Nothing to do, if the records are right; a program that writes names as they are, with accents and small letters, "
-        "spares the doubt.",
+        "{found} names in {lines} lines are those on record with fewer accents, signs or lowercase letters: the "
+        "records are kept. The first lines are listed one by one.",
+        "Nothing to do if the records are right; a program that writes names as they are, with accents and lowercase letters, "
+        "avoids the question.",
     ),
     IssueCode(
         "EL-NO-STATUS",
@@ -481,19 +483,19 @@ codes.register(
     IssueCode(
         "MATCH-ACCEPTED",
         "Match accepted on this run",
-        "The number in the file is {found}; somebody accepted it as the student with local number {expected}.",
-        "Nothing to do. The match desk can take it back.",
+        "The number in the file is {found}; someone accepted it as the student with local number {expected}.",
+        "Nothing to do. It can be taken back on the match desk.",
     ),
     IssueCode(
         "MATCH-REMEMBERED",
         "Match accepted earlier",
         "The number in the file is {found}; these values were accepted before as the student with local number {expected}.",
-        "Nothing to do. The match desk can take it back.",
+        "Nothing to do. It can be taken back on the match desk.",
     ),
     IssueCode(
         "MATCH-OUTDATED",
         "An accepted match is not used",
-        "The match accepted before for number {found} is not used: the student's record changed since.",
+        "The match accepted before for number {found} is not used: the student's record has changed since.",
         "Compare the line with the student and accept it again if it is right.",
     ),
 )

@@ -352,7 +352,7 @@ def near_text() -> Case:
     return Case(
         When(ROUNDED, then=Value(" A spreadsheet rounded it, and its last digits are lost.")),
         said(NEAR_MARKS, "the same number without the marks, but the rest of the line is not that student's"),
-        said(NEAR_ZEROS, f"{ZEROS_TEXT}; it was not taken, as it is not clear that it is meant"),
+        said(NEAR_ZEROS, f"{ZEROS_TEXT}; it was not used, because it is not clear that this student is meant"),
         default=Value(""),
         output_field=CharField(),
     )

@@ -20,7 +20,7 @@ from sisimport.imports.engine.sql import execute, fetch_one, quoted
 
 POORER_NAMES: Final = Option(
     name="poorer_names",
-    label="A name that the file spells poorer than the record (GARCIA for García)",
+    label="A name spelled more poorly in the file than on record (GARCIA for García)",
     default="keep",
     district_default=True,
     choices=(

@@ -90,10 +90,10 @@ def _report_set_aside(run: ImportRun, plan_run_id: int) -> bool:
 
 
 _WHY_KEPT = {
-    SetAsideReason.LATER: "Run {run} wrote it since: revert that run, and this is put back as well.",
-    SetAsideReason.IN_USE: "Other records use it since.",
-    SetAsideReason.TAKEN: "Another record has its place since.",
-    SetAsideReason.CHANGED: "It was edited since.",
+    SetAsideReason.LATER: "Run {run} wrote it later: revert that run, and this is put back too.",
+    SetAsideReason.IN_USE: "Other records now use it.",
+    SetAsideReason.TAKEN: "Another record now has its place.",
+    SetAsideReason.CHANGED: "It has been edited since.",
 }
 
 

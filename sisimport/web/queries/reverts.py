@@ -10,8 +10,8 @@ from sisimport.imports.models import UNDECIDED, ImportRun, Reverted, RunStatus, 
 _WHY = {
     SetAsideReason.LATER: "a later run wrote the same since",
     SetAsideReason.CHANGED: "edited since",
-    SetAsideReason.IN_USE: "other records use it since",
-    SetAsideReason.TAKEN: "another record has its place since",
+    SetAsideReason.IN_USE: "other records now use it",
+    SetAsideReason.TAKEN: "another record now has its place",
 }
 
 

@@ -44,7 +44,7 @@ def without_middle_name(text: str) -> str:
 # What is wrong -> (the file, the code of the refusal, what the sentence must say)
 REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "empty": (lambda: b"", "FILE-EMPTY", "holds nothing at all"),
-    "blank lines": (lambda: b"\n" * 1_000_000, "FILE-EMPTY", "nothing but blank lines"),
+    "blank lines": (lambda: b"\n" * 1_000_000, "FILE-EMPTY", "only blank lines"),
     "wrong delimiter": (lambda: GOOD.replace("^", "~").encode(), "FILE-DELIMITER", "expected a caret (^)"),
     "14 columns": (lambda: without_middle_name(GOOD).encode(), "FILE-COLUMNS", "the middle name column is missing"),
     "16 columns": (lambda: GOOD.replace("\n", "^x\n").encode(), "FILE-COLUMNS", "has 16 columns; expected 15"),
