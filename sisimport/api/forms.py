@@ -14,13 +14,13 @@ class TokenForm(forms.Form):
     """For whom, for what, for which schools, for how long. Users cannot give schools that they do not see."""
 
     name = forms.CharField(
-        label="Name", max_length=80, help_text="What it is for: Nightly roster. A service is called by it."
+        label="Name", max_length=80, help_text="What it is for: Nightly roster. It also names the service."
     )
     person = forms.CharField(
         label="User name of a person",
         max_length=150,
         required=False,
-        help_text="Blank: a service, which has no password and acts by its tokens alone, as a registrar.",
+        help_text="Blank: a service, which has no password and acts only through its tokens, as a registrar.",
     )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
@@ -49,7 +49,7 @@ class TokenForm(forms.Form):
         person = tokens.person_for_token(self.admin, name)
         if person is None:
             raise forms.ValidationError(
-                "Nobody of this user name may sign in, or this person has more than you. Choose somebody else."
+                "No one with this user name may sign in, or this person has more rights than you. Choose someone else."
             )
         return person
 

@@ -45,15 +45,13 @@ KEY_LENGTH = 255
     "POST",
     "/imports",
     name="start_import",
-    summary="Send a file and start a run; 201 with the run, which goes on automatically",
+    summary="Send a file and start a run; 201 with the run, which continues automatically",
     response=schemas.RunOut,
     status=201,
     scopes=[Scope.IMPORTS_TEST, Scope.IMPORTS_WRITE],
     capability=Capability.UPLOAD,
     tag=RUNS,
-    headers={
-        "Idempotency-Key": "A text of your own for this request: sent again with the same body, it answers the same run."
-    },
+    headers={"Idempotency-Key": "Your own text for this request: sent again with the same body, it gets the same run."},
 )
 def start_import(
     request: HttpRequest, response: HttpResponse, file: File[UploadedFile], form: Form[schemas.ImportForm]
@@ -78,7 +76,7 @@ def start_import(
 def _idempotency_key(request: HttpRequest) -> str:
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > KEY_LENGTH or not (key.isascii() and key.isprintable()):
-        raise _invalid(("Idempotency-Key", f"Up to {KEY_LENGTH} letters, digits and signs of ASCII."))
+        raise _invalid(("Idempotency-Key", f"Up to {KEY_LENGTH} ASCII letters, digits and signs."))
     return key
 
 
@@ -106,7 +104,7 @@ def _options(given: list[str]) -> dict[str, str]:
                 raise _invalid(("options", "This is not a JSON object.")) from None
             wrong = [name for name, value in values.items() if not isinstance(value, str)]
             if wrong:
-                raise _invalid(*((f"options.{name}", "The value of an option is text.") for name in wrong))
+                raise _invalid(*((f"options.{name}", "The value of an option must be text.") for name in wrong))
             found |= values
             continue
         name, equals, value = text.partition("=")
@@ -114,7 +112,7 @@ def _options(given: list[str]) -> dict[str, str]:
             raise _invalid(("options", "Send NAME=VALUE, the field once for each option, or one JSON object."))
         found[name] = value
     if any("\x00" in text for pair in found.items() for text in pair):
-        raise _invalid(("options", "No option holds the character NUL."))
+        raise _invalid(("options", "An option cannot contain the character NUL."))
     return found
 
 
@@ -263,7 +261,9 @@ class Sent:
 def update_run(request: HttpRequest, response: HttpResponse, run_id: Path[int]) -> Status:
     run = find_run(request, run_id)
     if not access.may_update(request.user, run):
-        raise ProblemError("ROLE", "This Test is about students of other schools: who sees all of them may update it.")
+        raise ProblemError(
+            "ROLE", "This Test includes students of other schools: a user who sees all of them may update it."
+        )
     try:
         started = services.start_writing(test_run=run, user=cast(Any, request.user))
     except uploads.RunRefusedError as error:
@@ -311,9 +311,11 @@ def _started(response: HttpResponse, run: ImportRun) -> Status:
 def cancel_run(request: HttpRequest, run_id: Path[int]) -> dict[str, Any]:
     run = find_run(request, run_id)
     if run.is_active and not access.may_cancel(request.user, run):
-        raise ProblemError("ROLE", "This run was started by somebody else. An import admin can cancel it.")
+        raise ProblemError("ROLE", "This run was started by someone else. An import admin can cancel it.")
     if not run.is_active or not services.cancel_run(run=run):
-        raise ProblemError("REFUSED", "Too late: the run writes already, or has ended. What it wrote can be reverted.")
+        raise ProblemError(
+            "REFUSED", "Too late: the run is already writing, or has ended. What it wrote can be reverted."
+        )
     run.refresh_from_db()
     return run_facts(run)
 
@@ -325,7 +327,7 @@ def cancel_run(request: HttpRequest, run_id: Path[int]) -> dict[str, Any]:
     "POST",
     "/runs/{run_id}/approve",
     name="approve_run",
-    summary="Approve a held run that somebody else started; it is queued and writes what its Test showed",
+    summary="Approve a held run that someone else started; it is queued and writes what its Test showed",
     response=schemas.RunOut,
     scopes=[Scope.APPROVE],
     capability=Capability.APPROVE,
@@ -339,7 +341,7 @@ def approve_run(request: HttpRequest, run_id: Path[int], form: Form[schemas.Deci
     "POST",
     "/runs/{run_id}/reject",
     name="reject_run",
-    summary="Reject a held run that somebody else started; it ends, and nothing is written",
+    summary="Reject a held run that someone else started; it ends, and nothing is written",
     response=schemas.RunOut,
     scopes=[Scope.APPROVE],
     capability=Capability.APPROVE,

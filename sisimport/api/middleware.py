@@ -66,7 +66,7 @@ def _before(request: HttpRequest) -> HttpResponse | None:
     if "\x00" in request.path_info:
         raise ProblemError("NOT-FOUND")
     if any("\x00" in value for values in request.GET.lists() for value in values[1]):
-        raise ProblemError("BAD-REQUEST", "A parameter holds a character that no value has (NUL).")
+        raise ProblemError("BAD-REQUEST", "A parameter contains a character that is not allowed (NUL).")
     secret = _bearer(request)
     if request.path_info not in PUBLIC or secret:
         if not secret:
@@ -78,7 +78,7 @@ def _before(request: HttpRequest) -> HttpResponse | None:
     if size > FORM_BYTES:
         allowed = _allowed_bytes(request)
         if size > allowed:
-            raise ProblemError("TOO-LARGE", f"{size:,} bytes were announced; {allowed:,} are taken here.")
+            raise ProblemError("TOO-LARGE", f"{size:,} bytes were announced; {allowed:,} are allowed here.")
         if announced is not None:
             return HttpResponse(status=204, headers={ALLOWED: str(allowed)})
     request.body_size_checked = True  # type: ignore[attr-defined]

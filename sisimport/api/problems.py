@@ -23,12 +23,12 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.code: kind
     for kind in (
-        Kind("BAD-REQUEST", 400, "The request cannot be read", "Check how the body and its headers are made."),
+        Kind("BAD-REQUEST", 400, "The request cannot be read", "Check the format of the body and its headers."),
         Kind(
             "TLS",
             403,
             "The API answers over https only",
-            "Send the request to the https address. A token that came without encryption was readable: have it revoked.",
+            "Send the request to the https address. A token sent without encryption could be read by others: have it revoked.",
         ),
         Kind(
             "TOKEN-MISSING",
@@ -42,24 +42,27 @@ KINDS: dict[str, Kind] = {
             "The token is not valid",
             "It is unknown, expired or revoked, or its user may no longer sign in. Ask an import admin for another.",
         ),
-        Kind("SCOPE", 403, "The token lacks a scope", "Ask an import admin for a token with a scope that is named."),
+        Kind("SCOPE", 403, "The token lacks a scope", "Ask an import admin for a token with a scope named here."),
         Kind(
             "ROLE", 403, "The token's user may not do this", "A token gives no more than its user's role and schools."
         ),
         Kind("NOT-FOUND", 404, "Not found", "It does not exist, or belongs to a school the token is not for."),
-        Kind("METHOD", 405, "The address does not take this method", "See the header Allow."),
-        Kind("AMBIGUOUS", 409, "More than one fits", "Say which one by the parameter that is named."),
-        Kind("REFUSED", 409, "Not possible as things are", "The detail says why; look at the run first."),
-        Kind(
-            "IDEMPOTENCY", 409, "The key was used for another request", "Take a new Idempotency-Key for each request."
-        ),
+        Kind("METHOD", 405, "The address does not accept this method", "See the header Allow."),
+        Kind("AMBIGUOUS", 409, "More than one matches", "Say which one with the parameter named here."),
+        Kind("REFUSED", 409, "Not possible right now", "The detail says why; check the run first."),
+        Kind("IDEMPOTENCY", 409, "The key was used for another request", "Use a new Idempotency-Key for each request."),
         Kind("FILE-GONE", 410, "The stored file cannot be read", "Tell your administrator; send the file again."),
         Kind("TOO-LARGE", 413, "The body is too large", "The setting IMPORT_MAX_BYTES limits files."),
-        Kind("INVALID", 422, "A value cannot be used", "Each entry of errors names a field and what it takes."),
+        Kind("INVALID", 422, "A value cannot be used", "Each entry of errors names a field and what it accepts."),
         Kind("FILE", 422, "The file cannot be used", "The code is an issue code: see GET /api/v1/issue-codes."),
-        Kind("RATE", 429, "Too many requests", "Wait for the seconds in Retry-After, then go on."),
-        Kind("ERROR", 500, "The request failed by our fault", "Tell your administrator the reference in the detail."),
-        Kind("BUSY", 503, "Somebody else is writing the same records", "Try again after the seconds in Retry-After."),
+        Kind("RATE", 429, "Too many requests", "Wait for the seconds in Retry-After, then continue."),
+        Kind(
+            "ERROR",
+            500,
+            "The request failed because of an error on our side",
+            "Tell your administrator the reference in the detail.",
+        ),
+        Kind("BUSY", 503, "Someone else is writing the same records", "Try again after the seconds in Retry-After."),
         Kind("UNAVAILABLE", 503, "The database does not answer", "Try again after the seconds in Retry-After."),
         Kind("NO-ROOM", 507, "There is no room on the disk", "Nothing was kept. Your administrator has to make room."),
     )

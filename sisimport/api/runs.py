@@ -95,7 +95,7 @@ def list_runs(request: HttpRequest, filters: Query[schemas.RunFilters]) -> dict[
     "GET",
     "/runs/{run_id}",
     name="get_run",
-    summary="A run: where it stands, and its counts",
+    summary="A run: its status and its counts",
     response=schemas.RunOut,
     scopes=ANY_OF_RUNS,
     capability=Capability.READ,
@@ -109,7 +109,7 @@ def get_run(request: HttpRequest, run_id: Path[int]) -> dict[str, Any]:
     "GET",
     "/runs/{run_id}/issues",
     name="list_issues",
-    summary="Issues of a run, in the order of their lines; of an Update its own before those of its Test",
+    summary="Issues of a run, in the order of their lines; for an Update, its own come before those of its Test",
     response=schemas.IssuesOut,
     scopes=[Scope.RUNS_READ],
     capability=Capability.EXPORT,
@@ -182,7 +182,7 @@ def list_changes(request: HttpRequest, run_id: Path[int], filters: Query[schemas
     "GET",
     "/runs/{run_id}/absent",
     name="list_absent",
-    summary="Students on record whom the run's file does not name",
+    summary="Students on record who are not in the run's file",
     response=schemas.AbsentsOut,
     scopes=[Scope.RUNS_READ],
     capability=Capability.EXPORT,
@@ -239,7 +239,7 @@ def get_refused_lines(
 ) -> StreamingHttpResponse:
     run, reader = _find_report(request, run_id)
     if run.status != RunStatus.COMPLETED or run.file is None:
-        raise ProblemError("REFUSED", "Only a run that was completed, of a file, has refused lines.")
+        raise ProblemError("REFUSED", "Only a completed run of a file has refused lines.")
     log_export(request, run, "refused lines")
     numbers = refused_line_numbers(run, shown=reader.issues(), whole=reader.whole)
     table = filters.form == "table"

@@ -18,7 +18,9 @@ Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # no value on record conta
 class Page(Schema):
     """One page of a list."""
 
-    cursor: Plain = Field("", max_length=1000, description="`next` of the page before; nothing for the first page.")
+    cursor: Plain = Field(
+        "", max_length=1000, description="`next` of the previous page; leave it out for the first page."
+    )
     limit: int = Field(100, ge=1, le=MOST, description="How many entries at most.")
 
 
@@ -71,7 +73,7 @@ class OptionOut(Schema):
     name: str
     label: str
     hint: str
-    default: str = Field(description="What it is when nothing is sent: the district's choice, else the type's.")
+    default: str = Field(description="The value when nothing is sent: the district's choice, or else the type's.")
     choices: list[ChoiceOut] = Field(description="Empty: a free value.")
 
 
@@ -106,7 +108,7 @@ class LayoutsOut(Schema):
 class IssueCodeOut(Schema):
     code: str
     title: str
-    message: str = Field(description="How its sentence is made: names in braces are filled in.")
+    message: str = Field(description="The pattern of its sentence: names in braces are filled in.")
     fix: str
     retired: bool
 
@@ -132,7 +134,7 @@ class CrashOut(Schema):
 class MappingOut(Schema):
     name: str
     number: int = Field(description="Which version of the mapping.")
-    version: str = Field(description="Hash of what it says: equal for equal content.")
+    version: str = Field(description="Hash of its content: equal for equal content.")
 
 
 class RunOut(Schema):
@@ -176,7 +178,7 @@ class ImportForm(Schema):
     """What is sent along with the file."""
 
     type: str = Field(
-        "auto", max_length=40, description="Key of an import type, or auto: the one that the file's layout tells."
+        "auto", max_length=40, description="Key of an import type, or auto: the one that fits the file's layout."
     )
     work: Literal["test", "update", "import"] = Field(
         "test",
@@ -275,7 +277,7 @@ class StudentRecordsOut(Schema):
     birth_date: dt.date
     gender: str
     legal_gender: str
-    school: str | None = Field(description="Code of the school of today.")
+    school: str | None = Field(description="Code of the current school.")
     grade: str
     home_language: str
     el: dict[str, str | None] | None = Field(description="English learner record.")

@@ -176,12 +176,12 @@ def use(secret: str, *, address: str, weight: int) -> ApiToken:
     if counted > settings.API_REQUESTS_PER_MINUTE:
         raise ProblemError(
             "RATE",
-            f"This token may make {settings.API_REQUESTS_PER_MINUTE} requests a minute. Go on in {max(seconds, 1)} seconds.",
+            f"This token may make {settings.API_REQUESTS_PER_MINUTE} requests a minute. Try again in {max(seconds, 1)} seconds.",
             headers={"Retry-After": str(max(seconds, 1))},
         )
     token = ApiToken.objects.select_related("user").get(pk=pk)
     if not token.user.is_active:
-        raise ProblemError("TOKEN-INVALID", "The user of this token may not sign in any more.")
+        raise ProblemError("TOKEN-INVALID", "The user of this token may no longer sign in.")
     restrict(token.user, token.scopes, token.schools)
     return token
 
@@ -189,7 +189,7 @@ def use(secret: str, *, address: str, weight: int) -> ApiToken:
 def _why_not(secret: str) -> str:
     token = ApiToken.objects.filter(digest=digest_of(secret)).first()
     if token is None:
-        return "This token is not known here."
+        return "This token is not known."
     if token.revoked_at:
         return "This token was revoked."
     return "This token has expired."

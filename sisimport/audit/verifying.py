@@ -29,9 +29,9 @@ SELECT count(*) FROM audit_auditentry e WHERE NOT EXISTS (SELECT 1 FROM audit_au
 
 
 OTHER_KEY = (
-    "Not one seal holds: they were probably made with another key. After a restore give back the keys of the installation "
-    "(restore --keys), or name the former key in AUDIT_KEY_FALLBACKS (SECRET_KEY_FALLBACKS where AUDIT_KEY was not set), "
-    "then look again."
+    "None of the seals is valid: they were probably made with another key. After a restore, restore the keys of the "
+    "installation too (restore --keys), or name the former key in AUDIT_KEY_FALLBACKS (SECRET_KEY_FALLBACKS where "
+    "AUDIT_KEY was not set), then look again."
 )
 
 
@@ -76,7 +76,7 @@ def verify() -> Verified:
         with connection.cursor() as cursor:
             cursor.execute(_FORGOTTEN)
             for (entry,) in cursor.fetchall():
-                result.tell(ENTRY, entry, "was never sealed, and later ones were: it was put in afterwards")
+                result.tell(ENTRY, entry, "was never sealed, but later ones were: it was added afterwards")
             cursor.execute(_UNSEALED)
             result.unsealed = cursor.fetchone()[0]
     result.chains = len(ends)
@@ -107,7 +107,7 @@ def _chains(result: Verified) -> dict[Place, Chain]:
             seal not in {seal_hash(key, chain.last, (day, lea, number, entry), digest) for key in seal_keys}
             and reworded.get(entry, set()).isdisjoint(reword_hash(key, seal, entry, digest) for key in seal_keys)
         ):
-            result.tell(ENTRY, entry, "it, its seal or what stood before it was changed")
+            result.tell(ENTRY, entry, "it, its seal or what came before it was changed")
         else:
             result.rows += 1
         chain.number, chain.last = number, seal

@@ -173,7 +173,7 @@ def _pattern(offer: Deliverable, text: str) -> str:
     if not name or len(name) > 120 or name.startswith(".") or not _FILE_NAME.fullmatch(_PART.sub("x", name)):
         raise AddingError(
             "file_name",
-            "Write a name of letters, digits, dots, dashes and blanks, with {date}, {time} or {year} where these are to stand: "
+            "Write a name of letters, digits, dots, dashes and blanks, with {date}, {time} or {year} where these should go: "
             f"{offer.key}-{{date}}{offer.endings[0]}",
         )
     if PurePath(name).suffix.lower() not in offer.endings:
@@ -232,7 +232,7 @@ def _server(address: str, host_key: str) -> dict[str, Any]:
     if parts.scheme != "sftp" or not parts.hostname or not parts.username:
         raise AddingError("sftp", "Write sftp://user@host/folder.")
     if parts.password:
-        raise AddingError("sftp", "Leave the password out: this place signs in with a key of its own.")
+        raise AddingError("sftp", "Leave the password out: this place signs in with its own key.")
     if not FINGERPRINT.match(host_key):
         raise AddingError("host_key", "Write the fingerprint of the server's key, as ssh-keygen -lf shows it: SHA256:…")
     return {

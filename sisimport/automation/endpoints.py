@@ -33,8 +33,10 @@ class WebhookOut(Schema):
     url: str
     events: list[str]
     active: bool
-    failures: int = Field(description="Deliveries given up one after the other.")
-    secret: str | None = Field(None, description="Signs what is sent. In the answer that made it, and never again.")
+    failures: int = Field(description="Deliveries given up in a row.")
+    secret: str | None = Field(
+        None, description="Signs what is sent. Shown in the answer that created it, and never again."
+    )
 
 
 class WebhooksOut(Schema):
@@ -77,7 +79,7 @@ def list_webhooks(request: HttpRequest) -> dict[str, Any]:
     "POST",
     "/webhooks",
     name="make_webhook",
-    summary="Have an address told of runs; 201 with the webhook and its secret",
+    summary="Send events of runs to an address; 201 with the webhook and its secret",
     response=WebhookOut,
     status=201,
     scopes=[Scope.RUNS_READ],

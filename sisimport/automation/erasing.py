@@ -30,7 +30,9 @@ def _delivered(place: ExportDelivery, asked: Asked, by_hand: set[str]) -> Iterat
     files = DeliveredExport.objects.filter(delivery=place, state=DeliveredExport.State.DONE)
     names = set(files.values_list("file_name", flat=True))
     if names and _is_elsewhere(place):
-        by_hand.add(f"“{place.name}” delivers to an SFTP server: ask who runs it to remove the files that are there.")
+        by_hand.add(
+            f"“{place.name}” delivers to an SFTP server: ask the person who runs it to remove the files that are there."
+        )
         return
     for path in _files(Path(place.path)) if names else ():
         # Our own workbooks and archives are removed without a search: the next delivery brings new ones.
@@ -41,12 +43,12 @@ def _delivered(place: ExportDelivery, asked: Asked, by_hand: set[str]) -> Iterat
 def _picked_up(place: PickUpPlace, asked: Asked, by_hand: set[str]) -> Iterator[Path]:
     if _is_elsewhere(place):
         if place.picked.exists():
-            by_hand.add(f"“{place.name}” is on an SFTP server: look into its folders {DONE} and {FAILED}.")
+            by_hand.add(f"“{place.name}” is on an SFTP server: check its folders {DONE} and {FAILED}.")
         return
     for path in (path for folder in (DONE, FAILED) for path in _files(Path(place.path) / folder)):
         if not asked.searchable(_head(path)):
             by_hand.add(
-                f"“{place.name}” holds workbooks or archives that were picked up: look for the student in them."
+                f"“{place.name}” contains workbooks or archives that were picked up: look for the student in them."
             )
         elif _named(path, asked):
             yield path

@@ -152,11 +152,11 @@ def _school_year(delivery: ExportDelivery) -> str:
 
 def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
     if one.tries >= MOST_TRIES:
-        _failed(delivery, one, "It was tried too often. Look at the log of the workers.", turn, for_good=True)
+        _failed(delivery, one, "It was tried too often. Check the log of the workers.", turn, for_good=True)
         return
     one.tries += 1
     one.next_try_at = timezone.now() + PAUSES[min(one.tries, len(PAUSES)) - 1]
-    one.message = "The last try did not end."  # remains if its worker is stopped
+    one.message = "The last try did not finish."  # remains if its worker is stopped
     one.save(update_fields=["tries", "next_try_at", "message"])
     try:
         with opened(delivery) as there:
@@ -187,12 +187,12 @@ def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> N
         made.seek(0)
         there.put(part, made)
     if there.size_of(part) != size:
-        raise PlaceError("The file arrived cut short.")
+        raise PlaceError("The file arrived incomplete.")
     # A process that has lost the lock finds a different number of tries here, and renames nothing.
     mine = DeliveredExport.objects.filter(pk=one.pk, state=State.WAITING, tries=one.tries)
     columns = {"size": size, "rows": counts.rows, "students": counts.students, "since": one.since, "until": one.until}
     if not mine.update(state=State.THERE, **columns):
-        raise PlaceError("Another worker delivers it meanwhile.")
+        raise PlaceError("Another worker is delivering it now.")
     one.state, one.size, one.rows, one.students = State.THERE, size, counts.rows, counts.students
 
 
@@ -207,13 +207,13 @@ def _remove_what_was_cut(delivery: ExportDelivery, one: DeliveredExport, there: 
 def _make(delivery: ExportDelivery, one: DeliveredExport, made: IO[bytes]) -> Counts:
     user, what = delivery.user, deliverables().get(delivery.what)
     if what is None:
-        raise GivenUpError("There is no such export any more. Remove this delivery, and add another.")
+        raise GivenUpError("This export no longer exists. Remove this delivery, and add another.")
     if not user.is_active or not can(user, Capability.EXPORT):
-        raise GivenUpError("The user of this delivery may not export any more. Remove this delivery, and add another.")
+        raise GivenUpError("The user of this delivery may no longer export. Remove this delivery, and add another.")
     if what.since_last:
         one.since, one.until = delivery.delivered_until, settled_until()
         if one.until <= one.since:
-            raise PlaceError("A run that began before the last delivery still writes.")
+            raise PlaceError("A run that began before the last delivery is still writing.")
     asked = Asked(
         user=user,
         schools=visible_school_ids(user),
@@ -275,11 +275,11 @@ def _failed(delivery: ExportDelivery, one: DeliveredExport, why: str, turn: Turn
 
 def _tell(delivery: ExportDelivery) -> None:
     """Mail the people who manage settings and may open the delivery that it needs attention."""
-    logger.warning("export delivery %s needs a look", delivery.pk)
+    logger.warning("export delivery %s needs attention", delivery.pk)
     payload = {
         "delivery": delivery.pk,
         "name": delivery.name,
-        "message": "Its last try went wrong.",
+        "message": "Its last try failed.",
         "url": site_address() + reverse("delivery", args=[delivery.pk]),
     }
     send_soon(

@@ -38,10 +38,12 @@ class WebhookForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=80, help_text="What it is for: Data warehouse.")
     url = forms.CharField(
-        label="Address", max_length=500, help_text="https://… of the program that is told. It must be a public address."
+        label="Address",
+        max_length=500,
+        help_text="https://… of the program that gets the events. It must be a public address.",
     )
     events = forms.MultipleChoiceField(
-        label="Tell it when",
+        label="Notify it when",
         choices=[(str(event), f"{text} ({event})") for event, text in hooks.WORDS.items()],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one."},
@@ -73,7 +75,7 @@ class AddressForm(forms.Form):
         label="Fingerprint of the server's key",
         max_length=60,
         required=False,
-        help_text="SHA256:… as its administrator tells it. If its key is another one, nothing is sent to it.",
+        help_text="SHA256:… from its administrator. If its key is a different one, nothing is sent to it.",
     )
     schools: Any = forms.ModelMultipleChoiceField(
         School.objects.none(), label="Schools", required=False, widget=forms.CheckboxSelectMultiple
@@ -111,16 +113,16 @@ class PlaceForm(AddressForm):
         label="Look every … minutes", min_value=LEAST_MINUTES, max_value=MOST_MINUTES, initial=15
     )
     needs_mark = forms.BooleanField(
-        label="Take a file only once its .done file is beside it",
+        label="Take a file only once its .done file is next to it",
         required=False,
-        help_text="Else it is taken when its size stood still for two looks.",
+        help_text="Otherwise it is taken when its size has not changed between two looks.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kinds: Any = self.fields["import_type"]
         kinds.choices = [
-            ("auto", "As the file's layout tells"),
+            ("auto", "By the file's layout"),
             *((one.key, one.screen.label) for one in listed_types()),
         ]
 
@@ -142,7 +144,7 @@ class DeliveryForm(AddressForm):
     file_name = forms.CharField(
         label="Name of the files",
         max_length=120,
-        help_text="students-{date}.csv. {date}, {time} and {year} are filled in; the ending says the format.",
+        help_text="students-{date}.csv. {date}, {time} and {year} are filled in; the ending sets the format.",
     )
     school_year = forms.CharField(
         label="School year", max_length=9, required=False, help_text="2023-24, current or last. Blank: all."
@@ -155,7 +157,7 @@ class DeliveryForm(AddressForm):
         help_text="1,440 are a day, 10,080 a week.",
     )
     at = forms.TimeField(
-        label="For the first time at",
+        label="First time at",
         required=False,
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text="By the district's clock. Blank: now.",
@@ -164,7 +166,7 @@ class DeliveryForm(AddressForm):
         label="Changes from",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="For what changed: what the first delivery begins with. Blank: now.",
+        help_text="For what changed: where the first delivery begins. Blank: now.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -16,8 +16,8 @@ _TITLES = {
     Subject.HELD: "Run {run} is held: please decide",
     Subject.DECIDE: "Run {run}: lines to decide on",
     Subject.ENDING: "The API token {name} ends soon",
-    Subject.PICK_UP: "Pick-up {name} needs a look",
-    Subject.DELIVERY: "Delivery {name} needs a look",
+    Subject.PICK_UP: "Pick-up {name} needs attention",
+    Subject.DELIVERY: "Delivery {name} needs attention",
 }
 
 

@@ -78,7 +78,7 @@ def look_at(place: PickUpPlace) -> Look:
     look = Look()
     with session_lock(PLACE_LOCK, place.pk) as mine:
         if not mine:
-            look.errors.append("Another look at this place goes on.")
+            look.errors.append("Another look at this place is in progress.")
             return look
         look_again()
         place.refresh_from_db()
@@ -119,14 +119,14 @@ def _take_what_is_new(place: PickUpPlace, there: Place, look: Look) -> None:
             place.seen[one.name] = [one.size, one.modified]
             ready, reason = (
                 seen.get(one.name) == [one.size, one.modified],
-                "It is taken when it stood still until the next look.",
+                "It is taken if it has not changed by the next look.",
             )
         if not ready:
             look.waiting.append((one.name, reason))
         elif not _goes_on(place, one):
             _take(place, there, one, look)
     if len(wanted) > MOST_FILES:
-        look.waiting.append(("", f"{len(wanted) - MOST_FILES:,} more files wait for the next looks."))
+        look.waiting.append(("", f"{len(wanted) - MOST_FILES:,} more files wait for the next look."))
 
 
 def _goes_on(place: PickUpPlace, one: Found) -> bool:
@@ -173,7 +173,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
 def _said(error: Exception) -> str:
     """Why a file was not taken, and what to do, in the wording of the other ways to upload."""
     if isinstance(error, UnknownImportTypeError):
-        return "There is no such import type any more."
+        return "This import type no longer exists."
     return f"{error} {error.fix}".strip() if isinstance(error, FileError) else str(error)
 
 
@@ -251,7 +251,7 @@ def _go_on(place: PickUpPlace, picked: PickedFile, look: Look) -> None:
         )
         look.errors.append(f"{picked.name}: {picked.message}")
     elif not run.planned_count:
-        _end(picked, PickedFile.State.DONE, "Nothing to import: the records say the same already.")
+        _end(picked, PickedFile.State.DONE, "Nothing to import: the records already match.")
     else:
         _apply(picked, run, look)
 
@@ -261,7 +261,7 @@ def _apply(picked: PickedFile, test: ImportRun, look: Look) -> None:
     try:
         if Capability.UPDATE not in capabilities(user) or not may_update(user, test):
             raise uploads.RunRefusedError(
-                "The user of this place may not apply this Test. Ask somebody who may, or choose another one for this place."
+                "The user of this place may not apply this Test. Ask someone who may, or choose another one for this place."
             )
         picked.update = services.start_writing(test_run=test, user=user)
     except uploads.RunRefusedError as error:
@@ -293,11 +293,11 @@ def _report(picked: PickedFile) -> bytes:
 
 def _tell(place: PickUpPlace) -> None:
     """Mail the people who manage settings and may open the place that it needs attention; without file names."""
-    logger.warning("pick-up place %s needs a look", place.pk)
+    logger.warning("pick-up place %s needs attention", place.pk)
     payload = {
         "place": place.pk,
         "name": place.name,
-        "message": "Its last look went wrong.",
+        "message": "Its last look failed.",
         "url": site_address() + reverse("pick_up_place", args=[place.pk]),
     }
     send_soon(

@@ -251,7 +251,7 @@ class _Pinned(paramiko.MissingHostKeyPolicy):
         shown = fingerprint_of(key.asbytes())
         if shown != self.fingerprint:
             raise HostKeyError(
-                f"The server shows the key {shown}, and {self.fingerprint} is pinned. Nothing was sent to it. "
+                f"The server shows the key {shown}, but {self.fingerprint} is pinned. Nothing was sent to it. "
                 "Ask its administrator whether the key was changed; if so, pin the new one."
             )
 
@@ -289,7 +289,9 @@ def _sftp(place: PlaceAddress) -> Iterator[Place]:
     except PlaceError:
         raise
     except paramiko.AuthenticationException as error:
-        raise PlaceError("The server does not take the key. Have the public key of this place added there.") from error
+        raise PlaceError(
+            "The server does not accept the key. Have the public key of this place added there."
+        ) from error
     except outbound.NotListedError as error:
         raise PlaceError(str(error)) from error
     except FileNotFoundError as error:

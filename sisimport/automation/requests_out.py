@@ -56,7 +56,7 @@ def check_url(url: str) -> None:
     try:
         outbound.check(parts.hostname)
     except outbound.NotListedError as error:
-        raise AddressError(f"{error} Ask whoever runs the server to add it.") from None
+        raise AddressError(f"{error} Ask the person who runs the server to add it.") from None
     try:
         address = ipaddress.ip_address(parts.hostname)
     except ValueError:

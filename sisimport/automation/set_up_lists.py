@@ -135,7 +135,7 @@ def with_last(deliveries: QuerySet[ExportDelivery]) -> QuerySet[Any]:
 
 _PLACE_STATES = {
     "active": ("active", Q(active=True, error="")),
-    "failing": ("needs a look", Q(active=True) & ~Q(error="")),
+    "failing": ("needs attention", Q(active=True) & ~Q(error="")),
     "paused": ("paused", Q(active=False)),
 }
 _NAME = Column(name="name", label="Name", order=("name",))
@@ -174,7 +174,7 @@ WEBHOOKS = SetUp(
         columns=(
             _NAME,
             Column(name="address", label="Address", order=("url",)),
-            Column(name="events", label="Tells of"),
+            Column(name="events", label="Events"),
             Column(name="user", label="Runs of", order=("user__last_name", "user__username")),
             _STATE,
         ),

@@ -41,7 +41,7 @@ def ask(student: Student, *, reason: str, typed: str, user: Any) -> Erasure:
     """Request the erasure. `typed`: the local number, typed again. Raises ErasingError."""
     last = counted(student)
     if last is None or last.state != Erasure.State.DONE:
-        raise ErasingError("Count first what would go, and look at it.")
+        raise ErasingError("First count what would be erased, and check it.")
     if typed.strip() != student.local_number:
         raise ErasingError("The number typed is not this student's. Type the local number shown above.")
     check_reason(student, reason)
@@ -81,7 +81,7 @@ def ask_off_record(*, reason: str, typed: str, user: Any) -> Erasure:
     Raises ErasingError."""
     last = counted_off_record(user)
     if last is None or last.state != Erasure.State.DONE:
-        raise ErasingError("Count first what would go, and look at it.")
+        raise ErasingError("First count what would be erased, and check it.")
     said: dict[str, str] = last.said
     if typed.strip() not in {said.get("number"), said.get("ssid")} - {None}:
         raise ErasingError("The number typed is not the one that was counted. Type the local number or the SSID.")
@@ -145,5 +145,5 @@ def _erase(asked: Erasure) -> Erased:
         return erase_traces(_person(asked.said), **how)
     student = Student.objects.filter(pk=asked.student_id).first()
     if student is None:
-        raise ErasingError("The student was erased or removed meanwhile. Nothing is left to do.")
+        raise ErasingError("The student was erased or removed in the meantime. There is nothing left to do.")
     return erase_student(student, **how)

@@ -272,17 +272,20 @@ class _Destruction:
         done = self.done
         done.rows.setdefault("runs", runs)
         done.stays = [
-            "The record of access: which user looked at how many students, by numbers that lead to nobody, for its own days.",
+            (
+                "The record of access: which user looked at how many students, by numbers that no longer lead to anyone, "
+                "for its own days."
+            ),
         ]
         if done.last:
             done.stays.append("Accounts of superusers, roles, settings and keys of the installation.")
         else:
             done.stays.append(
-                "Other districts, accounts that see all schools, and runs of several districts less these lines."
+                "Other districts, accounts that see all schools, and runs of several districts, without these lines."
             )
         done.by_hand = [
-            "Backups made before: remove them, or keep them no longer than the agreement says.",
-            "What was exported, delivered, mailed or downloaded before is with whoever took it.",
+            "Backups made before: remove them, or keep them no longer than the agreement allows.",
+            "What was exported, delivered, mailed or downloaded before is with the people who took it.",
         ]
 
 
@@ -295,7 +298,7 @@ def write_certificate(done: Destroyed, path: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text + "\n")
     except FileExistsError:
-        raise ErasingError("The certificate's file is there already: name another one with --certificate.") from None
+        raise ErasingError("The certificate's file already exists: name another one with --certificate.") from None
     except OSError as error:
         raise ErasingError(
             f"The certificate cannot be written ({type(error).__name__}): name another file with --certificate."

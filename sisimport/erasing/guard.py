@@ -34,5 +34,6 @@ def keep_runs_away(lea: int) -> None:
     if waiting := sorted({*at_work.values_list("pk", flat=True), *held.values_list("pk", flat=True)}):
         named = ", ".join(map(str, waiting[:5]))
         raise BusyError(
-            f"Runs are at work or wait for a decision ({named}). Erase when they have ended: they may read the lines in question."
+            f"Runs are in progress or waiting for a decision ({named}). Erase when they have ended: they may read the "
+            f"lines in question."
         )

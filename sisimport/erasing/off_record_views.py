@@ -26,14 +26,12 @@ class WhoForm(forms.Form):
     ssid = forms.RegexField(
         r"^[0-9]{7,10}$", label="SSID", required=False, error_messages={"invalid": "Ten digits; seven or more in Utah."}
     )
-    last_name = forms.CharField(
-        max_length=60, required=False, help_text="Both names find lines without a number as well."
-    )
+    last_name = forms.CharField(max_length=60, required=False, help_text="Both names also find lines without a number.")
     first_name = forms.CharField(max_length=60, required=False)
     birth_date = forms.DateField(
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="Tells lines with these names from those of others who bear them.",
+        help_text="Separates these lines from those of others with the same names.",
     )
     lea = forms.ChoiceField(label="District", choices=())
 

@@ -65,7 +65,7 @@ def find_student(number: str, *, lea: str = "") -> Student:
     if not students:
         raise ErasingError("No student has this local number. Look the number up on the student's page.")
     if len(students) > 1:
-        raise ErasingError("Several districts have this local number. Name the district by its code as well.")
+        raise ErasingError("Several districts have this local number. Add the code of the district.")
     return students[0]
 
 
@@ -82,7 +82,7 @@ def find_off_record(  # the known data of a person without a record
     anyone."""
     leas = list(LEA.objects.filter(code=lea) if lea else LEA.objects.all()[:2])
     if len(leas) != 1:
-        raise ErasingError("There is no such district." if lea else "Name the district by its code as well.")
+        raise ErasingError("There is no such district." if lea else "Add the code of the district.")
     if School.objects.filter(code=number).exists() or LEA.objects.filter(code=number).exists():
         raise ErasingError("That is the code of a school or a district, which is in every line of its files.")
     said = {"local_number": number, "ssid": ssid, "last_name": last_name, "first_name": first_name}
@@ -92,7 +92,7 @@ def find_off_record(  # the known data of a person without a record
             "A student on record has this number. Erase that student by the local number, without --off-record."
         )
     if not (person.numbers or person.state_numbers):
-        raise ErasingError("Say a local number or an SSID: a name alone might be anybody's.")
+        raise ErasingError("Enter a local number or an SSID: a name alone could be anyone's.")
     return person
 
 
@@ -105,7 +105,7 @@ def erase_student(student: Student, *, reason: str, user: Any = None, dry_run: b
     with looking.unseen(), transaction.atomic():
         begin(student.lea_id)
         if not Student.objects.filter(pk=student.pk).exists():
-            raise ErasingError("The student was erased or removed meanwhile. Nothing is left to do.")
+            raise ErasingError("The student was erased or removed in the meantime. There is nothing left to do.")
         erased = _erase(student, person_of(student), reason=reason, user=user, dry_run=dry_run)
     if not dry_run:
         logger.info("erased a student: %s lines blanked, %s files removed", erased.lines, erased.files)
@@ -138,7 +138,9 @@ def erase_traces(person: Person, *, reason: str, user: Any = None, dry_run: bool
         begin(person.lea)
         erased = _erase(None, person, reason=reason, user=user, dry_run=dry_run)
     if not dry_run:
-        logger.info("erased traces of nobody on record: %s lines blanked, %s files removed", erased.lines, erased.files)
+        logger.info(
+            "erased traces of a person not on record: %s lines blanked, %s files removed", erased.lines, erased.files
+        )
     return erased
 
 

@@ -49,7 +49,7 @@ BIRTH_PLACE = ("birth_country", "birth_state")  # compared only if file and reco
 
 
 # A score in words, with the lowest score for each; accepting many at once starts with the first.
-LIKENESS = ((DEFAULT_THRESHOLD, "very alike"), (80.0, "alike"), (65.0, "rather alike"))
+LIKENESS = ((DEFAULT_THRESHOLD, "very similar"), (80.0, "similar"), (65.0, "somewhat similar"))
 _DIFFERS = {name: label.lower() for name, label in FIELD_LABELS.items()} | {
     "birth_date": "born",
     "local_number": "number",
@@ -81,7 +81,7 @@ class Offer:
     @property
     def likeness(self) -> str:
         """The score in words, for people to whom the number means nothing."""
-        return next((words for least, words in LIKENESS if self.total >= least), "a little alike")
+        return next((words for least, words in LIKENESS if self.total >= least), "slightly similar")
 
     @property
     def differences(self) -> list[str]:

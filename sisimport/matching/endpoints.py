@@ -40,7 +40,7 @@ MOST_AT_ONCE = 200  # as many as fit a page of lines and a request body
 
 
 class NearLineFilters(Page):
-    state: Literal["open", "accepted", "refused"] = Field("open", description="open: nobody decided yet.")
+    state: Literal["open", "accepted", "refused"] = Field("open", description="open: no decision yet.")
     limit: int = Field(50, ge=1, le=200, description="How many lines at most; candidates are looked for line by line.")
 
 
@@ -53,7 +53,7 @@ class NearStudentOut(Schema):
     first_name: str
     middle_name: str
     birth_date: str | None
-    score: float = Field(description="How alike the student is to the line: 0 to 100.")
+    score: float = Field(description="How similar the student is to the line: 0 to 100.")
     likeness: str = Field(description="The score in words.")
     differences: list[str] = Field(description="Where student and line differ, in words.")
 
@@ -69,7 +69,7 @@ class NearLineOut(Schema):
     local_number: str
     seen: int = Field(description="The decision on the line, to be sent back with another one; 0: none.")
     students: list[NearStudentOut] = Field(
-        description="Most alike first; of an accepted line the student it was accepted for."
+        description="Most similar first; for an accepted line, the student it was accepted for."
     )
 
 
@@ -81,13 +81,13 @@ class NearLinesOut(Schema):
 class LineDecision(Schema):
     line: int = Field(ge=1, le=MOST_LINE, description="A line that `near-lines` lists.")
     answer: Literal["accept", "refuse", "open"] = Field(
-        description="accept: it is this student's. refuse: it is nobody's on record. open: takes a decision back."
+        description="accept: it is this student's. refuse: it is no student's on record. open: takes a decision back."
     )
     local_number: Plain = Field("", max_length=16, description="Of the student, to accept.")
     lea: Plain = Field("", max_length=7, description="Code of the student's LEA, where several use the number.")
     reason: Plain = Field("", max_length=MAX_REASON, description="Kept with the decision.")
     seen: int | None = Field(
-        None, ge=0, le=MOST_KEY, description="`seen` of the line as it was listed: what somebody decided since stands."
+        None, ge=0, le=MOST_KEY, description="`seen` of the line as it was listed: a decision made since then is kept."
     )
 
 
@@ -183,7 +183,9 @@ def decide_on_lines(request: HttpRequest, run_id: Path[int], form: DecisionsIn) 
     run, scope = _test_and_scope(request, run_id)
     user: Any = request.user
     if not may_decide(user, run):
-        raise ProblemError("ROLE", "Whoever may update this Test decides on its lines; this token's user may not.")
+        raise ProblemError(
+            "ROLE", "Only a user who may update this Test can decide on its lines; this token's user may not."
+        )
     _refuse_other_lines(run, scope, form.decisions)
     students = _students_meant(run, scope, form.decisions)
     taken_back: list[Seen] = [((one.line,), one.seen) for one in form.decisions if one.answer == "open"]
@@ -218,7 +220,7 @@ def _refuse_other_lines(run: ImportRun, scope: Scope, asked: Sequence[LineDecisi
     errors, seen = [], set()
     for at, one in enumerate(asked):
         if one.line not in waiting:
-            errors.append((f"decisions.{at}.line", f"Line {one.line} is none that near-lines lists."))
+            errors.append((f"decisions.{at}.line", f"Line {one.line} is not among the lines that near-lines lists."))
         elif one.line in seen:
             errors.append((f"decisions.{at}.line", f"Line {one.line} has two answers: send one."))
         seen.add(one.line)
@@ -248,7 +250,7 @@ def _students_meant(
             message = f"Line {one.line}: students of several LEAs have this number. Name the LEA."
             errors.append((f"decisions.{at}.lea", message))
         elif not several:
-            message = f"Line {one.line}: this token sees no student of this number. Take one that near-lines lists."
+            message = f"Line {one.line}: this token sees no student with this number. Choose one that near-lines lists."
             errors.append((f"decisions.{at}.local_number", message))
         else:
             found[one.line] = (several[0].pk, desk.score_of(given.get(one.line), several[0]))

@@ -30,7 +30,7 @@ LINES = List(
         Column(name="line", label="Line", order=("line",)),
         Column(name="cause", label="Why it waits", order=("cause",), then=("line",)),
         Column(name="school", label="School of the student", order=("school",), then=("line",)),
-        Column(name="likeness", label="Likeness", order=("likeness",), then=("line",), number=True),
+        Column(name="likeness", label="Similarity", order=("likeness",), then=("line",), number=True),
     ),
     start="line",
     filters=("state", "cause", "school"),
@@ -39,7 +39,7 @@ LINES = List(
 )
 LINES_HEAD = (
     "Line", "Last name", "First name", "Middle name", "Birth date", "Gender", "Local number", "Why it waits",
-    "Most alike student", "Local number on record", "Likeness", "What differs", "Students who come near",
+    "Most similar student", "Local number on record", "Similarity", "What differs", "Similar students",
 )  # fmt: skip
 REMEMBERED = List(
     key="remembered-matches",

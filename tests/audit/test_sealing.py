@@ -271,7 +271,7 @@ def test_what_is_told_names_the_entry(chains: list[int]) -> None:
 def test_an_entry_put_in_among_old_ones_is_told(chains: list[int]) -> None:
     with by_force() as cursor:
         cursor.execute("UPDATE audit_auditentry SET at = at - interval '3 days' WHERE id = %s", [write("page", Doer())])
-        assert "put in afterwards" in told(verify())[0]
+        assert "added afterwards" in told(verify())[0]
 
 
 def test_the_command_says_so_and_ends_with_1(chains: list[int]) -> None:

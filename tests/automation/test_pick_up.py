@@ -175,7 +175,7 @@ def test_two_looks_at_once_take_a_file_once(
     (folder / "ssid.txt").write_text(GOOD)
     here = place(folder)
     other_session.execute("SELECT pg_advisory_lock(%s, %s)", [picking.PLACE_LOCK, here.pk])
-    assert looks(here).errors == ["Another look at this place goes on."]
+    assert looks(here).errors == ["Another look at this place is in progress."]
     assert not ImportRun.objects.exists()
     other_session.execute("SELECT pg_advisory_unlock(%s, %s)", [picking.PLACE_LOCK, here.pk])
     assert looks(here, 2).errors == []

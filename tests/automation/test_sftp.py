@@ -81,7 +81,7 @@ def test_a_server_with_another_key_is_asked_nothing_and_stops_the_place(server: 
 
 def test_a_key_that_the_server_does_not_take_is_said(server: SftpServer, here: PickUpPlace) -> None:
     server.authorized.clear()
-    assert "does not take the key" in look_at(here).errors[0]
+    assert "does not accept the key" in look_at(here).errors[0]
     here.refresh_from_db()
     assert here.active
 

@@ -72,7 +72,7 @@ def test_a_registrar_chooses_refuses_and_gives_a_reason(
     assert MatchDecision.objects.get(line=2).made_by == registrar
     page.goto(reverse("run_candidates", args=[run.pk]) + "?state=chosen")
     expect(page.get_by_text(re.compile("Accepted by .*: Seen the papers"))).to_be_visible()
-    expect(page.get_by_text("This Test was updated already")).to_be_visible()
+    expect(page.get_by_text("This Test has already been updated")).to_be_visible()
     expect(page.get_by_role("button", name="Save choices")).to_have_count(0)
 
 

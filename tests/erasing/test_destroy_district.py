@@ -147,7 +147,7 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(
     [
         (["--json"], "Name a file for the certificate"),
         (["--json", "--certificate", "c.json"], "Nothing was destroyed"),
-        (["--yes", "--certificate", "{there}"], "is there already"),
+        (["--yes", "--certificate", "{there}"], "already exists"),
         (["--dry-run", "--reason", " "], "Say why"),
     ],
 )

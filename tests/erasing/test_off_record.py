@@ -118,7 +118,7 @@ def test_names_that_somebody_knows_find_lines_without_a_number(
     [
         ({"number": "100234"}, "A student on record has this number"),
         ({"number": "0123456"}, "code of a school or a district"),
-        ({"number": "", "last_name": "Zyxwutova"}, "a name alone might be anybody's"),
+        ({"number": "", "last_name": "Zyxwutova"}, "a name alone could be anyone's"),
         ({"number": "880041", "lea": "9999999"}, "no such district"),
     ],
 )

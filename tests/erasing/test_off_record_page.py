@@ -103,7 +103,7 @@ def test_somebody_on_no_record_is_counted_then_erased_by_a_worker(
     [
         ({"number": "100234"}, "A student on record has this number"),
         ({"number": "0123456"}, "code of a school or a district"),
-        ({"number": "", "last_name": "Zyxwutova"}, "a name alone might be anybody"),
+        ({"number": "", "last_name": "Zyxwutova"}, "a name alone could be anyone"),
         ({"ssid": "12"}, "Ten digits"),
     ],
 )
@@ -126,7 +126,7 @@ def test_who_might_be_somebody_else_is_not_counted(
 )
 def test_what_is_typed_wrong_erases_nobody(admin: Client, run: ImportRun, sent: dict[str, str], said: str) -> None:
     admin.post(PAGE, who(last_name="Zyxwutova", first_name="Quirinwald"))
-    assert "Count first" in text(admin.post(PAGE, {"reason": REASON, "typed": "880041"}))
+    assert "First count" in text(admin.post(PAGE, {"reason": REASON, "typed": "880041"}))
     asking.do_waiting()
     answer = admin.post(PAGE, sent)
     assert answer.status_code == 422
@@ -174,7 +174,7 @@ def test_each_admin_goes_on_from_their_own_count(admin: Client, district: Distri
     other = Client()
     other.force_login(UserFactory(import_admin=True))
     assert "Erase for good" not in text(other.get(PAGE))
-    assert "Count first" in text(other.post(PAGE, {"reason": REASON, "typed": "880041"}))
+    assert "First count" in text(other.post(PAGE, {"reason": REASON, "typed": "880041"}))
 
 
 def test_only_admins_of_all_schools_may(client: Client, district: District) -> None:

@@ -90,14 +90,14 @@ def test_what_is_typed_wrong_erases_nobody(admin: Client, student: Student, sent
 
 def test_nobody_is_erased_who_was_not_counted(admin: Client, student: Student) -> None:
     answer = admin.post(address(student), {"reason": REASON, "number": "8800417"})
-    assert "Count first" in text(answer)
+    assert "First count" in text(answer)
 
 
 def test_it_waits_for_runs_and_is_done_afterwards(student: Student) -> None:
     run = ImportRun.objects.create(import_type="ssid-download", work=Work.TEST)
     asking.count(student, user=None)
     assert asking.do_waiting() == 0
-    assert "at work" in Erasure.objects.get().message
+    assert "in progress" in Erasure.objects.get().message
 
     ImportRun.objects.filter(pk=run.pk).update(status=RunStatus.CANCELLED)
     assert asking.do_waiting() == 1
@@ -107,7 +107,7 @@ def test_it_waits_for_runs_and_is_done_afterwards(student: Student) -> None:
 def test_an_erasure_of_a_student_who_is_gone_says_so(student: Student) -> None:
     Erasure.objects.create(student_id=student.pk + 1, dry_run=False, reason=REASON)
     asking.do_waiting()
-    assert "Nothing is left to do" in Erasure.objects.get().message
+    assert "There is nothing left to do" in Erasure.objects.get().message
 
 
 def test_only_admins_of_all_schools_may(client: Client, student: Student) -> None:

@@ -34,7 +34,7 @@ def test_a_killed_worker_leaves_phase_and_time_on_the_run(
     assert run.created_at <= ended.crashed_at <= ended.finished_at  # type: ignore[operator]
     page = admin_client.get(reverse("run", args=[run.pk])).content.decode()
     assert f"Attempt 1 ended in the phase “{phase}”: its worker stopped." in page
-    assert "attempt 2 did the whole run" in page
+    assert "attempt 2 completed the whole run" in page
 
 
 @pytest.mark.processes

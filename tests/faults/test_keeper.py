@@ -363,7 +363,7 @@ def test_a_run_whose_server_is_short_of_something_each_time_fails_and_says_why(
     assert not execute_run(run.pk)
     run.refresh_from_db()
     assert run.status == RunStatus.FAILED
-    assert "short of memory, open files or its scratch folder 3 times" in run.message
+    assert "short of memory, open files or scratch space 3 times" in run.message
     assert "Nothing was changed" in run.message
 
 
@@ -426,7 +426,7 @@ def test_the_page_of_a_run_says_that_the_server_is_short_of_something(district: 
     text = client.get(reverse("run", args=[run.pk])).content.decode()
 
     assert "Waiting for the server, which is short of something" in text
-    assert "It is tried again automatically in a moment; nothing was changed so far." in text
+    assert "It is tried again automatically in a moment; nothing has been changed so far." in text
 
 
 def test_a_run_without_room_does_not_start_and_its_page_names_the_disk(

@@ -463,7 +463,7 @@ def test_a_decision_needs_a_reason_and_is_made_once(full_district: District, app
     with pytest.raises(RunRefusedError, match="why"):
         approvals.approve(run=run, user=approver, why="  ", enqueue=False)
     approvals.reject(run=run, user=approver, why="No")
-    with pytest.raises(RunRefusedError, match="decided on already"):
+    with pytest.raises(RunRefusedError, match="a decision was already made"):
         approvals.approve(run=run, user=approver, why="Yes", enqueue=False)
     assert RunHold.objects.get(run=run).decision == "rejected"
 

@@ -160,7 +160,7 @@ class TestPlans:
 
         with pytest.raises(RunRefusedError, match="test it"):
             services.start_update(test_run=run.test_run, user=None)
-        with pytest.raises(RunRefusedError, match="can't be reverted any more"):
+        with pytest.raises(RunRefusedError, match="can no longer be reverted"):
             services.start_revert(run=run, user=None)
         found = services.find_test(
             sha256=run.file.sha256 if run.file else "", import_type=run.import_type, options=run.options

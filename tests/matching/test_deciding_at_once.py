@@ -148,7 +148,7 @@ def test_a_decision_during_the_start_of_an_update_is_refused(school: School) -> 
                 pool, lambda: decide(run_id=test.pk, decisions=[refusal], user=None, schools=None)
             )
             wait_for_waiting(1)
-        with pytest.raises(DecisionRefusedError, match="updated already"):
+        with pytest.raises(DecisionRefusedError, match="already been updated"):
             asked.result(20)
 
     finish(ImportRun.objects.get(work=Work.UPDATE))

@@ -274,7 +274,7 @@ def test_nothing_is_decided_on_a_test_that_was_updated(school: School) -> None:
     test = run_download(download("100999"))
     update(test)
 
-    with pytest.raises(DecisionRefusedError, match="updated already"):
+    with pytest.raises(DecisionRefusedError, match="already been updated"):
         accept(test, student)
 
 
@@ -288,14 +288,14 @@ def test_nothing_is_decided_or_taken_back_while_an_update_of_the_test_is_on_its_
     ImportRun.objects.filter(pk=running.pk).update(status=status)
     planned = list(test.changes.values())
 
-    with pytest.raises(DecisionRefusedError, match="updated already"):
+    with pytest.raises(DecisionRefusedError, match="already been updated"):
         decide(
             run_id=test.pk,
             decisions=[Decision(line=1, subject=MATCH, answer=REFUSE)],
             user=None,
             schools=None,
         )
-    with pytest.raises(DecisionRefusedError, match="updated already"):
+    with pytest.raises(DecisionRefusedError, match="already been updated"):
         take_back(run_id=test.pk, lines=[1], subject=MATCH, user=None)
 
     assert list(test.changes.values()) == planned

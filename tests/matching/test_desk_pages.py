@@ -62,7 +62,7 @@ def test_lines_stand_beside_their_candidates_with_differences_marked(school: Sch
     page = admin.get(reverse("run_matches", args=[run.pk]))
 
     assert "last name O&#x27;Neil: accents, hyphen, apostrophe, period or spaces" in page.text
-    assert "very alike" in page.text
+    assert "very similar" in page.text
     assert "Nearly the same name" in page.text
     assert not re.search(r"\d+\.\d (?:of 100|<)", page.text)  # words, no bare scores
     beside = admin.get(reverse("run_match_line", args=[run.pk, 1])).text
@@ -286,7 +286,7 @@ def test_an_updated_test_is_shown_and_closed(school: School, admin: Client) -> N
 
     page = admin.get(reverse("run_matches", args=[run.pk]))
 
-    assert "updated already" in page.text
+    assert "already been updated" in page.text
     assert "Save decisions" not in page.text
 
 
@@ -369,7 +369,7 @@ def test_lines_leave_beside_the_student_who_is_most_alike(admin: Client, two_lin
     assert rows[0].startswith("Line,Last name,First name")
     assert [row.split(",")[0] for row in rows[1:]] == ["2", "1"]
     assert "D'Angelo" in rows[1]
-    assert "very alike" in rows[1]
+    assert "very similar" in rows[1]
 
 
 def test_remembered_matches_are_searched_sorted_and_exported(school: School, admin: Client) -> None:

@@ -126,7 +126,7 @@ def test_an_updated_test_is_closed(school: School) -> None:
     run, (student,) = near_run(school)
     update(run)
     told = send(Program(), run, {"line": 1, "answer": "accept", "local_number": student.local_number}, status=409)
-    assert "updated already" in told["detail"]
+    assert "already been updated" in told["detail"]
 
 
 def test_a_token_of_one_school_neither_sees_nor_names_students_of_another(school: School, other_school: School) -> None:

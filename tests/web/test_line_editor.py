@@ -132,7 +132,7 @@ def test_a_line_that_is_refused_again_can_be_corrected_again(client: Client, tes
 
 def test_nothing_corrected_is_no_test(client: Client, tested: ImportRun) -> None:
     answer = send(client, tested, 2, "test", last_name="Nobody")
-    assert "No line was corrected yet" in answer.content.decode()
+    assert "No line has been corrected yet" in answer.content.decode()
     assert not tested.corrected_by.exists()
 
 

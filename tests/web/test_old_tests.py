@@ -92,7 +92,7 @@ def test_a_test_that_was_applied_is_not_old_but_applied(client: Client, registra
     assert update.test_run is not None
     assert "Records changed since this Test" not in page(client, update.test_run)
     answer = client.post(reverse("retest_lines", args=[update.test_run.pk]), follow=True)
-    assert "updated already" in answer.content.decode()
+    assert "already been updated" in answer.content.decode()
 
 
 def test_too_many_touched_lines_ask_for_the_whole_file(

@@ -336,12 +336,12 @@ def spoiled(rows: Rows, how: str) -> Rows:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("no line", "Row 2 of the table does not say which line it was"),
+        ("no line", "Row 2 of the table does not show which line it was"),
         ("twice", "Line 2 is in the table twice"),
         ("another run", "has lines of runs"),
         ("no such line", "has no record in line 200"),
         ("blank line", "has no record in line 3"),
-        ("empty", "has no line below its first"),
+        ("empty", "has no line below the first one"),
     ],
 )
 def test_a_table_that_cannot_be_taken_says_why_and_nothing_is_kept(

@@ -45,7 +45,7 @@ def _decide(run: ImportRun, user: Any, why: str, decision: HoldDecision, **value
     with transaction.atomic():
         if not ImportRun.objects.filter(pk=run.pk, status=RunStatus.HELD).update(**values):
             raise RunRefusedError(
-                "This run is not held: it was decided on already, or never had to wait. Look at its page."
+                "This run is not held: a decision was already made, or it never had to wait. Check its page."
             )
         RunHold.objects.filter(run=run).update(decision=decision, decided_by=user, decided_at=Now(), why=why)
         tell(run.pk, Event.APPROVED if decision == HoldDecision.APPROVED else Event.ENDED)

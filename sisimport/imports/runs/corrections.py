@@ -91,7 +91,7 @@ def start_corrected_test(
     before = raw_records(run, drafts)
     texts = {line: corrected for line, text in before.items() if (corrected := put_in(run, line, text, drafts[line]))}
     if not texts:
-        raise RunRefusedError("No line was corrected yet. Change a field of a line first.")
+        raise RunRefusedError("No line has been corrected yet. Change a field of a line first.")
     return services.start_run(
         file=keep_lines(run, texts, before, user=user, name=run.file.name),
         import_type=run.import_type,

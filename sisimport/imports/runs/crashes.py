@@ -70,7 +70,7 @@ def sentence(run: ImportRun) -> str:
     how = f"{Crash(run.crash).label}" + (f" of the kind {run.crash_error}" if run.crash_error else "")
     ended = f"Attempt {run.crash_attempt} ended in the phase “{run.crash_phase}”: {how}."
     if run.status == RunStatus.COMPLETED:
-        return f"{ended} What it had begun was undone, and attempt {run.attempts} did the whole run."
+        return f"{ended} What it had started was undone, and attempt {run.attempts} completed the whole run."
     if run.is_active:
-        return f"{ended} What it had begun was undone; the run is tried again automatically."
-    return f"{ended} What it had begun was undone."
+        return f"{ended} What it had started was undone; the run is tried again automatically."
+    return f"{ended} What it had started was undone."

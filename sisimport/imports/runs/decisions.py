@@ -40,9 +40,9 @@ class DecidedMeanwhileError(DecisionRefusedError):
         self.lines = frozenset(line for several in surprises for line in several)
         first = sorted(several[0] for several in surprises)
         shown = ", ".join(f"{line:,}" for line in first[:5]) + (" …" if len(first) > 5 else "")
-        whom = " and ".join(sorted({name for name in surprises.values() if name})) or "Somebody"
+        whom = " and ".join(sorted({name for name in surprises.values() if name})) or "Someone"
         super().__init__(
-            f"{whom} decided on line {shown} after you opened the page. That stands; look at it before you change it."
+            f"{whom} decided on line {shown} after you opened the page. That decision is kept; check it before you change it."
         )
 
 
@@ -72,7 +72,7 @@ def why_closed(run: ImportRun) -> str:
     if RunStatus.HELD in set(updates.values_list("status", flat=True)):
         return "Its Update is held for approval: withdraw that first, or test the file again."
     if updates.exists():
-        return "This Test was updated already. Test the file again to decide on its lines."
+        return "This Test has already been updated. Test the file again to decide on its lines."
     if run.file is None:
         return "The file of this Test is no longer kept."
     return ""
@@ -205,7 +205,7 @@ def _records(run: ImportRun, lines: set[int]) -> dict[int, dict[str, str | None]
     if len(records) != len(lines):
         missing = ", ".join(str(n) for n in sorted(lines - set(records))[:5])
         raise DecisionRefusedError(
-            f"The file has no record in line {missing} that could be decided on. Look at the line in the report."
+            f"The file has no record in line {missing} that could be decided on. Check the line in the report."
         )
     return records
 
@@ -220,7 +220,7 @@ def _students(run: ImportRun, decisions: Sequence[Decision], schools: Collection
     hashes = dict(students.values_list("pk", "identity_hash"))
     if len(hashes) != len(wanted):
         raise DecisionRefusedError(
-            "A student that was chosen is not one of your students. Choose another one, or ask who works for all schools."
+            "A student you chose is not one of your students. Choose another one, or ask someone who works for all schools."
         )
     return hashes
 

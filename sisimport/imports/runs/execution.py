@@ -56,11 +56,11 @@ CRASHED_MESSAGE = (
     "Check the worker's memory, then upload the file again."
 )
 CUT_OFF_MESSAGE = (
-    "The database went away {n} times while this run was worked on, and it failed. Nothing was changed. "
+    "The database went away {n} times while this run was in progress, and it failed. Nothing was changed. "
     "Check why PostgreSQL keeps stopping, then upload the file again."
 )
 SHORT_MESSAGE = (
-    "The server was short of memory, open files or its scratch folder {n} times while this run was worked on, and it failed. "
+    "The server ran short of memory, open files or scratch space {n} times while this run was in progress, and it failed. "
     "Nothing was changed. Ask your administrator to give the workers more of it, then upload the file again."
 )
 FAILED_MESSAGE = (

@@ -91,7 +91,7 @@ def retest_lines(*, run_id: int) -> int:
         lines = touched_lines(run)
         if len(lines) > MOST_LINES:
             raise decisions.DecisionRefusedError(
-                "So many lines are touched that single ones cannot be planned again. Test the whole file again."
+                "Too many lines are affected to plan single lines again. Test the whole file again."
             )
         run.facts = {**run.facts, RETESTED: now.isoformat()}
         if lines:

@@ -160,18 +160,18 @@ def sentence(run: ImportRun) -> str:
     if run.waits_for == WaitsFor.DISK:
         lack = room.lack_for_run(run.file.size if run.file else 0)
         why = lack or "The server's disk was full. There is room again."
-        return f"{why} The run goes on automatically as soon as there is room; nothing was changed so far."
+        return f"{why} The run continues automatically as soon as there is room; nothing has been changed so far."
     if run.waits_for == WaitsFor.DATABASE:
-        return "The database was away for a moment. The run goes on automatically; nothing was changed so far."
+        return "The database was unavailable for a moment. The run continues automatically; nothing has been changed so far."
     if run.waits_for == WaitsFor.MACHINE:
         return (
-            "The server was short of memory, open files or its scratch folder for this run. It is tried again automatically in a "
-            "moment; nothing was changed so far."
+            "The server ran short of memory, open files or scratch space for this run. It is tried again automatically "
+            "in a moment; nothing has been changed so far."
         )
     if timezone.now() - since < TOLD_AFTER:
         return ""
     return (
         "No worker has the uploaded file: it is missing in the upload folder, or a worker on another machine does not "
-        "see that folder. The run goes on automatically once the file is there. Tell your administrator, or cancel this run "
+        "see that folder. The run continues automatically once the file is there. Tell your administrator, or cancel this run "
         "and upload the file again."
     )

@@ -39,9 +39,9 @@ _SENTENCES = {
     STUDENTS: f"It would replace lasting values of {_BEYOND}",
     SSIDS: f"It would overwrite or retire the SSIDs of {_BEYOND}",
     EL: f"It would change the English learner status of {_BEYOND}",
-    LINES: "It brings {count:,} lines; last time's file had {of:,}: {found}%, and at least {limit}% is usual.",
+    LINES: "It has {count:,} lines; last time's file had {of:,}: {found}%, and at least {limit}% is usual.",
     MATCHED: "Only {count:,} of its {of:,} lines are about students on record: {found}%, and at least {limit}% is usual.",
-    DISTRICT: "It would add a district with {count:,} students, beside a district that has students already.",
+    DISTRICT: "It would add a district with {count:,} students, beside a district that already has students.",
 }
 
 

@@ -101,7 +101,7 @@ class Reconciler(threading.Thread):
                 logger.warning("cannot look for waiting runs (%s); trying again", type(error).__name__)
             except Exception as error:  # noqa: BLE001 - a look that failed must not be the last
                 error_reports.report(error, part="reconciler")
-                logger.error("the reconciler could not do all of its look (%s); trying again", type(error).__name__)
+                logger.error("the reconciler could not finish its check (%s); trying again", type(error).__name__)
         try:
             # No connection is kept between looks: a pool process forked in between must not inherit it.
             connections.close_all()
@@ -110,7 +110,7 @@ class Reconciler(threading.Thread):
 
     def _end_silent(self) -> None:
         for run_id in end_silent_sessions(RUN_LOCK):
-            logger.warning("whoever worked on run %s fell silent; another attempt takes it up", run_id)
+            logger.warning("the worker of run %s stopped responding; another attempt takes it over", run_id)
 
     def _enqueue_waiting(self) -> None:
         due = self.due(time.monotonic())

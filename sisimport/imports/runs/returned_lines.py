@@ -225,7 +225,7 @@ def _taken_in(
 ) -> ImportFile:
     rows = _rows(stream)
     if not rows:
-        raise RunRefusedError("The table has no line below its first. Keep the lines that are to be tested.")
+        raise RunRefusedError("The table has no line below the first one. Keep the lines that are to be tested.")
     run = _run_of(rows, may_correct)
     before = _originals(run, [line for _run, line, _cells in rows])
     texts = {line: _put_back(run, line, before[line], cells, from_workbook) for _run, line, cells in rows}
@@ -275,7 +275,7 @@ def _rows(stream: IO[bytes]) -> list[tuple[int, int, list[str]]]:
             digits = re.sub(r"\D", "", named.group(1)) if named else ""
             if named is None or not 0 < len(digits) < 10 or len(named.group(2)) > 9:
                 raise RunRefusedError(
-                    f"Row {number:,} of the table does not say which line it was: its first column is "
+                    f"Row {number:,} of the table does not show which line it was: its first column is "
                     f"{cells[0][:60]!r}. Keep the first column as it was downloaded."
                 )
             line = int(digits)
@@ -305,7 +305,8 @@ def _run_of(rows: Sequence[tuple[int, int, list[str]]], may_correct: Callable[[I
     run = ImportRun.objects.select_related("file").filter(pk=numbers[0]).first()
     if run is None or not may_correct(run):
         raise RunRefusedError(
-            f"The table is from run {numbers[0]}, which you cannot correct: it is not among your runs. Ask who made it."
+            f"The table is from run {numbers[0]}, which you cannot correct: it is not among your runs. Ask the person "
+            f"who made it."
         )
     if not can_be_corrected(run):
         raise RunRefusedError(CANNOT)

@@ -108,8 +108,8 @@ def keep_file(
     except StoreAwayError:
         logger.warning("the storage of uploaded files does not answer: a file was not kept")
         raise NotKeptError(
-            "The file could not be kept: the storage of uploaded files does not answer. Try again in a moment; if it goes on, "
-            "tell your administrator."
+            "The file could not be kept: the storage of uploaded files does not answer. Try again in a moment; if it "
+            "happens again, tell your administrator."
         ) from None
     try:
         kept.save()

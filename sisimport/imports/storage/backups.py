@@ -60,7 +60,7 @@ def make_backup(path: Path, *, recipient: str = "", keys: Path | None = None) ->
     Raises BackupError, leaving no file.
     """
     if keys is not None and keys.exists():
-        raise BackupError(f"{keys} exists. Keys are never written over: name another file.")
+        raise BackupError(f"{keys} exists. Keys are never overwritten: name another file.")
     with writing(path, recipient=recipient) as backup:
         rows, missing = _add_snapshot(backup)
         for prefix, folder in _folders().items():
@@ -226,7 +226,7 @@ def _refuse_locked(backup: BackupReader, key_file: BackupReader | None) -> None:
             if len(head) == HEADER and is_sealed(head) and masters.isdisjoint(key_ids(head)):
                 raise BackupError(
                     "The files in this backup are encrypted for a key that is not here: give the file of keys with --keys, or "
-                    "set FILE_KEYS as it was there. If the key is lost, --without-keys restores everything else."
+                    "set FILE_KEYS to the value used there. If the key is lost, --without-keys restores everything else."
                 )
 
 
@@ -272,7 +272,7 @@ def _refuse_use() -> None:
     deadline = time.monotonic() + LEAVING_SECONDS
     while _others_are_connected():  # processes of a killed restore end on their own
         if time.monotonic() > deadline:
-            raise BackupError("Somebody is connected to this database: stop the server and its workers, then restore.")
+            raise BackupError("Someone is connected to this database: stop the server and its workers, then restore.")
         time.sleep(0.1)
 
 
@@ -318,7 +318,7 @@ def _restore_stored(backup: BackupReader, member: str, store: Store) -> None:
             same = hash_of(there) == backup.members[member]["sha256"]
         if not same:
             raise BackupError(
-                "The folder of uploads holds other files of these names: restore into a new data directory."
+                "The folder of uploads contains other files with these names: restore into a new data directory."
             ) from None
 
 

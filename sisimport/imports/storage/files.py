@@ -68,8 +68,8 @@ class AwayFileError(MissingFileError):
     def __init__(self, name: str) -> None:
         StoredFileError.__init__(
             self,
-            f"{name} cannot be read: the storage of uploaded files does not answer. Wait a moment and try again. If it goes on, "
-            "tell your administrator.",
+            f"{name} cannot be read: the storage of uploaded files does not answer. Wait a moment and try again. If it "
+            f"happens again, tell your administrator.",
         )
 
 
@@ -82,7 +82,7 @@ class RemovedFileError(StoredFileError):
         day = timezone.localdate(file.removed_at)
         super().__init__(
             f"The stored copy of {file.name} was removed on {day:%m/%d/%Y}: uploads are kept for a limited time. What was "
-            "imported from it stands. To see its lines, upload the file again."
+            "imported from it remains. To see its lines, upload the file again."
         )
 
 
@@ -95,7 +95,7 @@ class DamagedFileError(StoredFileError):
         said = (
             "its content changed since it was uploaded"
             if size == found
-            else f"it holds {filesizeformat(found)} of {filesizeformat(size)}"
+            else f"it has {filesizeformat(found)} of {filesizeformat(size)}"
             if found < size
             else f"it grew from {filesizeformat(size)} to {filesizeformat(found)}"
         )

@@ -41,11 +41,11 @@ def rotate(*, new_key: bool = False) -> Rotation:
     """
     if new_key and (settings.FILE_KEYS or settings.PRODUCTION):
         raise RotationError(
-            f"This installation takes its keys from FILE_KEYS. {file_keys.HOW} Put it in front of the others."
+            f"This installation takes its keys from FILE_KEYS. {file_keys.HOW} Put it before the others."
         )
     with session_lock(*_LOCK) as mine:
         if not mine:
-            raise RotationError("Another change of keys is at work: wait until it has ended.")
+            raise RotationError("Another change of keys is running: wait until it has ended.")
         if new_key:
             file_keys.add_kept_key(settings.DATA_DIR)
         masters = master_keys()

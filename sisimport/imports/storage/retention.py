@@ -72,7 +72,7 @@ def require_plan(plan: ImportRun, *, lost: str) -> None:
 
 NO_UPDATE = "What this Test planned was removed on {day}. Upload the file again and test it."
 NO_REVERT = (
-    "What this run changed was removed on {day}, so it can't be reverted any more. Correct the records by hand, or import a file "
+    "What this run changed was removed on {day}, so it can no longer be reverted. Correct the records by hand, or import a file "
     "with the right values."
 )
 

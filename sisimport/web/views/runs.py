@@ -366,7 +366,7 @@ def start_update(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     if not access.may_update(request.user, run):
         return back_to(
-            request, run, "This Test is about students of other schools: who sees all of them may update it."
+            request, run, "This Test includes students of other schools: a user who sees all of them may update it."
         )
     return open_started(request, run, lambda: services.start_writing(test_run=run, user=signed_in_user(request)))
 
@@ -390,7 +390,7 @@ def retest_lines(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     if not access.sees_whole_run(request.user, run):
         return back_to(
-            request, run, "This Test is about students of other schools: who sees all of them may test it again."
+            request, run, "This Test includes students of other schools: a user who sees all of them may test it again."
         )
     try:
         count = freshness.retest_lines(run_id=run.pk)

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Make a token for a service, or for a person. It is printed once and never again. Exit code 2: not possible."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", metavar="NAME", help="what it is for; a service is called by it")
+        parser.add_argument("name", metavar="NAME", help="what it is for; it also names the service")
         parser.add_argument("--scope", action="append", required=True, metavar="SCOPE", help=", ".join(SCOPES))
         parser.add_argument("--school", action="append", default=[], metavar="CODE", help="default: all of the user's")
         parser.add_argument(
@@ -60,5 +60,5 @@ class Command(BaseCommand):
             return None
         user = get_user_model().objects.filter(username=name, is_active=True).first()
         if user is None:
-            raise TokenError(f"Nobody who may sign in has the user name {name}.")
+            raise TokenError(f"No user who may sign in has the name {name}.")
         return user

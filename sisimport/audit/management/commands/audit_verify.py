@@ -13,16 +13,18 @@ from sisimport.audit.verifying import Verified, verify
 
 
 class Command(BaseCommand):
-    help = "Finds entries of the record of access that were changed, removed or put elsewhere. Exit code 1: there are some."
+    help = "Finds entries of the record of access that were changed, removed or moved. Exit code 1: some were found."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
         parser.add_argument(
             "--anchor",
             action="store_true",
-            help="print a line to keep outside of this machine, if all is as it was sealed",
+            help="print a line to keep off this machine, if everything is as it was sealed",
         )
-        parser.add_argument("--against", default="", metavar="FILE", help="compare with lines of --anchor kept before")
+        parser.add_argument(
+            "--against", default="", metavar="FILE", help="compare with lines of --anchor that were kept"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         found = verify()

@@ -25,9 +25,7 @@ class Command(PlaceCommand):
             "--at", default="", metavar="HH:MM", help="first time, by the district's clock (default: now)"
         )
         parser.add_argument("--school-year", default="", metavar="YEAR", help="2023-24, current or last (default: all)")
-        parser.add_argument(
-            "--since", default="", metavar="DATE", help="what the first delivery of changes begins with"
-        )
+        parser.add_argument("--since", default="", metavar="DATE", help="where the first delivery of changes begins")
 
     def add(self, where: dict[str, Any], options: dict[str, Any]) -> ExportDelivery:
         return add_delivery(

@@ -11,7 +11,9 @@ from sisimport.imports.management.run_in_process import EXIT_RECORD_ERRORS, EXIT
 
 
 class Command(BaseCommand):
-    help = "Deliver an export now, or whatever is due. Exit code 1: something went wrong; 2: there is no such delivery."
+    help = (
+        "Deliver an export now, or all that are due. Exit code 1: something went wrong; 2: there is no such delivery."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", metavar="NAME", help="deliver it now, due or not (default: what is due)")

@@ -11,7 +11,7 @@ from sisimport.imports.management.run_in_process import EXIT_RECORD_ERRORS, EXIT
 
 
 class Command(BaseCommand):
-    help = "One look at a pick-up place, or at all. Exit code 1: something went wrong; 2: there is no such place."
+    help = "Look at one pick-up place now, or at all of them. Exit code 1: something went wrong; 2: there is no such place."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", metavar="NAME", help="default: every active place")

@@ -22,7 +22,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--certificate", default="", help="file that the certificate is written to; it must not exist"
         )
-        parser.add_argument("--by", default="", help="who does it, as the certificate is to say; the login name else")
+        parser.add_argument(
+            "--by", default="", help="name for the certificate of the person who does it (default: the login name)"
+        )
         parser.add_argument("--dry-run", action="store_true", help="count only; nothing is destroyed")
         parser.add_argument("--yes", action="store_true", help="do not ask for the code once more")
         parser.add_argument("--json", action="store_true")
@@ -32,9 +34,7 @@ class Command(BaseCommand):
         if not dry_run and not options["certificate"]:
             raise CommandError("Name a file for the certificate: --certificate FILE.")
         if not (dry_run or options["yes"]) and (options["json"] or not _typed_again(code)):
-            raise CommandError(
-                "Nothing was destroyed. Look at --dry-run, then type the code when asked, or give --yes."
-            )
+            raise CommandError("Nothing was destroyed. Check --dry-run, then type the code when asked, or give --yes.")
         path = Path(options["certificate"])
         written: list[str] = []
 

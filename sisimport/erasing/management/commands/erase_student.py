@@ -26,12 +26,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--off-record",
             action="store_true",
-            help="somebody who is in old files, journals and lists only: by number, --ssid or both",
+            help="a person who is only in old files, journals and lists: by number, --ssid or both",
         )
         parser.add_argument("--ssid", default="", help="with --off-record: the SSID")
-        parser.add_argument("--last-name", default="", help="with --off-record: finds lines without a number as well")
+        parser.add_argument("--last-name", default="", help="with --off-record: also finds lines without a number")
         parser.add_argument("--first-name", default="", help="as --last-name; both are needed")
-        parser.add_argument("--birth-date", type=dt.date.fromisoformat, help="with names that others bear, YYYY-MM-DD")
+        parser.add_argument("--birth-date", type=dt.date.fromisoformat, help="for names that others share, YYYY-MM-DD")
         parser.add_argument("--reason", required=True, help="why; it stays on record, so it must not name the student")
         parser.add_argument("--lea", default="", help="LEA code, where several districts use the number")
         parser.add_argument("--dry-run", action="store_true", help="count only; nothing is erased")
@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         number = options["local_number"] or options["ssid"]
         if not (options["dry_run"] or options["yes"]) and (options["json"] or not _typed_again(number)):
-            raise CommandError("Nothing was erased. Look at --dry-run, then type the number when asked, or give --yes.")
+            raise CommandError("Nothing was erased. Check --dry-run, then type the number when asked, or give --yes.")
         try:
             erased = self._erase(options)
         except ErasingError as error:

@@ -12,7 +12,9 @@ from sisimport.runtime.backup_file import make_key
 
 
 class Command(BaseCommand):
-    help = "Write database, uploaded files, kept mails and layouts into one file, while runs go on. See also: restore."
+    help = (
+        "Write database, uploaded files, kept mails and layouts into one file, while runs continue. See also: restore."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the backup to write; it must not exist")

@@ -59,7 +59,7 @@ class Command(BaseCommand):
         given = dict(pair.partition("=")[::2] for pair in options["option"])
         excel = given.pop("excel", "")
         if excel not in {"", "convert"}:
-            raise RunRefusedError("The option excel takes one value: write excel=convert.")
+            raise RunRefusedError("The option excel accepts one value: write excel=convert.")
         look_again()
         key = options["type"]
         unasked = key != "auto" and get_type(key).workbooks_unasked

@@ -31,11 +31,11 @@ class Command(BaseCommand):
             )
             return
         if not removed:
-            self.stdout.write("Another purge is at work.")
+            self.stdout.write("Another purge is running.")
         labels = {kept.kind: (kept.label, kept.days()) for kept in all_kept()}
         for kind, count in removed.items():
             label, days = labels[kind]
-            kept = f"kept {days} days" if days else "kept for good"
+            kept = f"kept {days} days" if days else "kept forever"
             self.stdout.write(f"{label} ({kept}): {count} {'would be ' if options['dry_run'] else ''}removed")
         for one in rooms:
             self.stdout.write(

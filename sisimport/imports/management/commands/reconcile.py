@@ -13,7 +13,9 @@ from sisimport.runtime.databases import SharedSessionError
 
 
 class Command(BaseCommand):
-    help = "Enqueues runs whose worker died or whose message was lost. Every worker does so too; this one does nothing else."
+    help = (
+        "Enqueues runs whose worker died or whose message was lost. Every worker does this too; this does nothing else."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         with contextlib.suppress(DatabaseError):  # the database is away: wait for it

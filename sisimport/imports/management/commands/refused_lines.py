@@ -15,7 +15,7 @@ from sisimport.imports.storage.files import StoredFileError
 
 class Command(BaseCommand):
     help = (
-        "Write the refused lines of a run as a CSV table that says what is wrong. Corrected, it is sent back by import_file: "
+        "Write the refused lines of a run as a CSV table that says what is wrong. Once corrected, send it back with import_file: "
         "only these lines are tested, by a run that names this one."
     )
 

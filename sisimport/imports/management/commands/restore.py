@@ -11,7 +11,7 @@ from sisimport.imports.storage.backups import BackupError, restore_backup
 
 
 class Command(BaseCommand):
-    help = "Bring a backup into an empty installation that nobody is at work in; all of it or nothing."
+    help = "Restore a backup into an empty installation that no one is using: all of it or nothing."
     # The tables that a check would query come with the backup.
     requires_system_checks = []
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--identity", type=Path, help="file of the private key, for an encrypted backup")
         parser.add_argument("--keys", type=Path, help="the file of keys that was written with the backup")
         parser.add_argument(
-            "--without-keys", action="store_true", help="also if the key of its files is lost: those stay closed"
+            "--without-keys", action="store_true", help="even if the key of its files is lost: the files stay encrypted"
         )
         parser.add_argument("--json", action="store_true")
 

@@ -12,7 +12,7 @@ from sisimport.imports.runs.uploads import RunRefusedError
 
 
 class Command(BaseCommand):
-    help = "Undo what an Update or Import wrote, where nobody edited it since."
+    help = "Undo what an Update or Import wrote, where no one has edited it since."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int)

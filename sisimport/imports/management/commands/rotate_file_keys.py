@@ -10,9 +10,9 @@ from sisimport.imports.storage.resealing import RotationError, rotate
 from sisimport.imports.storage.stores import Resealed
 
 LABELS = {
-    Resealed.CURRENT: "under the newest key already",
-    Resealed.REWRAPPED: "brought under the newest key",
-    Resealed.ENCRYPTED: "were plain, encrypted now",
+    Resealed.CURRENT: "already encrypted with the newest key",
+    Resealed.REWRAPPED: "moved to the newest key",
+    Resealed.ENCRYPTED: "not encrypted before, encrypted now",
     Resealed.UNKNOWN: "encrypted for a key that is not here: add it to the end of FILE_KEYS and run this again",
     Resealed.DAMAGED: "damaged: bring them back from a backup",
     Resealed.MISSING: "on record but not in storage",
@@ -20,7 +20,7 @@ LABELS = {
 
 
 class Command(BaseCommand):
-    help = "Bring every kept file under the newest key of FILE_KEYS, and encrypt plain ones of the release 1.0.0. Runs go on."
+    help = "Encrypt every kept file with the newest key of FILE_KEYS, also plain files of release 1.0.0. Runs continue."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
