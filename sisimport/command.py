@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> None:
         raise SystemExit(EXIT_FAILED) from error
     except BrokenPipeError as error:  # as in `… | head`: the work is done, and an error reference would not help
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes its output again at exit
-        sys.stderr.write("Whoever reads the output stopped before its end.\n")
+        sys.stderr.write("The program that reads the output stopped before the end.\n")
         raise SystemExit(EXIT_FAILED) from error
     except Exception as error:
         error_reports.report(error, part="command", command=argv[1] if len(argv) > 1 else "")

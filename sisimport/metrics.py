@@ -70,7 +70,7 @@ def _runs_under_way() -> Iterator[Metric]:
     count = GaugeMetricFamily("sisimport_runs", "Runs that are queued, running or held", labels=["status"])
     oldest = GaugeMetricFamily(
         "sisimport_runs_oldest_seconds",
-        "Since the oldest of them was asked for, or held; 0: there is none",
+        "Since the oldest of them was requested or held; 0: there are none",
         labels=["status"],
     )
     for status, runs, seconds in fetch_all(_ACTIVE):
@@ -81,7 +81,7 @@ def _runs_under_way() -> Iterator[Metric]:
 
 def _runs_that_ended() -> Iterator[Metric]:
     ended = CounterMetricFamily(
-        "sisimport_runs_ended", "Runs that ended, by how; failed: the fault is ours", labels=["type", "work", "status"]
+        "sisimport_runs_ended", "Ended runs by status; failed: an error on our side", labels=["type", "work", "status"]
     )
     for kind, work, status, runs in fetch_all(_RUNS):
         ended.add_metric([kind, work, status], runs)
@@ -97,9 +97,7 @@ def _runs_that_ended() -> Iterator[Metric]:
 def _places(name: str, about: str, label: str, statement: str) -> Iterator[Metric]:
     """Age and state of each place; one without an age yet gets no figure."""
     age = GaugeMetricFamily(f"sisimport_{name}_age_seconds", about, labels=[label])
-    bad = GaugeMetricFamily(
-        f"sisimport_{name}_needs_a_look", "1: its last try went wrong, or it is paused", labels=[label]
-    )
+    bad = GaugeMetricFamily(f"sisimport_{name}_needs_a_look", "1: its last try failed, or it is paused", labels=[label])
     for number, seconds, needs in fetch_all(statement):
         if seconds is not None:
             age.add_metric([str(number)], float(seconds))
@@ -110,7 +108,7 @@ def _places(name: str, about: str, label: str, statement: str) -> Iterator[Metri
 def _messages() -> Iterator[Metric]:
     waiting = GaugeMetricFamily("sisimport_messages_waiting", "Mails and webhooks to be sent", labels=["kind"])
     given_up = GaugeMetricFamily(
-        "sisimport_messages_given_up", "Those of the last 60 days that nobody took", labels=["kind"]
+        "sisimport_messages_given_up", "Those of the last 60 days that were not delivered", labels=["kind"]
     )
     for kind, waits, lost in fetch_all(_MESSAGES):
         waiting.add_metric([kind], waits)

@@ -37,7 +37,7 @@ codes.register(
     IssueCode(
         "FILE-OUTGOING",
         "A file that goes to the state",
-        "The file is {found}, which is sent to the state; no import type reads it.",
+        "The file is {found}. It goes to the state; no import type reads it.",
         "Send it to the state, and import the file of results that comes back.",
     ),
     IssueCode(

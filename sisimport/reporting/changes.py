@@ -95,7 +95,7 @@ class ChangesFile:
 
     def __post_init__(self) -> None:
         if (self.run is None) == (self.since is None):
-            raise ExportRefusedError("Say either which run, or since when: one of the two.")
+            raise ExportRefusedError("Choose either a run or a start of the period, one of the two.")
         if self.run is not None and not self.run.applied:
             raise ExportRefusedError(
                 f"Run {self.run.pk} wrote nothing: name an Update, an Import or a Revert that is completed."
@@ -153,8 +153,8 @@ class ChangesFile:
         for run in reversed(runs):
             if forgotten_on(run):
                 raise ExportRefusedError(
-                    f"What runs changed until {timezone.localdate(run.finished_at):%m/%d/%Y} is kept no longer:"
-                    " choose a later beginning, or take everything."
+                    f"What runs changed until {timezone.localdate(run.finished_at):%m/%d/%Y} is no longer kept:"
+                    " choose a later start, or take everything."
                 )
         return runs
 

@@ -33,22 +33,22 @@ def _list_of(view: View, name: str) -> type[Schema]:
 
 
 class StudentFilters(Page):
-    school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
-    grade: Plain = Field("", max_length=2, description="Grade of today, as in the files: 03, KN, TK.")
-    changed_since: Moment | None = Field(None, description="Students whom a run or a person changed from then on.")
+    school: Plain = Field("", max_length=7, description="Code of a school: its current students.")
+    grade: Plain = Field("", max_length=2, description="Current grade, as in the files: 03, KN, TK.")
+    changed_since: Moment | None = Field(None, description="Students whom a run or a person has changed since then.")
 
 
 class SSIDFilters(Page):
-    school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
-    changed_since: Moment | None = Field(None, description="All SSIDs of students of whom one changed from then on.")
+    school: Plain = Field("", max_length=7, description="Code of a school: its current students.")
+    changed_since: Moment | None = Field(None, description="All SSIDs of students who have had one changed since then.")
 
 
 class ScoreFilters(Page):
-    school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
+    school: Plain = Field("", max_length=7, description="Code of a school: its current students.")
     school_year: Plain = Field("", max_length=7, description="As 2023-24.")
     assessment: Plain = Field("", max_length=12, description="Code of a test, or of a part: SBELA.")
     changed_since: Moment | None = Field(
-        None, description="Scores that a run wrote, or a Revert put back, from then on."
+        None, description="Scores that a run has written, or a Revert put back, since then."
     )
 
 
@@ -135,10 +135,10 @@ def list_scores(request: HttpRequest, filters: Query[ScoreFilters]) -> JsonRespo
 class ChangesFilters(Schema):
     run: int | None = Field(None, ge=1, le=2**63 - 1, description="What this Update, Import or Revert wrote.")
     since: Moment | None = Field(
-        None, description="What was written from then on. Without it and a run: in the last day."
+        None, description="What has been written since then. Without this and a run: in the last day."
     )
     until: Moment | None = Field(None, description="And before then.")
-    school: Plain = Field("", max_length=7, description="Code of a school: its students of today.")
+    school: Plain = Field("", max_length=7, description="Code of a school: its current students.")
 
 
 _OF_SCORES = ("scores", "as_tested")

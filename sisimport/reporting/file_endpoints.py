@@ -27,7 +27,7 @@ _CODES = "^[0-9A-Za-z]{0,7}(,[0-9A-Za-z]{1,7})*$"
 
 class FileFilters(Schema):
     school: str = Field(
-        "", pattern=_CODES, max_length=2000, description="Codes of schools, with commas: their students of today."
+        "", pattern=_CODES, max_length=2000, description="Codes of schools, with commas: their current students."
     )
     lea: Plain = Field("", max_length=7, description="Only schools of this LEA.")
     school_year: Plain = Field(
@@ -36,7 +36,7 @@ class FileFilters(Schema):
 
 
 class TableFilters(FileFilters):
-    changed_since: Moment | None = Field(None, description="Only what a run or a person wrote from then on.")
+    changed_since: Moment | None = Field(None, description="Only what a run or a person has written since then.")
     file: Literal["csv", "xlsx", "parquet"] = Field("csv", description="The form of the file.")
 
 
@@ -80,7 +80,7 @@ _FILES = (
         lambda export, _filters: TableFile(export),
     ),
     _File(
-        "oneroster", "OneRoster 1.2 results, with the students and schools they point into: a zip of CSV files", (ZIP,),
+        "oneroster", "OneRoster 1.2 results, with the students and schools they refer to: a zip of CSV files", (ZIP,),
         (Scope.STUDENTS_READ, Scope.SCORES_READ), FileFilters, lambda export, _filters: OneRosterFile(export=export),
     ),
     _File(
@@ -94,7 +94,7 @@ class ExportOut(Schema):
     name: str
     title: str
     href: str = Field(description="Where to get it.")
-    files: list[str] = Field(description="The forms it comes in, the first if none is asked for.")
+    files: list[str] = Field(description="The formats it is available in; the first if none is asked for.")
     parameters: list[str]
     scopes: list[str] = Field(description="A token needs each of them.")
     version: int = Field(description="Of the columns.")

@@ -38,13 +38,13 @@ OFFERS: Sequence[Offer] = (
         "changes",
         "New since last time",
         "The rows that a run, or the runs and people of a period, wrote, as they are now: a zip with a CSV of each view. "
-        "What is gone is named.",
+        "Removed rows are listed.",
         ChangesForm,
     ),
     Offer(
         "oneroster",
         "OneRoster 1.2 results",
-        "A zip of CSV files: line items, results, score scales and what they point into.",
+        "A zip of CSV files: line items, results, score scales and what they refer to.",
         OneRosterForm,
     ),
     Offer(

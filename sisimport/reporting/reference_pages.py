@@ -14,7 +14,7 @@ _PLAIN = {
     "smallint": "number",
 }
 _CHANGE_MEANINGS = (
-    "new, changed, or removed: then only what names the row is there.",
+    "new, changed, or removed: then only what identifies the row is there.",
     "When the last run that wrote it ended, or a person edited it (with time zone).",
     "That run; empty: a person.",
 )
@@ -66,7 +66,7 @@ def exports_page() -> str:
         + ", ".join(f"`{n}`" for n in changes.NAMES)
         + "."
     ]
-    lines += ["Before their columns stand:", "", "| column | meaning |", "|---|---|"]
+    lines += ["Before their columns come:", "", "| column | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {meaning} |" for name, meaning in zip(changes.HEAD, _CHANGE_MEANINGS, strict=True)]
     lines += ["", "### OneRoster 1.2", "", "`export_oneroster` writes `manifest.csv` and:", ""]
     lines += ["| file | columns |", "|---|---|"]

@@ -41,7 +41,7 @@ class View:
 
 C = Column
 _YEAR = "({0}.school_year - 1)::text || '-' || lpad(({0}.school_year % 100)::text, 2, '0')"
-_YEAR_END = "The school year by the year in which it ends, a number: 2024. A query that names it reads that year alone."
+_YEAR_END = "The year in which the school year ends, a number: 2024. A query with this column reads that year alone."
 _CURRENT_SSID = "LEFT JOIN students_ssid i ON i.student_id = s.id AND i.retired_at IS NULL"
 _STUDENT = (
     C("student_id", "s.id", "Internal number of the student; joins the views of this schema."),
@@ -63,7 +63,7 @@ STUDENTS = View(
         C("first_name", "s.first_name", "First name in use."),
         C("middle_name", "s.middle_name", "Middle name in use."),
         C("suffix", "s.suffix", "Name suffix, such as Jr."),
-        C("legal_last_name", "s.legal_last_name", "Legal last name, where another than the one in use is recorded."),
+        C("legal_last_name", "s.legal_last_name", "Legal last name, where it differs from the one in use."),
         C("legal_first_name", "s.legal_first_name", "Legal first name, likewise."),
         C("legal_middle_name", "s.legal_middle_name", "Legal middle name, likewise."),
         C("birth_date", "s.birth_date", "Date of birth."),
@@ -73,9 +73,9 @@ STUDENTS = View(
         C("birth_state", "s.birth_state", "State or province of birth."),
         C("home_language", "s.home_language", "Home language, three letters of ISO 639-2."),
         C("ethnicity", "s.ethnicity", "Ethnicity and race as the district records it."),
-        C("school_code", "coalesce(c.code, '')", "State code of the school of today."),
+        C("school_code", "coalesce(c.code, '')", "State code of the current school."),
         C("school_name", "coalesce(c.name, '')", "Name of that school."),
-        C("grade", "s.grade", "Grade of today: 01 to 12, KN, TK, …"),
+        C("grade", "s.grade", "Current grade: 01 to 12, KN, TK, …"),
         C(
             "enrolled",
             # As in students/missing.py: a test compares the two.
@@ -93,7 +93,7 @@ SSIDS = View(
         *_STUDENT,
         C("ssid", "x.ssid", "The SSID, leading zeros kept."),
         C("state", "x.state", "State that issued it: CA or UT."),
-        C("is_current", "(x.retired_at IS NULL)", "Whether it is the student's SSID of today."),
+        C("is_current", "(x.retired_at IS NULL)", "Whether it is the student's current SSID."),
         C("origin", "x.origin", "Where it came from: state_file, school_list, staff, student or roster."),
         C("verified", "x.verified", "Whether a file of the state confirmed it."),
         C("created_at", "x.created_at", "When it was recorded (with time zone)."),
@@ -162,7 +162,7 @@ SCORES = View(
   {_LEVELS}""",
     (
         C("school_year", _YEAR.format("x"), "School year of the result: 2023-24."),
-        C("school_code", "coalesce(c.code, '')", "State code of the student's school of today."),
+        C("school_code", "coalesce(c.code, '')", "State code of the student's current school."),
         C("local_number", "s.local_number", "The district's own student number."),
         C("ssid", "coalesce(i.ssid, '')", "Current SSID; empty: none."),
         C("assessment_code", "a.state_code", "Code of the test, or of the part under its test."),

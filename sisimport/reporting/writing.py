@@ -202,7 +202,7 @@ def _that_fit(rows: Iterable[Row]) -> Iterator[Row]:
     for number, row in enumerate(rows):
         if number == MAX_WORKBOOK_ROWS:
             raise ExportRefusedError(
-                f"There are more than {number:,} rows, too many for a workbook: take CSV, or fewer schools or years."
+                f"There are more than {number:,} rows, too many for a workbook: choose CSV, or fewer schools or years."
             )
         yield row
 
@@ -220,7 +220,7 @@ def _write_parquet(columns: Sequence[str], types: Sequence[str], rows: Iterable[
         import pyarrow.parquet as pq
     except ImportError as error:
         raise ExportRefusedError(
-            "Parquet needs the optional package pyarrow: install it beside the product, or take .csv."
+            "Parquet needs the optional package pyarrow: install it with the product, or choose .csv."
         ) from error
     typed = {
         "date": pa.date32(),

@@ -43,7 +43,7 @@ def make_key(path: Path) -> str:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(f"# public key: {identity.to_public()}\n{identity}\n")
     except FileExistsError:
-        raise BackupError(f"{path} exists. A key is never written over: name another file.") from None
+        raise BackupError(f"{path} exists. A key is never overwritten: name another file.") from None
     except OSError as error:
         raise BackupError(f"{path} cannot be written: {error.strerror}.") from error
     return str(identity.to_public())
@@ -116,9 +116,7 @@ class _Counted:
 def writing(path: Path, *, recipient: str = "") -> Iterator[BackupWriter]:
     """A new backup at `path`, which appears only when complete. Raises BackupError."""
     if path.exists():
-        raise BackupError(
-            f"{path} exists. A backup is never written over: name another file, or remove that one first."
-        )
+        raise BackupError(f"{path} exists. A backup is never overwritten: name another file, or remove that one first.")
     public = recipient_of(recipient) if recipient else None
     begun = path.with_name(f"{path.name}.part")
     try:

@@ -126,7 +126,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--group", type=int, help="id of a group that may read the services' keys")
     given = parser.parse_args(arguments)
     made = make_certificates(given.folder, given.names, group=given.group)
-    sys.stdout.write(f"New: {', '.join(made)}\n" if made else "All certificates are good.\n")
+    sys.stdout.write(f"New: {', '.join(made)}\n" if made else "All certificates are valid.\n")
 
 
 if __name__ == "__main__":

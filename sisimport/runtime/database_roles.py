@@ -75,7 +75,7 @@ def make_roles(
         raise RolesRefusedError("The name of the database is too long to name roles after it: 55 letters at most.")
     if not _one(cursor, "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"):
         raise RolesRefusedError(
-            "The database user of this command may not make roles. Run it once with the address of the database "
+            "The database user of this command may not create roles. Run it once with the address of the database "
             "administrator in DATABASE_URL."
         )
     made = {}
@@ -99,7 +99,7 @@ def _make(cursor: Any, database: str, kind: str, password: str | None, *, new_pa
     found = cursor.fetchone()
     if found and not found[0]:
         raise RolesRefusedError(
-            f"There is a role {name} that was not made by this command. Rename or drop it, then run this again."
+            f"There is a role {name} that was not created by this command. Rename or drop it, then run this again."
         )
     if found and found[1]:
         raise RolesRefusedError(

@@ -33,7 +33,7 @@ class SharedSessionError(RuntimeError):
     def __init__(self) -> None:
         super().__init__(
             "The database is reached through a pooler that shares sessions (PgBouncer in transaction mode). The locks by which "
-            "workers know that a run is taken do not hold there. Set DATABASE_DIRECT_URL to the address of PostgreSQL itself."
+            "workers know that a run is taken do not work there. Set DATABASE_DIRECT_URL to the address of PostgreSQL itself."
         )
 
 

@@ -412,7 +412,7 @@ def _run(command: list[str], account: Account | None, text: str = "") -> str:
     except OSError as error:
         who = f" as user {account.name}" if account else ""
         raise EmbeddedError(
-            f"{command[0]} cannot be run{who}: {error.strerror}. Give a DATABASE_URL to use a PostgreSQL of your own."
+            f"{command[0]} cannot be run{who}: {error.strerror}. Give a DATABASE_URL to use your own PostgreSQL."
         ) from error
     if done.returncode:
         raise EmbeddedError(f"{Path(command[0]).name} failed:\n{(done.stderr or done.stdout).strip()}")

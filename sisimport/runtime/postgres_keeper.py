@@ -59,7 +59,7 @@ class Keeper:
             self._failed(error)
             return
         if revived or self.waits:
-            self._say("PostgreSQL had ended; it was started again.")
+            self._say("PostgreSQL had stopped; it was started again.")
         self._started()
 
     def _refuse_full_disk(self) -> None:
@@ -83,7 +83,7 @@ class Keeper:
                 "It is started as soon as there is room; nothing is lost."
             )
         else:
-            self._say(f"PostgreSQL ended and cannot be started; it is tried again until it can. {error}")
+            self._say(f"PostgreSQL stopped and cannot be started; this is tried again until it can. {error}")
 
     def _lacks_room(self, error: Exception) -> bool:
         """Whether the error or the disk itself shows a lack of room: a full disk may have kept PostgreSQL from logging why it

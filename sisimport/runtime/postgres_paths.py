@@ -115,7 +115,7 @@ def binaries(account: Account | None) -> Path:
     if given:
         folder = Path(given).resolve()
         if not (folder / "initdb").exists():
-            raise EmbeddedError(f"PG_BIN is {folder}, which holds no initdb.")
+            raise EmbeddedError(f"PG_BIN is {folder}, which does not contain initdb.")
         if account and not _can_enter(folder, account):
             raise EmbeddedError(
                 f"PG_BIN is {folder}, which user {account.name} (who runs PostgreSQL for root) cannot enter."

@@ -22,8 +22,8 @@ class SettingFiles(FileAwareMapping):
             path = os.environ.get(f"{key}_FILE", "")
             why = getattr(error, "strerror", None) or "not text in UTF-8"
             raise ImproperlyConfigured(
-                f"{key}_FILE names {path}, which cannot be read ({why}). Write the value of {key} into that file, or take "
-                f"{key}_FILE away and set {key}."
+                f"{key}_FILE names {path}, which cannot be read ({why}). Write the value of {key} into that file, or remove "
+                f"{key}_FILE and set {key}."
             ) from None
         return value.removesuffix("\n") if self.env.get(f"{key}_FILE") else value  # editors end a file with a newline
 

@@ -24,7 +24,9 @@ def storage_of(url: str, *, folder: Path) -> dict[str, Any]:
         return {"BACKEND": FOLDER_STORE, "OPTIONS": {"location": str(folder)}}
     parts = urlsplit(url)
     if parts.username or parts.password:
-        raise StorageUrlError("STORAGE_URL holds a password: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead.")
+        raise StorageUrlError(
+            "STORAGE_URL contains a password: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead."
+        )
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         return {"BACKEND": FOLDER_STORE, "OPTIONS": {"location": unquote(parts.path)}}
     if parts.scheme == "s3" and parts.netloc and parts.path in {"", "/"}:
@@ -38,7 +40,7 @@ def _bucket(name: str, given: dict[str, str]) -> dict[str, Any]:
         raise StorageUrlError(f"STORAGE_URL has an option {unknown[0]} that is not known; known are {usable}.")
     encryption = given.get("encryption", "aws:kms" if "kms_key" in given else "AES256")
     if encryption not in _ENCRYPTIONS:
-        raise StorageUrlError(f"The encryption of STORAGE_URL is one of {', '.join(sorted(_ENCRYPTIONS))}.")
+        raise StorageUrlError(f"The encryption of STORAGE_URL must be one of {', '.join(sorted(_ENCRYPTIONS))}.")
     asked: dict[str, str] = {} if encryption == "none" else {"ServerSideEncryption": encryption}
     if "kms_key" in given:
         asked["SSEKMSKeyId"] = given["kms_key"]

@@ -32,7 +32,7 @@ def unprotected(databases: Iterable[Mapping[str, Any]], redis_url: str) -> dict[
         if hosts <= _THIS_MACHINE or mode in _VERIFIED:
             continue
         found["PostgreSQL"] = (
-            "Student data goes to PostgreSQL encrypted, but nobody checks that it is your server."
+            "Student data goes to PostgreSQL encrypted, but nothing verifies that it is your server."
             if mode == "require"
             else "Student data and a password go to PostgreSQL over the network without TLS."
         )
@@ -42,5 +42,5 @@ def unprotected(databases: Iterable[Mapping[str, Any]], redis_url: str) -> dict[
         if address.scheme != "rediss":
             found["Redis"] = "Its password and the numbers of runs go to Redis over the network without TLS."
         elif reqs != "required":
-            found["Redis"] = "Redis is spoken to encrypted, but nobody checks that it is your server."
+            found["Redis"] = "The connection to Redis is encrypted, but nothing verifies that it is your server."
     return found

@@ -31,7 +31,7 @@ def scan(stream: IO[bytes], address: str) -> Verdict:
         with _connection(address) as connection:
             answer = _ask(connection, stream)
     except (OSError, ValueError) as error:
-        raise NotScannedError(f"the virus scanner cannot be asked ({type(error).__name__})") from error
+        raise NotScannedError(f"the virus scanner cannot be reached ({type(error).__name__})") from error
     finally:
         stream.seek(0)
     if answer.endswith(" FOUND"):
@@ -44,7 +44,7 @@ def scan(stream: IO[bytes], address: str) -> Verdict:
     if answer.endswith(": OK"):
         return Verdict()
     if "size limit exceeded" in answer:
-        raise NotScannedError("the virus scanner takes no file of this size: raise its StreamMaxLength")
+        raise NotScannedError("the virus scanner does not accept files of this size: raise its StreamMaxLength")
     raise NotScannedError("the virus scanner gave no verdict")
 
 

@@ -20,7 +20,7 @@ def test_what_is_refused_stands_in_its_own_form(visit: Callable[..., Any], axe: 
     page.goto(reverse("exports"))
     form = page.get_by_role("form", name="New since last time")
     form.get_by_role("button", name="Download").click()
-    expect(form.get_by_role("alert")).to_contain_text("Say either which run, or since when")
+    expect(form.get_by_role("alert")).to_contain_text("Choose either a run or a start of the period")
     expect(page.get_by_role("alert")).to_have_count(1)
     look.here("exports refused")
     with page.expect_download() as started:

@@ -186,7 +186,7 @@ def test_postgresql_that_stops_on_a_full_disk_in_an_update_comes_back_and_the_up
     # One attempt did it. The one cut off is not counted, unless the run was done before its worker could say so.
     assert 1 <= ended["attempts"] - ended["interruptions"] <= 2
     assert site.sums() == before
-    assert "PostgreSQL had ended; it was started again." in site.server.said
+    assert "PostgreSQL had stopped; it was started again." in site.server.said
     site.wait_until(site.answers, "the site does not answer")
     assert is_alive(children["worker"])
 

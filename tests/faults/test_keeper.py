@@ -79,7 +79,7 @@ def test_a_server_that_stopped_on_a_full_disk_is_tried_again_with_one_sentence(
     keeper.look_after()
     keeper.look_after()
 
-    assert said[1:] == ["PostgreSQL had ended; it was started again."]
+    assert said[1:] == ["PostgreSQL had stopped; it was started again."]
     assert not keeper.waits
 
 

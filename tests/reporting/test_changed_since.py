@@ -157,7 +157,7 @@ def test_a_moment_since_which_not_all_is_known_any_more_is_refused(
     with pytest.raises(ExportRefusedError, match="choose a later day, or take everything"):
         list(Export(what=what, changed_since=since).rows())
     message = command(f"export_{what}", tmp_path / "a.csv", "--changed-since", f"{since:%Y-%m-%d}", code=2)
-    assert "is kept no longer" in message["message"]
+    assert "is no longer kept" in message["message"]
     assert (
         Program().get(what, {"changed_since": since.isoformat()}, status=409)["code"]
         == Program(name="files").get(f"exports/{what}", {"changed_since": since.isoformat()}, status=409)["code"]

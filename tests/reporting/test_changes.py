@@ -251,7 +251,7 @@ def test_a_journal_that_is_kept_no_longer_is_no_empty_file(two_scored: Scored, t
     assert "was removed on" in message
     day = f"{timezone.localtime(run.finished_at):%Y-%m-%d}"
     message = command("export_changes", tmp_path / "a.zip", "--since", day, code=2)["message"]
-    assert "choose a later beginning" in message
+    assert "choose a later start" in message
     assert not list(tmp_path.glob("*.zip"))
 
 
@@ -277,7 +277,7 @@ def test_by_command(two_scored: Scored, tmp_path: Path) -> None:
     held = tables(tmp_path / "a.zip")
     assert len(held["scores"]) + len(held["as_tested"]) == found["rows"]
     assert "no run 99" in command("export_changes", tmp_path / "b.zip", "--run", "99", code=2)["message"]
-    assert "Say either" in command("export_changes", tmp_path / "b.zip", code=2)["message"]
+    assert "Choose either a run" in command("export_changes", tmp_path / "b.zip", code=2)["message"]
     wrong = ("--since", "2026-11-02", "--until", "2026-11-01")
     assert "choose an end" in command("export_changes", tmp_path / "b.zip", *wrong, code=2)["message"]
 

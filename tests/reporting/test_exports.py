@@ -204,7 +204,7 @@ class TestFiles:
         self, scored: list[Student], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(writing, "MAX_WORKBOOK_ROWS", 1)
-        assert "take CSV" in command("export_students", tmp_path / "a.xlsx", code=2)["message"]
+        assert "choose CSV" in command("export_students", tmp_path / "a.xlsx", code=2)["message"]
 
 
 class TestSSIDsAndStudents:

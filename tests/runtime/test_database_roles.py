@@ -343,7 +343,7 @@ def test_a_role_of_somebody_else_or_with_power_over_the_server_is_not_taken(role
         cursor.execute(f'ALTER ROLE "{_name("web")}" NOBYPASSRLS')
         make()
         cursor.execute(f'COMMENT ON ROLE "{_name("web")}" IS NULL')
-        with pytest.raises(RolesRefusedError, match="not made by this command"):
+        with pytest.raises(RolesRefusedError, match="not created by this command"):
             make()
 
 
@@ -360,6 +360,6 @@ def test_workers_alone_are_past_row_policies(roles: None) -> None:
 def test_who_may_make_no_roles_is_told_how(roles: None) -> None:
     with (
         acting_as("worker"),
-        pytest.raises(RolesRefusedError, match=r"may not make roles\. Run it once with the address"),
+        pytest.raises(RolesRefusedError, match=r"may not create roles\. Run it once with the address"),
     ):
         database_rights.make_roles(passwords={}, new_passwords=False, keep_owner=True)

@@ -359,7 +359,7 @@ def test_missing_binaries_are_said_in_plain_words(fresh_dir: Path, monkeypatch: 
     monkeypatch.setenv("PG_BIN", "/nowhere")
 
     with (
-        pytest.raises(postgres.EmbeddedError, match="PG_BIN is /nowhere, which holds no initdb"),
+        pytest.raises(postgres.EmbeddedError, match="PG_BIN is /nowhere, which does not contain initdb"),
         postgres.running(fresh_dir),
     ):
         pass

@@ -81,7 +81,7 @@ def test_who_stops_reading_the_output_gets_a_sentence_and_no_traceback() -> None
         process.stdout.close()
         said = process.stderr.read()
 
-    assert said == "Whoever reads the output stopped before its end.\n"
+    assert said == "The program that reads the output stopped before the end.\n"
     assert process.returncode == 3
 
 

@@ -43,7 +43,7 @@ def without_middle_name(text: str) -> str:
 
 # What is wrong -> (the file, the code of the refusal, what the sentence must say)
 REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
-    "empty": (lambda: b"", "FILE-EMPTY", "holds nothing at all"),
+    "empty": (lambda: b"", "FILE-EMPTY", "contains nothing at all"),
     "blank lines": (lambda: b"\n" * 1_000_000, "FILE-EMPTY", "only blank lines"),
     "wrong delimiter": (lambda: GOOD.replace("^", "~").encode(), "FILE-DELIMITER", "expected a caret (^)"),
     "14 columns": (lambda: without_middle_name(GOOD).encode(), "FILE-COLUMNS", "the middle name column is missing"),
@@ -58,8 +58,8 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "line 1 (byte 53 of the line is 0xC3)",
     ),
     "broken UTF-8 far down": (lambda: FAR_DOWN + b"12\xff\n", "FILE-ENCODING", "line 24001 (byte 3 of the line"),
-    "NUL": (lambda: GOOD.encode().replace(b"Ana", b"A\0a"), "FILE-NUL", "Line 2 holds a zero byte (byte 43"),
-    "NUL far down": (lambda: FAR_DOWN + b"12\0\n", "FILE-NUL", "Line 24001 holds a zero byte (byte 3"),
+    "NUL": (lambda: GOOD.encode().replace(b"Ana", b"A\0a"), "FILE-NUL", "Line 2 contains a zero byte (byte 43"),
+    "NUL far down": (lambda: FAR_DOWN + b"12\0\n", "FILE-NUL", "Line 24001 contains a zero byte (byte 3"),
     "single line": (lambda: b"x" * 20_000_000, "FILE-LINE-LENGTH", "Line 1 is longer than 1,048,576 bytes"),
     "endless line far down": (lambda: FAR_DOWN + b"x" * 20_000_000, "FILE-LINE-LENGTH", "Line 24001 is longer"),
     "Excel": (workbook, "FILE-TYPE", "an Excel workbook"),

@@ -20,7 +20,7 @@ class Command(ExportCommand):
         parser.add_argument(
             "--since", default="", metavar="DATE", help="a period from this day or moment on: 2026-11-01"
         )
-        parser.add_argument("--until", default="", metavar="DATE", help="and before this one")
+        parser.add_argument("--until", default="", metavar="DATE", help="and before this day or moment")
 
     def source(self, schools: list[int] | None, options: dict[str, Any]) -> Source:
         run = None
