@@ -214,7 +214,8 @@ def test_a_read_only_checkout_without_a_data_directory_says_what_is_missing(read
     result = setup_as_reader(read_only)
 
     assert result.returncode == 1
-    assert result.stderr == (f"{read_only.root} cannot be written to: name a folder that can be written to in SISIMPORT_DATA_DIR.\n")
+    said = f"{read_only.root} cannot be written to: name a folder that can be written to in SISIMPORT_DATA_DIR.\n"
+    assert result.stderr == said
 
 
 # -- interrupted -------------------------------------------------------------------------------------------------------
