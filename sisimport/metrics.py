@@ -61,8 +61,8 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _runs_under_way()
         yield from _runs_that_ended()
-        yield from _places("pick_up", "Seconds since a pick-up place was looked at last", "place", _PICK_UP)
-        yield from _places("delivery", "Seconds since an export was delivered last", "delivery", _DELIVERY)
+        yield from _places("pick_up", "Seconds since the last look at a pick-up place", "place", _PICK_UP)
+        yield from _places("delivery", "Seconds since the last delivery of an export", "delivery", _DELIVERY)
         yield from _messages()
 
 

@@ -132,7 +132,7 @@ def first_runs(file: "ImportFile") -> None:
         _ended(run)
     run.refresh_from_db()
     if run.status != RunStatus.COMPLETED:
-        say(f"The first {run.get_work_display()} is {run.get_status_display().lower()}; its page says why.")
+        say(f"The first {run.get_work_display()} is {run.get_status_display().lower()}; its page shows why.")
 
 
 def _ended(run: "ImportRun") -> str:

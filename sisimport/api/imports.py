@@ -275,7 +275,7 @@ def update_run(request: HttpRequest, response: HttpResponse, run_id: Path[int]) 
     "POST",
     "/runs/{run_id}/revert",
     name="revert_run",
-    summary="Put back what a run wrote; 201 with the run that does it",
+    summary="Undo what a run wrote; 201 with the run that does it",
     response=schemas.RunOut,
     status=201,
     scopes=[Scope.IMPORTS_WRITE],

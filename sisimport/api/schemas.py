@@ -202,7 +202,8 @@ class RefusedFilters(Schema):
     form: Literal["lines", "table"] = Field(
         "lines",
         description="lines: as they came. table: CSV with the original line and what is wrong before the columns of the "
-        "file; corrected and sent as a file of /imports, only these lines are tested, by a run that names this one.",
+        "file; once it is corrected and sent as a file to /imports, only these lines are tested, by a run that refers "
+        "to this one.",
     )
 
 

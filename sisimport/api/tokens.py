@@ -100,7 +100,7 @@ def service_user(name: str, schools: Collection[School] | None) -> Any:
         user.save()
         user.groups.add(Group.objects.get_or_create(name=REGISTRAR)[0])
     elif not is_service(user):
-        raise TokenError(f"{username} is somebody's user name: give the service another name.")
+        raise TokenError(f"{username} is someone's user name: give the service another name.")
     access, _made = StaffAccess.objects.get_or_create(user=user)
     if schools is None and not access.all_schools:
         access.all_schools = True

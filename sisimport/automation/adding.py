@@ -110,7 +110,7 @@ def add_delivery(
     first = schedule.first_due(at, now)
     begins = timezone.make_aware(dt.datetime.combine(since, dt.time.min)) if since else now
     if begins > now:
-        raise AddingError("since", "This day is still to come: choose an earlier one.")
+        raise AddingError("since", "This day is in the future: choose an earlier one.")
     with transaction.atomic():
         delivery = ExportDelivery.objects.create(
             name=name,

@@ -236,7 +236,11 @@ def _go_on(place: PickUpPlace, picked: PickedFile, look: Look) -> None:
     if run is None:
         _end(picked, PickedFile.State.FAILED, "Its run was removed.")
     elif run.status in UNDECIDED:
-        why = "It is held until a second person approves it." if run.status == RunStatus.HELD else "Its run goes on."
+        why = (
+            "It is held until a second person approves it."
+            if run.status == RunStatus.HELD
+            else "Its run is still in progress."
+        )
         look.waiting.append((picked.name, why))
     elif run.status != RunStatus.COMPLETED:
         _end(picked, PickedFile.State.FAILED, run.message or run.get_status_display())
@@ -247,7 +251,7 @@ def _go_on(place: PickUpPlace, picked: PickedFile, look: Look) -> None:
         _end(
             picked,
             PickedFile.State.FAILED,
-            f"Tested, and not applied: {run.error_count:,} errors. Look at run {run.pk}.",
+            f"Tested, and not applied: {run.error_count:,} errors. Check run {run.pk}.",
         )
         look.errors.append(f"{picked.name}: {picked.message}")
     elif not run.planned_count:

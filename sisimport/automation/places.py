@@ -153,7 +153,7 @@ def _said(done: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise PlaceError("A file or folder went away while it was looked at.") from None
+        raise PlaceError("A file or folder disappeared while it was being read.") from None
     except OSError as error:
         raise PlaceError(f"The folder cannot be {done}: {error.strerror}.") from error
 

@@ -143,10 +143,10 @@ FILES: dict[str, str] = {"imports.ImportFile.file": "lines", "ssid.UtahRequest.f
 
 # Folders of the data directory, and how a student is removed from them.
 FOLDERS: dict[str, str] = {
-    "uploads": "the files of FILES: lines are blanked, or the file goes",
-    "mail": "mails that could not be sent: those that name the student go",
-    "incoming": "uploads on their way; what broke off goes after a day",
-    "scratch": "work in progress, mostly without a name; what broke off goes after a day",
+    "uploads": "the files of FILES: lines are blanked, or the file is removed",
+    "mail": "mails that could not be sent: those that name the student are removed",
+    "incoming": "uploads in progress; interrupted ones are removed after a day",
+    "scratch": "work in progress, mostly without a name; interrupted work is removed after a day",
     "broker": "messages: numbers of runs",
     "broker-control": "the broker's own",
     "layouts": "layouts of an administrator: columns, no records",

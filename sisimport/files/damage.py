@@ -291,7 +291,7 @@ _CAUSES: Final = (
     (_UTF7, "letters in UTF-7"),
     (_TAG, "a tag of a web page"),
     (_ADDRESS, "an e-mail address"),
-    (_LONE_ACCENT, "an accent beside its letter"),
+    (_LONE_ACCENT, "an accent next to its letter"),
     (_TURNED, "the sign ‘, which no name ends with"),
 )
 

@@ -41,7 +41,9 @@ MOST_AT_ONCE = 200  # as many as fit a page of lines and a request body
 
 class NearLineFilters(Page):
     state: Literal["open", "accepted", "refused"] = Field("open", description="open: no decision yet.")
-    limit: int = Field(50, ge=1, le=200, description="How many lines at most; candidates are looked for line by line.")
+    limit: int = Field(
+        50, ge=1, le=200, description="How many lines at most; candidates are searched for line by line."
+    )
 
 
 class NearStudentOut(Schema):
@@ -110,7 +112,7 @@ def _test_and_scope(request: HttpRequest, run_id: int) -> tuple[ImportRun, Scope
     "GET",
     "/runs/{run_id}/near-lines",
     name="list_near_lines",
-    summary="Lines of a Test that nearly match a student, with the students who may be meant",
+    summary="Lines of a Test that nearly match a student, with the students who may be the right ones",
     response=NearLinesOut,
     scopes=[TokenScope.RUNS_READ, TokenScope.STUDENTS_READ],
     each_scope=True,
@@ -173,7 +175,7 @@ def _student(offer: Offer) -> dict[str, Any]:
     "POST",
     "/runs/{run_id}/decisions",
     name="decide_on_lines",
-    summary="Say whose record lines of a Test are; all of it is taken, or nothing, and the lines are planned again",
+    summary="Decide which students lines of a Test belong to; all decisions are taken, or none, and the lines are planned again",
     response=RunOut,
     scopes=[TokenScope.IMPORTS_WRITE],
     capability=Capability.UPDATE,

@@ -102,7 +102,7 @@ class ChangesFile:
             )
         if self.run is not None and (day := forgotten_on(self.run)):
             raise ExportRefusedError(
-                f"What run {self.run.pk} changed was removed on {day}: take out all students or scores instead."
+                f"What run {self.run.pk} changed was removed on {day}: export all students or scores instead."
             )
         if self.run is not None and self.until:
             raise ExportRefusedError("A period has no run: leave one of the two out.")

@@ -64,8 +64,8 @@ STUDENTS = View(
         C("middle_name", "s.middle_name", "Middle name in use."),
         C("suffix", "s.suffix", "Name suffix, such as Jr."),
         C("legal_last_name", "s.legal_last_name", "Legal last name, where it differs from the one in use."),
-        C("legal_first_name", "s.legal_first_name", "Legal first name, likewise."),
-        C("legal_middle_name", "s.legal_middle_name", "Legal middle name, likewise."),
+        C("legal_first_name", "s.legal_first_name", "Legal first name, where it differs."),
+        C("legal_middle_name", "s.legal_middle_name", "Legal middle name, where it differs."),
         C("birth_date", "s.birth_date", "Date of birth."),
         C("gender", "s.gender", "F, M or X."),
         C("legal_gender", "s.legal_gender", "F, M or X, where it differs from the gender."),
@@ -203,7 +203,7 @@ _FACTS = (
 )
 AS_TESTED = View(
     "as_tested",
-    "a student who was tested, as the state's file says for one test and school year",
+    "a student who was tested, as the state's file shows for one test and school year",
     f"""assessments_score x {_OF_STUDENT.format("x")}
   JOIN assessments_assessment a ON a.id = x.assessment_id""",
     (

@@ -69,7 +69,7 @@ def identity_in(path: Path) -> pyrage.x25519.Identity:
         if line.startswith("AGE-SECRET-KEY-"):
             with contextlib.suppress(pyrage.IdentityError):
                 return pyrage.x25519.Identity.from_str(line)
-    raise BackupError(f"{path} holds no private key: give the file that was made with --make-key.")
+    raise BackupError(f"{path} contains no private key: give the file that was made with --make-key.")
 
 
 # ---- writing ----

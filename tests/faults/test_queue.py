@@ -255,10 +255,10 @@ def test_the_page_of_a_waiting_run_says_its_place_and_when(
 
     text = client.get(reverse("run", args=[mine.pk])).content.decode()
 
-    assert "2 runs go before it; it begins in about" in text
+    assert "2 runs are ahead of it; it begins in about" in text
     assert "minutes" in text
     status = client.get(reverse("run_status", args=[mine.pk])).content.decode()
-    assert "2 runs go before it" in status
+    assert "2 runs are ahead of it" in status
 
 
 def test_home_and_history_show_the_place_in_line(people: list[Any], client: Client) -> None:

@@ -268,7 +268,7 @@ def test_a_delta_of_1_2_without_roles_updates_students_on_record_only(district: 
         (
             {"orgs": [ORGS[0], CEDAR, MAPLE | {"identifier": "0123456"}]},
             "ONE-SCHOOL",
-            "whose identifier is that of Maple High as well",
+            "which has the same identifier as Maple High",
             2,
         ),
         ({"users": [ANA | {"identifier": ""}]}, "ONE-NUMBER", "no identifier", 2),

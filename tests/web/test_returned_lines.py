@@ -365,7 +365,7 @@ def test_a_table_longer_than_comes_back_at_once_is_refused(
 ) -> None:
     data = table(client, tested)
     monkeypatch.setattr(returned_lines, "MOST_LINES", 1)
-    with pytest.raises(RunRefusedError, match="up to 1 lines can come back at once"):
+    with pytest.raises(RunRefusedError, match="up to 1 lines can be sent back at a time"):
         returned_lines.take_in(io.BytesIO(data), user=None, may_correct=lambda _run: True)
 
 

@@ -76,7 +76,7 @@ def find_contents(archive: zipfile.ZipFile, *, max_bytes: int) -> Contents | Non
 def _contents(archive: zipfile.ZipFile, found: Mapping[str, zipfile.ZipInfo], max_bytes: int) -> Contents:
     if MANIFEST not in found:
         names = ", ".join(f"{name}.csv" for name in sorted(found))
-        raise FileError("ONE-MANIFEST", found=f"{names} and no manifest.csv", expected="manifest.csv beside them")
+        raise FileError("ONE-MANIFEST", found=f"{names} and no manifest.csv", expected="manifest.csv next to them")
     for info in found.values():
         check_size(info, max_bytes)
         if info.flag_bits & _LOCKED:
@@ -96,7 +96,7 @@ def _contents(archive: zipfile.ZipFile, found: Mapping[str, zipfile.ZipInfo], ma
             raise FileError(
                 "ONE-FILE",
                 found=f"no {name}.csv, which manifest.csv says is there ({mode})",
-                expected=f"{name}.csv beside manifest.csv",
+                expected=f"{name}.csv next to manifest.csv",
             )
         if mode == ABSENT and name in found:
             notices.append(Problem("ONE-LEFT-OUT", Severity.WARNING, None, f"{name}.csv"))

@@ -86,7 +86,7 @@ codes.register(
     IssueCode(
         "ONE-NUMBER",
         "No local student number",
-        "The line has no {found}, which holds the local student number.",
+        "The line has no {found}, which contains the local student number.",
         "Fill in the number in the system that the roster comes from; if its sourcedId is the number, test again with that "
         "option.",
     ),
@@ -125,8 +125,8 @@ codes.register(
         "Most students of a whole export are marked as deleted",
         "{count} of {of} lines about students on record are marked tobedeleted, in a file that the manifest lists as bulk: their "
         "enrollments would end. Nothing was imported.",
-        "Export the roster again; a bulk file names who is enrolled. If these students did leave, test the file again with the "
-        "option that confirms it.",
+        "Export the roster again; a bulk file lists everyone who is enrolled. If these students did leave, test the "
+        "file again with the option that confirms it.",
     ),
     IssueCode(
         "ONE-DISTRICT",

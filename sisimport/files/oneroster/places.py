@@ -97,7 +97,7 @@ class Orgs:
         for other in self._keys_of.get(code, ()) if code not in _SHARED else ():
             said = self._rows[other][1][2].casefold()
             if other != key and not said.startswith(name) and not name.startswith(said):
-                return f"whose identifier is that of {self._rows[other][1][2][:60] or other[:60]} as well"
+                return f"which has the same identifier as {self._rows[other][1][2][:60] or other[:60]}"
         return ""
 
     def _lea_above(self, key: str) -> str:

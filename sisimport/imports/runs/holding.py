@@ -41,7 +41,7 @@ _SENTENCES = {
     EL: f"It would change the English learner status of {_BEYOND}",
     LINES: "It has {count:,} lines; last time's file had {of:,}: {found}%, and at least {limit}% is usual.",
     MATCHED: "Only {count:,} of its {of:,} lines are about students on record: {found}%, and at least {limit}% is usual.",
-    DISTRICT: "It would add a district with {count:,} students, beside a district that already has students.",
+    DISTRICT: "It would add a district with {count:,} students, in addition to a district that already has students.",
 }
 
 

@@ -170,9 +170,9 @@ class Forecast:
 
     @property
     def sentence(self) -> str:
-        """`2 runs go before it; it begins in about 3 minutes.`"""
-        runs = "1 run goes" if self.before == 1 else f"{self.before:,} runs go"
-        who = f"{runs} before it" if self.before else "It is next"
+        """`2 runs are ahead of it; it begins in about 3 minutes.`"""
+        runs = "1 run is" if self.before == 1 else f"{self.before:,} runs are"
+        who = f"{runs} ahead of it" if self.before else "It is next"
         if self.seconds is None:
             return f"{who}."
         if self.seconds < 60:

@@ -293,7 +293,9 @@ def _rows(stream: IO[bytes]) -> list[tuple[int, int, list[str]]]:
 
 
 def _too_many() -> str:
-    return f"The table is too long: up to {MOST_LINES:,} lines can come back at once. Split it, and upload each part."
+    return (
+        f"The table is too long: up to {MOST_LINES:,} lines can be sent back at a time. Split it, and upload each part."
+    )
 
 
 def _run_of(rows: Sequence[tuple[int, int, list[str]]], may_correct: Callable[[ImportRun], bool]) -> ImportRun:

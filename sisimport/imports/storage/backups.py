@@ -324,7 +324,7 @@ def _restore_stored(backup: BackupReader, member: str, store: Store) -> None:
 
 def _restore_beside(backup: BackupReader, member: str, folder: Path, target: Path) -> None:
     if not target.resolve().is_relative_to(folder.resolve()):
-        raise BackupError("The backup names a file outside its folder: use another backup.")
+        raise BackupError("The backup refers to a file outside its folder: use another backup.")
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     target.touch(mode=0o600)
     with backup.open(member) as source, target.open("wb") as out:

@@ -98,4 +98,4 @@ def _why_not(user_id: int | None, run: int | None) -> str:
 def _what_it_lacks(lag: float, *, whole: bool) -> str:
     if lag > settings.REPLICA_MAX_SECONDS:
         return f"lags {lag:.0f} seconds"
-    return "" if whole else "does not have yet what is asked for"
+    return "" if whole else "does not yet have the data asked for"

@@ -19,7 +19,7 @@ from sisimport.imports.management.run_in_process import print_json
 
 
 class Command(BaseCommand):
-    help = "Erase a student for good: records, changes, lines of kept files, mails, accounts of the family. Begin with --dry-run."
+    help = "Erase a student permanently: records, changes, lines of kept files, mails, family accounts. Begin with --dry-run."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("local_number", nargs="?", default="", help="local student number")

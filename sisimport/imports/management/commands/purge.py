@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="count only; nothing is removed")
         parser.add_argument(
-            "--runs", type=int, default=0, metavar="N", help="also list the N runs that take the most room"
+            "--runs", type=int, default=0, metavar="N", help="also list the N runs that use the most space"
         )
         parser.add_argument("--json", action="store_true")
 

@@ -16,7 +16,7 @@ from sisimport.imports.storage.files import StoredFileError
 class Command(BaseCommand):
     help = (
         "Write the refused lines of a run as a CSV table that says what is wrong. Once corrected, send it back with import_file: "
-        "only these lines are tested, by a run that names this one."
+        "only these lines are tested, by a run that refers to this one."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
