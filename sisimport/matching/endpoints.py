@@ -83,7 +83,7 @@ class NearLinesOut(Schema):
 class LineDecision(Schema):
     line: int = Field(ge=1, le=MOST_LINE, description="A line that `near-lines` lists.")
     answer: Literal["accept", "refuse", "open"] = Field(
-        description="accept: it is this student's. refuse: it is no student's on record. open: takes a decision back."
+        description="accept: it is this student's. refuse: it belongs to no student on record. open: takes a decision back."
     )
     local_number: Plain = Field("", max_length=16, description="Of the student, to accept.")
     lea: Plain = Field("", max_length=7, description="Code of the student's LEA, where several use the number.")

@@ -257,7 +257,7 @@ def test_a_delta_of_1_2_without_roles_updates_students_on_record_only(district: 
         ({"orgs": [ORGS[0], CEDAR | {"identifier": "062271003245"}]}, "ONE-SCHOOL", "federal (NCES) number", 2),
         ({"enrollments": [CLASS, CLASS | {"userSourcedId": "u7"}]}, "ONE-LOST", "enrollments.csv line 3", 3),
         ({"demographics": [BORN, BORN | {"sourcedId": "x"}]}, "ONE-LOST", "demographics.csv line 3", 3),
-        ({"demographics": [BORN, BORN | {"birthDate": "2012-06-03"}]}, "ONE-LOST", "lines 2, 3 differ", 3),
+        ({"demographics": [BORN, BORN | {"birthDate": "2012-06-03"}]}, "ONE-LOST", "lines 2, 3 have different data", 3),
         ({"enrollments": [CLASS, CLASS | {"role": ""}]}, "ONE-LOST", "enrollments.csv line 3: its role is blank", 3),
         ({"enrollments": [CLASS, CLASS | {"role": "pupil"}]}, "ONE-LOST", "line 3: its role is pupil", 3),
         ({"users": [ANA, ANA | {"identifier": "7"}]}, "ONE-TWICE", "u1 in lines 2, 3", 2),
