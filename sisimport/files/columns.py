@@ -7,6 +7,7 @@ from sisimport.files.blocks import Block
 from sisimport.files.damage import is_name, without_hidden
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.layouts import Layout
+from sisimport.files.numbers import CODE_LENGTH, district_within
 from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.splitters.base import Records
 from sisimport.files.tallies import Tallies
@@ -62,6 +63,7 @@ class Columns:
             columns.append(values)
             records.findings.extend(found)
         if records.findings:
+            self._compare_districts(records, columns)
             repeated = self._names.among(records)
             if repeated:
                 columns = _without(records, columns, repeated)
@@ -72,6 +74,21 @@ class Columns:
         return Block(
             records.numbers, columns, {at: in_check_order(of_row) for at, of_row in problems.items()}, records.broken
         )
+
+    def _compare_districts(self, records: Records, columns: list[Sequence[str]]) -> None:
+        """A school code within that of another district than the record's is an error: its last digits alone would name a school
+        that nobody meant."""
+        places = {column.field: place for place, column in enumerate(self._columns[: self._own])}
+        if "lea" not in places or "school" not in places:
+            return
+        districts, schools = columns[places["lea"]], columns[places["school"]]
+        for number, (at, problem) in enumerate(records.findings):
+            within = district_within(problem.found) if problem.code == "FILE-MARKS" and problem.field == "school" else ""
+            if within and districts[at] and within != districts[at].zfill(CODE_LENGTH):
+                expected = f"seven digits, or fourteen that begin with the district {districts[at]}"
+                severity = self._columns[places["school"]].severity
+                records.findings[number] = at, Problem("FILE-DIGITS", severity, "school", problem.found, expected)
+                schools = columns[places["school"]] = [*schools[:at], "", *schools[at + 1 :]]
 
     def _read(self, place: int, traits: BlockTraits, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
         if traits.may_hold_hidden:

@@ -35,10 +35,14 @@ _DAY_NUMBER = re.compile(r"[1-7][0-9]{4}\Z")
 _DAY_NULL: Final = date(1899, 12, 30)
 _DAY_NUMBER_FORM: Final = "day number"
 _POINTS = re.compile(r"(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|1[0-2])\.(?:[0-9]{4}|[0-9]{2})\Z")
-_TWO_YEARS = re.compile(r"(?:1[3-9]|2[0-9]|3[01])-(?:0?[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])\Z")
+_TWO_YEARS = re.compile(r"(?:1[3-9]|2[0-9]|3[01])([-/])(?:0?[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])\Z")
 _YEARS: Final = range(1900, 2100)
 # Dates of past events: a date after today is a mistake in any file.
-PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"})
+PAST_DATES: Final = frozenset(
+    {"birth_date", "result_birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"}
+)
+# Dates of the enrollment that the state knows of: at most until the end of the next school year, as for a roster's own.
+_STATE_ENROLLMENT: Final = frozenset({"result_enrollment_start", "result_enrollment_exit"})
 # Years before and after this one in which a date written without its century may lie.
 _REACH_OF_BIRTHS: Final = (99, 0)
 _REACH_OF_EVENTS: Final = (60, 2)
@@ -95,9 +99,15 @@ def _year_last(match: re.Match[str], with_time: str) -> ReadDate | None:
     if month_first and day_first and month_first.iso != day_first.iso:
         # Periods are used in dates of other countries, which begin with the day, so it is unclear which kind this is.
         return None if sign == "." else ReadDate(month_first.iso, month_first.form, ambiguous=True)
-    if month_first is None and sign == "-" and years == "YY" and _date(_full(first), second, year, ""):
-        return None  # 15-03-04: the year may also come first
+    if month_first is None and years == "YY" and _may_be_year_first(first, sign, second, year):
+        return None  # 15-03-04 and 14/11/12: the year may also come first
     return month_first or day_first
+
+
+def _may_be_year_first(first: str, sign: str, second: str, last: str) -> bool:
+    """Dates with hyphens often begin with the year. With slashes, a year yet to come leaves no doubt: 30/11/14."""
+    is_day = sign in "-/" and _date(_full(first), second, last, "") is not None
+    return is_day and (sign == "-" or int(_full(first)) <= datetime.now(tz=UTC).year)
 
 
 def _compact_year_last(text: str) -> ReadDate | None:
@@ -160,8 +170,9 @@ class DateCheck:
         self._forms = lenient
         self._day_first = day_first
         self.days = DaysSeen()
-        self._is_past = column.field in PAST_DATES
         self._today = datetime.now(tz=UTC).astimezone().date()
+        self._is_past = column.field in PAST_DATES
+        self._latest, self._latest_in_words = self._bound()
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
@@ -179,14 +190,21 @@ class DateCheck:
             iso = self._with_century(read.iso)
             if iso is None:
                 return None, self._refuse(text, "a year of four digits (the century is missing)")
-        if self._is_past and iso is not None and iso > self._today.isoformat():
-            problem = Problem(
-                "FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), "a date no later than today"
-            )
-            return None, problem
+        if iso is not None and iso > self._latest:
+            until = f"a date no later than {self._latest_in_words}"
+            return None, Problem("FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), until)
         if iso is not None and iso != read.iso:
             read = replace(read, iso=iso)
         return read.iso, self._said_of(text, read)
+
+    def _bound(self) -> tuple[str, str]:
+        """The last day that a date of this column may be, and its name in a message."""
+        if self._is_past:
+            return self._today.isoformat(), "today"
+        if self._column.field in _STATE_ENROLLMENT:
+            end_of_next = date(self._today.year + (2 if self._today.month > 6 else 1), 6, 30).isoformat()
+            return end_of_next, end_of_next
+        return date.max.isoformat(), ""
 
     def _said_of(self, text: str, read: ReadDate) -> Problem | None:
         if read.form == _DAY_NUMBER_FORM:

@@ -125,6 +125,13 @@ def bare_code(text: str, field: str) -> str:
     return bare
 
 
+def district_within(text: str) -> str:
+    """The district in the fourteen digits (thirteen without a leading zero) of county, district and school; else blank."""
+    bare = bare_whole(text)
+    parts = _CDS.match(bare.zfill(_CDS_LENGTH) if bare.isdigit() and len(bare) == _CDS_LENGTH - 1 else bare)
+    return parts[1] + parts[2] if parts and parts[3] else ""
+
+
 def is_short_code(code: str) -> bool:
     """May this be a code of seven digits that lost its leading zeros?"""
     return 0 < len(code) < CODE_LENGTH and code.isascii() and code.isdigit()

@@ -117,6 +117,7 @@ def test_a_form_that_leaves_no_doubt_is_read_with_a_notice(text: str) -> None:
         ("03.04.2009", "two ways"),
         ("3.4.09", "two ways"),
         ("15-03-04", "day or year"),
+        ("14/11/12", "day or year"),
         ("2142009", "that exists"),
         ("31.02.2009", "that exists"),
         ("99999", "that exists"),
@@ -128,6 +129,12 @@ def test_a_form_in_doubt_is_refused_and_says_why(text: str, why: str) -> None:
 
     assert [p.code for p in result.problems] == ["FILE-DATE"]
     assert why in str(result.problems[0])
+
+
+def test_a_year_yet_to_come_cannot_be_first_so_the_day_is() -> None:
+    result = read(line(birth_date="30/11/14"))
+
+    assert result.column("birth_date") == ["2014-11-30"]
 
 
 def test_digits_whose_day_and_month_can_change_places_are_unclear_where_days_come_first() -> None:
