@@ -21,7 +21,7 @@ from students.models.people import NAME_FIELDS
 from students.patterns import NAME_SUFFIX
 
 _FIELDS: Final = tuple(name for name in NAME_FIELDS if name.endswith("_name"))
-_SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+ß·ńŃ"
+_SIGNS: Final = "‘’“”´œŒšŠžŽŸ–—…ˆ‡†ƒ„‰‹›˜™•€¡_*#@$~|<>=^+ß·ńŃæÆþÞðÐ"
 _NEEDED: Final = ("last_name", "first_name")
 # What programs and people write for an unknown name. Some are also names, though seldom in place of another.
 _WORDS: Final = frozenset(word.casefold() for word in PLACEHOLDERS) | {
@@ -39,7 +39,7 @@ _LONE_MARK: Final = r"^[^\x22]*\x22[^\x22]*$"
 _ODD: Final = (
     r"[][0-9_*#@$~|<>=^+{}%\\,;/()\x22“”„«»]|^(Mr|Mrs|Ms|MR|MRS|MS|Miss|MISS|Dr|DR)[. ]"
     r"|(^|[- ])(NULL|N/A)($|[- ])|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’"
-    rf"|[A-Za-z]œ(?!u)|[a-z]’[a-z]"
+    r"|[A-Za-z]œ(?!u)|[a-z]’[a-z]|(^| )['‘][^'‘’]+['’]( |$)|(^| )(aka|AKA|a[.]k[.]a[.])( |$)"
 )
 _INITIAL: Final = r"^[[:alpha:]][.]?$"
 _PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
