@@ -34,8 +34,8 @@ _NOBODY: Final = sorted(word for word in PLACEHOLDERS if not word.isalpha())  # 
 _NO_LETTER: Final = r"^[\x20-\x40\x5b-\x60\x7b-\x7e]+$"
 _INNER_CAPITAL: Final = "[a-zß-öø-ÿ][À-ÖØ-Þ]|[A-Z][À-ÖØ-Þ][a-z]"
 _LONE_MARK: Final = r"^[^\x22]*\x22[^\x22]*$"
-# If no record tells: keyboard symbols, digits, quotation marks, two names in one cell, a form of address, and capitals where files of
-# Macs and old programs have accents.
+# If no record tells: keyboard symbols, digits, quotation marks, two names in one cell, a form of address, and capitals where
+# files of Macs and old programs have accents.
 _ODD: Final = (
     r"[][0-9_*#@$~|<>=^+{}%\\,;/()\x22“”„«»]|^(Mr|Mrs|Ms|MR|MRS|MS|Miss|MISS|Dr|DR)[. ]"
     r"|(^|[- ])(NULL|N/A)($|[- ])|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’"
