@@ -83,7 +83,9 @@ class Columns:
             return
         districts, schools = columns[places["lea"]], columns[places["school"]]
         for number, (at, problem) in enumerate(records.findings):
-            within = district_within(problem.found) if problem.code == "FILE-MARKS" and problem.field == "school" else ""
+            within = (
+                district_within(problem.found) if problem.code == "FILE-MARKS" and problem.field == "school" else ""
+            )
             if within and districts[at] and within != districts[at].zfill(CODE_LENGTH):
                 expected = f"seven digits, or fourteen that begin with the district {districts[at]}"
                 severity = self._columns[places["school"]].severity
