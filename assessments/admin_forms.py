@@ -22,8 +22,8 @@ class ResultsField(forms.CharField):
             required=False,
             widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
             help_text=(
-                "One line for each, best first: the code as files have it, | and its name; | passing after those that"
-                " pass. Imports do not depend on this list."
+                "One line for each, best first: the code as files have it, a | and its name; add | passing to those that pass."
+                " Imports do not depend on this list."
             ),
             **kwargs,
         )
@@ -94,13 +94,13 @@ class AssessmentForm(forms.ModelForm):
     def clean_parent(self) -> Assessment | None:
         parent: Assessment | None = self.cleaned_data["parent"]
         if parent is not None and parent.parent_id is not None:
-            raise forms.ValidationError("This is a part itself: choose the whole test.")
+            raise forms.ValidationError("This is itself a part: choose the whole test.")
         return parent
 
     def clean_last_year(self) -> int | None:
         first, last = self.cleaned_data.get("first_year"), self.cleaned_data["last_year"]
         if first and last and last < first:
-            raise forms.ValidationError("The last school year lies before the first. Change one of them.")
+            raise forms.ValidationError("The last school year is before the first. Change one of them.")
         return int(last) if last else None
 
     def clean_passing_score(self) -> str:

@@ -29,7 +29,7 @@ _WORDS = {"grade": "Grade", "school": "School", "group": "Student group", "year"
 def _write(asked: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
     found = list(_lines(asked))
     if not found:
-        raise ExportRefusedError("No results are on record of what was asked for. Choose another test or school year.")
+        raise ExportRefusedError("No results on record match what was asked for. Choose another test or school year.")
     if ending == ".csv":
         stream.writelines(csv_rows(HEAD, found, as_is=True))
     else:
@@ -67,7 +67,7 @@ register_deliverable(
         write=_write,
         choices=(
             Choice("by", "A row is a", tuple((name, _WORDS[name]) for name in BY)),
-            Choice("assessment", "Test", hint="Its code, as SBELA. Blank: all tests."),
+            Choice("assessment", "Test", hint="Its code, such as SBELA. Blank: all tests."),
         ),
     )
 )

@@ -27,17 +27,19 @@ _CODES = "^[0-9A-Za-z]{0,7}(,[0-9A-Za-z]{1,7})*$"
 
 
 class ResultFilters(Schema):
-    assessment: Plain = Field("", max_length=12, description="Code of a test: SBELA. The first there is.")
-    school_year: Plain = Field("", max_length=7, description="As 2023-24. The newest there is.")
+    assessment: Plain = Field(
+        "", max_length=12, description="Code of a test, such as SBELA. Default: the first on record."
+    )
+    school_year: Plain = Field("", max_length=7, description="Such as 2023-24. Default: the newest on record.")
     by: str = Field(
         "grade",
         pattern="^(grade|school|group|year)(,(grade|school|group|year))*$",
-        description="What a row is: grade, school, group or year, or several of them with commas.",
+        description="What a row is: grade, school, group or year, or several of them, separated by commas.",
     )
-    school: str = Field("", pattern=_CODES, max_length=2000, description="Codes of schools as tested, with commas.")
-    lea: Plain = Field("", max_length=7, description="Code of the LEA, where several have a school of that code.")
-    grade: Plain = Field("", max_length=60, description="As in the files, with commas: 03, KN.")
-    group: Plain = Field("", max_length=300, description="Student groups, with commas: e:500, l:EL, s:Y.")
+    school: str = Field("", pattern=_CODES, max_length=2000, description="School codes as tested, separated by commas.")
+    lea: Plain = Field("", max_length=7, description="LEA code, if several LEAs have a school with that code.")
+    grade: Plain = Field("", max_length=60, description="As in the files, separated by commas: 03, KN.")
+    group: Plain = Field("", max_length=300, description="Student groups, separated by commas: e:500, l:EL, s:Y.")
     same: bool = Field(False, description="Only students tested in this year and the one before.")
 
 
@@ -48,25 +50,29 @@ class ResultOut(Schema):
     grade: str = Field(description="Empty: all.")
     group: str
     label: str = Field(description="What the row is, in words.")
-    hidden: bool = Field(description="Fewer than 11 students, or another row would tell of such: all numbers are null.")
+    hidden: bool = Field(
+        description="Fewer than 11 students, or another row would reveal such a group: all numbers are null."
+    )
     enrolled: int | None = Field(
         description="Students enrolled on May 1 who were to take the test; null where enrollments of that time are not on record."
     )
     tested: int | None
-    tested_percent: float | None = Field(description="Of the enrolled ones.")
+    tested_percent: float | None = Field(description="Of the enrolled students.")
     scored: int | None
-    levels: dict[str, int] | None = Field(description="Students of each level.")
+    levels: dict[str, int] | None = Field(description="Students at each level.")
     mean: float | None = Field(description="Mean scale score.")
     met_percent: float | None = Field(description="Percent of those with a level who met the standard.")
     earlier: dict[str, float | None] | None = Field(
-        description="met_percent of the two years before, or the mean of a test without a standard; null where hidden or nobody."
+        description="met_percent of the two years before, or the mean for a test without a standard; null where hidden or"
+        " without students."
     )
     distance_from_standard: float | None = Field(description="Mean points above or below the standard.")
-    met_change: float | None = Field(description="Against the year before, in points of a percentage.")
-    distance_change: float | None = Field(description="Of distance_from_standard, against the year before.")
-    mean_change: float | None = Field(description="Of the mean scale score, against the year before.")
+    met_change: float | None = Field(description="Change from the year before, in percentage points.")
+    distance_change: float | None = Field(description="Change of distance_from_standard from the year before.")
+    mean_change: float | None = Field(description="Change of the mean scale score from the year before.")
     progress_percent: float | None = Field(
-        description="ELPAC, and the same students: percent at least one level higher than the year before, or at the highest."
+        description="For the ELPAC and the same students: percent at least one level higher than the year before, or at the"
+        " highest level."
     )
 
 
@@ -76,7 +82,7 @@ class ResultsOut(Schema):
     assessment: str
     name: str
     school_year: str
-    notes: list[str] = Field(description="What a reader has to know of the numbers.")
+    notes: list[str] = Field(description="What a reader must know about the numbers.")
 
 
 @operation(
@@ -126,17 +132,19 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
 
 class LearnerFilters(Schema):
     school: Plain = Field("", max_length=7, description="Code of a school.")
-    lea: Plain = Field("", max_length=7, description="Code of the LEA, where several have a school of that code.")
-    elpac_year: Plain = Field("", max_length=7, description="Of the ELPAC: as 2023-24. The newest there is.")
+    lea: Plain = Field("", max_length=7, description="LEA code, if several LEAs have a school with that code.")
+    elpac_year: Plain = Field(
+        "", max_length=7, description="Year of the ELPAC, such as 2023-24. Default: the newest on record."
+    )
 
 
 class LearnersOut(Schema):
     lea: str = Field(description="Empty: all schools.")
     school: str
     name: str
-    hidden: bool = Field(description="Some number is hidden: null.")
+    hidden: bool = Field(description="True where a number is hidden: it is null.")
     numbers: dict[str, int | None] = Field(
-        description="Students by what they are counted as; `titles` says what that is."
+        description="Students by what they are counted as; `titles` has the names of the counts."
     )
 
 
@@ -187,5 +195,5 @@ def _school(request: HttpRequest, code: str, lea: str) -> SchoolOnRecord:
     if not found:
         raise Http404
     if len(found) > 1:
-        raise ProblemError("AMBIGUOUS", errors=[("lea", "Several LEAs have a school of this code: name the LEA.")])
+        raise ProblemError("AMBIGUOUS", errors=[("lea", "Several LEAs have a school with this code: give the LEA.")])
     return found[0]

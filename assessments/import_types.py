@@ -48,7 +48,8 @@ register_tool(
     Tool(
         key=research.TOOL,
         title="State results",
-        lead="Bring what the state published of counties, districts and schools, to compare with. No students in them.",
+        lead="Import the results that the state published for counties, districts and schools, to compare with. They name no"
+        " students.",
         order=30,
         state="CA",
         crumbs="Student Information / Assessment Administration",

@@ -73,7 +73,7 @@ samples.register_sample_writer(_sample_scores)
 register_article(
     Article(
         title="What a new test set-up holds",
-        lead="Test by test: what an import of scores makes where no set-up is on record.",
+        lead="Test by test: what an import of scores creates where no set-up is on record.",
         url_name="setup_article",
         order=30,
     )

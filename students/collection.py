@@ -64,7 +64,7 @@ def approve_enrollment(
     """
     form = AnnualEnrollment.objects.select_for_update().select_related("student").get(pk=form.pk)
     if form.status != Status.SUBMITTED:
-        raise EnrollmentRefusedError("Only a submitted form can be approved. Look at the form again.")
+        raise EnrollmentRefusedError("Only a submitted form can be approved. Check the form again.")
     missing = not has_ssid(form.student)
     if missing and get_policy().is_required_on(today or timezone.localdate()):
         raise EnrollmentRefusedError("The SSID is required: enter it, then approve the form.", needs_ssid=True)

@@ -15,9 +15,9 @@ from django.db.models import QuerySet
 from students.access import visible_school_ids
 from students.models import StaffAccess
 
-OWN = "Nobody changes the own access: ask another administrator."
-ALL_SCHOOLS = "You see some schools only: who sees all of them can give all of them."
-MORE_THAN_YOURS = "This person has more than you: who has as much can change this."
+OWN = "You cannot change your own access: ask another administrator."
+ALL_SCHOOLS = "You see only some schools: someone who sees all schools can give all schools."
+MORE_THAN_YOURS = "This person has more access than you: someone with as much access can change this."
 
 
 def has_schools_of(giver: Any, access: StaffAccess) -> bool:

@@ -18,7 +18,7 @@ User = AbstractBaseUser | AnonymousUser | None
 _SSID_FACTS = ("origin", "origin_run", "origin_line", "verified", "created_at", "retired_at")
 _MOMENTS = ("created_at", "retired_at")
 
-HELD_BY_ANOTHER = "This SSID belongs to another student. Compare the digits once more."
+HELD_BY_ANOTHER = "This SSID belongs to another student. Compare the digits again."
 
 
 class SSIDRefusedError(Exception):
@@ -211,7 +211,7 @@ def put_ssids_back(student: Student, entry: RecordEdit, *, user: User, reason: s
     if list(map(_what_counts, now["ssids"])) != list(map(_what_counts, after["ssids"])):
         raise SSIDRefusedError(
             "SSID-CONFLICT",
-            "The SSID was changed again since; what was written later is kept. Undo the later change first.",
+            "The SSID has been changed again since then; the later value is kept. Undo the later change first.",
         )
     state, rows = student.lea.state, then["ssids"]
     numbers = [row["ssid"] for row in rows]
@@ -219,7 +219,8 @@ def put_ssids_back(student: Student, entry: RecordEdit, *, user: User, reason: s
         is_taken = SSID.objects.filter(state=state, ssid__in=numbers).exclude(student=student).exists()
     if is_taken:
         raise SSIDRefusedError(
-            "SSID-TAKEN", "Another student was given this SSID since. Compare both with the state's own records."
+            "SSID-TAKEN",
+            "Another student has been given this SSID since then. Compare both with the state's own records.",
         )
     SSID.objects.filter(student=student).exclude(pk__in=[row["pk"] for row in rows]).delete()
     for row in sorted(rows, key=lambda row: row["retired_at"] is None):  # the current one last: there is one only

@@ -118,14 +118,14 @@ def _school(record: Any, text: str | None) -> School | None:
         if str(school) == text:
             return school
     raise UndoRefusedError(
-        "The school that the student had is not on record under that name any more. Choose the school by hand."
+        "The school that the student had is no longer on record under that name. Choose the school by hand."
     )
 
 
 def _check_local_number(student: Student, number: str | None) -> None:
     if number and Student.objects.filter(lea_id=student.lea_id, local_number=number).exclude(pk=student.pk).exists():
         raise UndoRefusedError(
-            "Another student has this local number now. Look at that student first, then correct the number by hand."
+            "Another student has this local number now. Check that student first, then correct the number by hand."
         )
 
 
@@ -159,7 +159,7 @@ def _bring_back(edit: Edit, what: str, pk: int, before: dict[str, Any]) -> None:
     """Restore a part that the edit removed, under its own key: what a run wrote to it can still be reverted."""
     model, fields = _PARTS[what]
     if what == EL and ELRecord.objects.filter(student=edit.student).exists():
-        raise UndoRefusedError("There is a new EL record since; it is kept. Correct it on the student's record.")
+        raise UndoRefusedError("A new EL record was added since then; it is kept. Correct it on the student's record.")
     record: Any = model(pk=pk, student=edit.student)
     _check_enrollment(edit, record, before)
     edit.change(record, what, fields, _values(model, before))
@@ -186,7 +186,7 @@ def _values(model: type[models.Model], plain: dict[str, Any]) -> dict[str, Any]:
         if value and isinstance(field, models.ForeignKey):
             values[name] = School.objects.filter(pk=value).first()
             if values[name] is None:
-                raise UndoRefusedError("The school of that time is not on record any more. Choose the school by hand.")
+                raise UndoRefusedError("The school of that time is no longer on record. Choose the school by hand.")
         else:
             values[name] = dt.date.fromisoformat(value) if value and isinstance(field, models.DateField) else value
     return values
@@ -202,9 +202,9 @@ def _put_numbers_back(edit: Edit, entry: RecordEdit) -> None:
 
 
 def _gone(what: str) -> str:
-    return f"The {what} is not there any more, so there is nothing to put back. Look at the student's record."
+    return f"The {what} no longer exists, so there is nothing to put back. Check the student's record."
 
 
 def _changed_since(field: str) -> str:
     label = field.replace("_", " ").capitalize()
-    return f"{label} was changed again since; what was written later is kept. Undo the later change first."
+    return f"{label} has been changed again since then; the later value is kept. Undo the later change first."

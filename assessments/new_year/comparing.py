@@ -173,10 +173,10 @@ class Uses:
         kinds = {
             "dates": counts.dates,
             "numbers": counts.numbers,
-            "levels that are known": counts.levels,
+            "known levels": counts.levels,
             "percents": counts.percents,
-            "SSIDs of ten digits": counts.ssids,
-            "record types that are known": counts.record_types,
+            "ten-digit SSIDs": counts.ssids,
+            "known record types": counts.record_types,
             "names": counts.filled - max(counts.numbers, counts.dates, counts.ssids),
         }
         return kinds.get(self.needed(column), counts.filled)
@@ -187,9 +187,9 @@ class Uses:
         if column.kind is ColumnKind.DATE:
             return "dates"
         if field in self.numbers or field in self.levels:
-            return "numbers" if field in self.numbers else "levels that are known"
+            return "numbers" if field in self.numbers else "known levels"
         if field in self.percents:
             return "percents"
-        words = {"ssid": "SSIDs of ten digits", "record_type": "record types that are known"}
+        words = {"ssid": "ten-digit SSIDs", "record_type": "known record types"}
         words |= dict.fromkeys(("last_name", "first_name"), "names")
         return words.get(field, "values")

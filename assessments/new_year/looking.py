@@ -129,7 +129,7 @@ def _of_workbook(stream: IO[bytes]) -> bytes:
             convert(stream, text)
         except OSError:  # not the workbook's fault: no disk space, or the machine is too busy
             raise NotAHeaderError(
-                "The workbook cannot be read just now. Try again, or upload its first line as text."
+                "The workbook cannot be read right now. Try again, or upload its first line as text."
             ) from None
         text.seek(0)
         return text.read(SAMPLE_BYTES)
@@ -138,7 +138,7 @@ def _of_workbook(stream: IO[bytes]) -> bytes:
 def _check(names: Sequence[str], delimiter: str, line: str) -> None:
     """Raises NotAHeaderError for a first line that cannot hold column names."""
     if delimiter not in line or len(names) < 3:
-        raise NotAHeaderError("The first line holds no column names with separators between them.")
+        raise NotAHeaderError("The first line has no column names with separators between them.")
     if len(names) > MOST_COLUMNS:
         raise NotAHeaderError(f"The first line has {len(names):,} columns; at most {MOST_COLUMNS:,} can be read.")
     if any(len(name) > _LONGEST_NAME for name in names):
@@ -146,13 +146,13 @@ def _check(names: Sequence[str], delimiter: str, line: str) -> None:
     data = sum(bool(_SSID.fullmatch(name) or parse_date(name) or name.isdigit()) for name in names)
     if data:
         raise NotAHeaderError(
-            "The first line is a record, not column names. Take the file with its header line, as the state gives it out."
+            "The first line is a record, not column names. Use the file with its header line, as the state provides it."
         )
     seen: set[str] = set()
     for name in names:
         plain = normalise_header(name)
         if plain in seen and plain not in {"", "blank"}:
-            raise NotAHeaderError(f"The column {name} occurs twice in the header line. Remove one of the two.")
+            raise NotAHeaderError(f"The column {name} appears twice in the header line. Remove one of the two.")
         seen.add(plain)
 
 

@@ -132,12 +132,12 @@ def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, 
         elif suggested is None or normalise_header(suggested.name) in named:  # or the user has said what that column is
             if not answers.accepts or name in asked:
                 questions.append(
-                    Question(f"Column {_said(column)} is not in the file: which column holds it, if any?", name)
+                    Question(f"Column {_said(column)} is not in the file: which column has it, if any?", name)
                 )
         elif answers.accepts or suggested.score == CERTAIN:
             chosen[name] = suggested.name
         else:
-            offer = f"is it “{suggested.name}” now (alike by {suggested.score} of 100)?"
+            offer = f"is it “{suggested.name}” now (similarity {suggested.score} of 100)?"
             questions.append(Question(f"Column {_said(column)} is not in the file: {offer}", name, suggested.name))
     chosen = {name: column for name, column in chosen.items() if column}
     return chosen, questions + _read_twice(found, chosen)
@@ -147,7 +147,7 @@ def _wrong_answer(column: Column, given: str, found: str, *, is_essential: bool)
     if given and not found:
         return [Question(f"The file has no column {given} (given for {column.label}).", column.field or "")]
     if not given and is_essential:
-        text = f"No line can be read without {column.label}: say which column holds it."
+        text = f"No line can be read without {column.label}: choose the column that has it."
         return [Question(text, column.field or "")]
     return []
 
@@ -176,7 +176,10 @@ def _unfit(found: Comparison, chosen: Mapping[str, str], answers: Answers, uses:
         old, counts = found.like.fields[name], found.look.facts[at[column]]
         if name not in answers.columns and not uses.fits(old, counts):
             needed, filled = uses.needed(old), counts.filled
-            text = f"“{column}” ({old.label}): the first {filled} records with a value mostly hold no {needed}. Is it the column?"
+            text = (
+                f"“{column}” ({old.label}): most of the first {filled} records with a value do not have {needed}."
+                " Is it the right column?"
+            )
             questions.append(Question(text, name, column))
     return questions
 
@@ -190,7 +193,7 @@ def _of_another_year(found: Comparison, chosen: Mapping[str, str], kind: Kind, s
             most = int(max(years, key=lambda year: years[year]))
             if most != school_year:
                 text = (
-                    f"The {kind.years_said} of the first records mostly lie in {year_label(most)},"
+                    f"The {kind.years_said} of the first records are mostly in {year_label(most)},"
                     f" not in {year_label(school_year)}."
                 )
                 return [Question(f"{text} Give the school year of the file.")]
@@ -202,4 +205,4 @@ def _without_scores(layout: Layout, kind: Kind) -> list[Question]:
     if kind.tests is None or kind.tests(layout):
         return []
     names = ", ".join(test["name"] for test in structure()["tests"].values() if test["family"] == family_of(layout.key))
-    return [Question(f"No column of scores was found: nothing of {names} could be imported.")]
+    return [Question(f"No column of scores was found: no scores of {names} could be imported.")]

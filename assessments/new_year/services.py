@@ -64,15 +64,15 @@ def choose_like(look: Look, year: int, key: str = "") -> Layout:
     layouts = known_layouts()
     if key:
         if key not in layouts:
-            raise NotAddedError(f"No layout is called {key}. There are: {', '.join(sorted(layouts))}.")
+            raise NotAddedError(f"No layout is called {key}. The layouts are: {', '.join(sorted(layouts))}.")
         return layouts[key]
     tried = [layout for layout in layouts.values() if len(layout.columns) > 50 or is_research(layout.key)]
     shares = {layout.key: _share(layout, look) for layout in tried}
     best = max(shares, key=lambda one: shares[one])
     if shares[best] < _NEAR:
         raise NotAddedError(
-            "The file shares hardly a column with any file of scores or state results known here. Name the layout it is like"
-            " (on the page: Compare with; on the command line: --like)."
+            "The file shares almost no columns with any known file of scores or state results. Choose the layout it is like (on"
+            " the page: Compare with; on the command line: --like)."
         )
     if is_research(best):
         return layouts[best]  # each is for files of several years
@@ -110,7 +110,7 @@ def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers
     elif key in layouts and _is_known(look, layouts.values()):
         label = registry.get_type(kind.import_type(key)).screen.label
         title = layouts[key].title
-        raise NotAddedError(f"There is a layout of {title} already ({key}). Import the file as {label}, or with auto.")
+        raise NotAddedError(f"There is already a layout for {title} ({key}). Import the file as {label}, or with auto.")
     if key in layouts:
         key = _free_key(key, layouts)
     return propose(look=look, like=like, family=family, key=key, name=shown_name(name), answers=answers)
@@ -144,7 +144,7 @@ def add(made: Proposal, *, name: str, user: User | None, draft: AddedLayout | No
         with transaction.atomic():
             row.save()
     except IntegrityError:
-        raise NotAddedError(f"Somebody has added {made.key} in the meantime.") from None
+        raise NotAddedError(f"Someone else has added {made.key} in the meantime.") from None
     registry.look_again()
     transaction.on_commit(registry.look_again)
     return row
@@ -179,7 +179,7 @@ def remove(layout: AddedLayout) -> None:
     if used:
         runs = "1 run uses" if used == 1 else f"{used:,} runs use"
         raise NotAddedError(
-            f"{runs} {locked.key}, so it stays: their reports are read by it. Revert the runs if the scores are wrong."
+            f"{runs} {locked.key}, so it stays: their reports need it. Revert the runs if the scores are wrong."
         )
     locked.delete()
     registry.look_again()

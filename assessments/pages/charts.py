@@ -34,7 +34,7 @@ NARROW = Paper(360, 220, 6, 104, 4)  # with letters readable on a phone
 class Words:
     """The few words in a chart. `dropped`: the common part of level names, too long for the margin."""
 
-    title: str = "{name}, scale scores: {told}; the table below holds the same"
+    title: str = "{name}, scale scores: {told}; the table below has the same data"
     entry: str = "{score} in {year}"
     outside: str = "{score} in {year}, which is outside the scores of this test and grade"
     year: str = "{year} · gr {grade}"

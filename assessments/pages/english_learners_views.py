@@ -30,11 +30,12 @@ from students.school_years import year_label
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _HIDDEN = f"hidden: fewer than {FEWEST} students"
 NOTHING = (
-    "No English learner records are on record for your schools. The CALPADS SSID download, the ELA import file and the SELA file"
-    " bring them (menu Import, CALPADS SSID)."
+    "There are no English learner records for your schools yet. Import the CALPADS SSID download, the ELA import file or the"
+    " SELA file (menu Import, CALPADS SSID)."
 )
 NO_ELPAC = (
-    "No scores of the Summative ELPAC are on record, so nobody can be listed for criterion 1. Import the Summative ELPAC student"
+    "No scores of the Summative ELPAC are on record, so no students can be listed for criterion 1. Import the Summative ELPAC"
+    " student"
     " data file of the state's testing portal (menu Import, CAASPP)."
 )
 

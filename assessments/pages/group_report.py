@@ -40,7 +40,9 @@ def pick(visible: QuerySet[Student], *, school: int | None, grade: str, numbers:
     if not (wanted or school or grade):
         raise NotPickedError("Choose a school or a grade, or paste local numbers.")
     if len(wanted) > MOST_ROWS:
-        raise NotPickedError(f"{len(wanted):,} numbers were pasted; a report takes up to {MOST_ROWS:,}. Paste fewer.")
+        raise NotPickedError(
+            f"{len(wanted):,} numbers were pasted; a report can have up to {MOST_ROWS:,}. Paste fewer."
+        )
     found, notes = (visible, []) if not wanted else _by_numbers(visible, wanted)
     if school:
         found = found.filter(school=school)
@@ -53,15 +55,15 @@ def pick(visible: QuerySet[Student], *, school: int | None, grade: str, numbers:
     if len(students) > most:
         raise NotPickedError(f"More than {most:,} students: {_narrower(school, grade, most)}")
     if not students:
-        raise NotPickedError(" ".join(["No student of your schools is picked.", *notes]))
+        raise NotPickedError(" ".join(["No students of your schools are selected.", *notes]))
     return Picked(students, notes)
 
 
 def _narrower(school: int | None, grade: str, most: int) -> str:
     ways = ["choose a school"] if not school else []
     ways += ["choose a grade"] if not grade else []
-    ways += ["take one table instead of a page each"] if most == MOST_PAGES else []
-    return " or ".join([*ways, "paste the local numbers of fewer"]) + "."
+    ways += ["choose one table instead of a page for each student"] if most == MOST_PAGES else []
+    return " or ".join([*ways, "paste fewer local numbers"]) + "."
 
 
 def _by_numbers(visible: QuerySet[Student], wanted: Sequence[str]) -> tuple[QuerySet[Student], list[str]]:
@@ -83,7 +85,7 @@ def _by_numbers(visible: QuerySet[Student], wanted: Sequence[str]) -> tuple[Quer
     if guessed:
         notes.append(f"Leading zeros were added or left out for {', '.join(_listed(guessed))}.")
     if gone:
-        notes.append(f"No student of your schools has {', '.join(_listed(gone))}.")
+        notes.append(f"No student in your schools has {', '.join(_listed(gone))}.")
     exact = numbered.filter(number__in=held).values("pk")
     return visible.filter(pk__in=exact) | visible.filter(pk__in=list(guessed.values())), notes
 

@@ -21,14 +21,16 @@ class LookForm(forms.Form):
 
     file = forms.FileField(
         label="File",
-        help_text="A file of the new year, its zip, a small workbook, or its first line alone. No record is kept of it.",
+        help_text="A file of the new year, its zip, a small workbook, or its first line only. No records from it are kept.",
         allow_empty_file=True,
     )
-    school_year = forms.CharField(label="School year", max_length=9, help_text="Of the scores or results, as 2025-26.")
+    school_year = forms.CharField(
+        label="School year", max_length=9, help_text="Of the scores or results, such as 2025-26."
+    )
     like = forms.ChoiceField(
         label="Compare with",
         required=False,
-        help_text="The layout that the file is like. Without a choice the newest one of the same kind of file.",
+        help_text="The layout that the file is like. If none is chosen, the newest one for the same kind of file.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +110,7 @@ class AnswerForm(forms.Form):
                 )
         for test in self.ranged:
             self.fields[f"ranges-{test.code}"] = forms.BooleanField(
-                label="The score ranges published so far hold on", required=False, initial=True
+                label="The score ranges published so far still apply", required=False, initial=True
             )
 
     def columns(self) -> list[forms.BoundField]:

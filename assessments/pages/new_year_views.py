@@ -122,9 +122,9 @@ def _added(request: HttpRequest, row: AddedLayout) -> HttpResponse:
     kind: Any = get_type(services.import_type_of(row.key))
     address = f"{reverse('upload', args=[kind.screen.tool])}?type={kind.key}"
     text = (
-        '{} was added: {} reads files of it now. <a href="{}">Import one</a>'
+        '{} was added: {} now reads its files. <a href="{}">Import one</a>'
         if is_research(row.key)
-        else '{1} was added and is in the list of import types now. <a href="{2}">Import a file of it</a>'
+        else '{1} was added and is now in the list of import types. <a href="{2}">Import a file of it</a>'
     )
     messages.success(request, format_html(text, kind_of(row.key).title(row.key), kind.screen.label, address))
     return redirect("added_layouts")

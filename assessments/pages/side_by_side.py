@@ -57,7 +57,7 @@ def grid_of(scores: Iterable[Score], *, parts: bool = True) -> Grid:
         of_series = list(group)
         name, since = series_name(of_series)
         if since:
-            notes.append(f"{name} is another test since {since}: its scores are in a row of their own.")
+            notes.append(f"{name} has been a different test since {since}: its scores have their own row.")
         lines += _lines(f"{name} since {since}" if since else name, of_series, years, parts=parts)
         notes += _names_of_levels(name, of_series)
         notes += _moved_standards(name, of_series)
@@ -111,7 +111,7 @@ def _names_of_levels(name: str, scores: Sequence[Score]) -> list[str]:
         if earlier is not None and names != earlier:
             levels = ", ".join(names[code] for code in names if names[code] not in earlier.values())
             if levels:
-                found.append(f"{name}: levels have other names since {year_label(year)} ({levels}).")
+                found.append(f"{name}: levels have had other names since {year_label(year)} ({levels}).")
         earlier = names
     return found
 
@@ -125,7 +125,7 @@ def _moved_standards(name: str, scores: Sequence[Score]) -> list[str]:
         was, now = (cuts.standard_of(code, one, grade) for one in (before, year))
         if was is not None and now is not None and was != now:
             found.append(
-                f"{name}: the score from which on the standard of {grade_label(grade).lower()} is met changed from {was} in"
+                f"{name}: the score that meets the standard of {grade_label(grade).lower()} changed from {was} in"
                 f" {year_label(before)} to {now} in {year_label(year)}."
             )
     return found

@@ -135,8 +135,8 @@ class ResultsFile(ResearchFile):
         label="Research file: results",
         order=10,
         description=(
-            "What the state published of a test: percent at each level by county, district, school, grade and student group. "
-            "The page Compare shows state and county beside the district."
+            "What the state published about a test: percent at each level by county, district, school, grade and student group. "
+            "The Compare page shows state and county beside the district."
         ),
         file_hint=".txt or .csv, or the .zip as it was downloaded",
     )
@@ -223,8 +223,8 @@ class EntitiesFile(ResearchFile):
         tool=TOOL,
         label="Research file: entities",
         order=20,
-        description="What the state calls the counties, districts and schools of its research files.",
-        file_hint=".txt or .csv, or .zip with this file alone",
+        description="The state's names for the counties, districts and schools in its research files.",
+        file_hint=".txt or .csv, or .zip with only this file",
     )
     layouts = ("research-entities",)
     row_model = PublicPlaceRow

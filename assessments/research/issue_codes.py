@@ -6,14 +6,14 @@ codes.register(
     IssueCode(
         "RES-CODE",
         "A code that the state's files cannot have",
-        "{field} is {found}; expected is {expected}.",
+        "{field} is {found}; expected {expected}.",
         "Download the research file again: a spreadsheet may have changed its codes.",
     ),
     IssueCode(
         "RES-NUMBER",
-        "No number",
-        "{field} is {found}; expected is {expected}.",
-        "Download the research file again. A star stands for what the state hides, and stays hidden.",
+        "Not a number",
+        "{field} is {found}; expected {expected}.",
+        "Download the research file again. A star means that the state hides the figure; it stays hidden.",
     ),
     IssueCode(
         "RES-ELSEWHERE",
@@ -25,28 +25,28 @@ codes.register(
     IssueCode(
         "RES-TEST",
         "A test that is not compared",
-        "Test {found} of the state's files is none of those that results are compared of.",
+        "Test {found} in the state's files is not a test whose results are compared.",
         "Nothing to do.",
         skips=True,
     ),
     IssueCode(
         "RES-OLDER",
         "Names of an earlier year",
-        "The file is of {found}; the name on record is of {expected} and stays.",
+        "The file is for {found}; the name on record is from {expected} and stays.",
         "Nothing to do.",
         skips=True,
     ),
     IssueCode(
         "RES-YEAR",
-        "A year of no results",
-        "{field} is {found}; expected is {expected}.",
+        "A year without results",
+        "{field} is {found}; expected {expected}.",
         "Download the research file again: a spreadsheet may have changed its years.",
     ),
     IssueCode(
         "RES-CHANGED",
-        "Another figure or name than on record",
+        "A figure or name that differs from the record",
         "{field} is {found}; on record it is {expected}, which is replaced.",
-        "Nothing to do, if the state published it again; otherwise check whether lines or columns of the file were moved.",
+        "Nothing to do if the state published it again; otherwise check whether lines or columns of the file were moved.",
     ),
     IssueCode(
         "RES-NONSENSE",
@@ -57,30 +57,31 @@ codes.register(
     IssueCode(
         "RES-PARTS",
         "Parts with more students than the whole",
-        "In {count} of {of} lines more students of one grade or group were tested than of all (line {first} is the first). "
+        "In {count} of {of} lines more students of one grade or group were tested than of all students (line {first} is the"
+        " first). "
         "Nothing was imported.",
-        "Download the research file again: a column may have been sorted or shifted alone. If the file is right, test it again "
-        "with the option that confirms it.",
+        "Download the research file again: a column may have been sorted or shifted by itself. If the file is right, test it"
+        " again with the option “The file is right”.",
     ),
     IssueCode(
         "RES-REPLACED",
         "Most figures on record would change",
-        "{count} of {of} lines would replace the figures on record of the same place, year, test, grade and group by others. "
-        "Nothing was imported, so that no figure is lost.",
-        "Check whether a column was sorted or shifted, or the year changed. If the state published these results again, test the "
-        "file again with the option that confirms it.",
+        "{count} of {of} lines would replace the figures on record for the same place, year, test, grade and group with others."
+        " Nothing was imported, so that no figure is lost.",
+        "Check whether a column was sorted or shifted, or the year changed. If the state published these results again, test the"
+        " file again with the option “The file is right”.",
     ),
     IssueCode(
         "RES-OTHER-YEAR",
         "The figures of another year",
-        "{count} of {of} lines hold the very figures that are on record of {found}. Nothing was imported.",
-        "Choose the file of the year that is meant. If its year is right and the one on record wrong, undo that import first, or "
-        "test again with the option that confirms it.",
+        "{count} of {of} lines have exactly the figures that are on record for {found}. Nothing was imported.",
+        "Choose the file for the right year. If this file's year is right and the one on record is wrong, revert that import"
+        " first, or test again with the option “The file is right”.",
     ),
     IssueCode(
         "RES-SCOPE",
         "Research files are for the whole district",
-        "State results are compared in all schools, and you see some of them only.",
-        "Ask somebody who sees all schools to import the file.",
+        "State results are compared in all schools, and you see only some of them.",
+        "Ask someone who sees all schools to import the file.",
     ),
 )

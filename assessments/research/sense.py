@@ -26,7 +26,7 @@ from sisimport.imports.engine.sql import execute, fetch_one
 
 FIGURES: Final = Option(
     name="figures",
-    label="A file by which most figures on record would change",
+    label="A file that would change most figures on record",
     default="refuse",
     choices=(
         Choice(value="refuse", label="Leave the figures on record as they are"),
@@ -103,7 +103,7 @@ def rules(kept: Q) -> list[Rule]:
     said = (
         ("scored", "scored", Severity.ERROR, "no more students than were tested"),
         ("levels", "level_1", Severity.ERROR, "levels that add up to 100 percent"),
-        ("level_4", "level_4", Severity.ERROR, "nothing, for the test has three levels"),
+        ("level_4", "level_4", Severity.ERROR, "nothing, because the test has three levels"),
         ("mean", "mean", Severity.WARNING, "a scale score that this test can have"),
         (
             "met",

@@ -123,7 +123,7 @@ _LONGEST = 16
 def note_on_left_out(names: Sequence[str]) -> list[str]:
     if not names:
         return []
-    return [f"Left out, for there is nothing of it here that you may see: {', '.join(names)}."]
+    return [f"Left out because there is nothing here that you may see: {', '.join(names)}."]
 
 
 def _grade(text: str) -> str:

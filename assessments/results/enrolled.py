@@ -99,7 +99,7 @@ def notes_on(found: Enrolled | None, years: Collection[int], tested: Mapping[int
     """What a reader has to know about the numbers of enrolled students. `tested`: all tested students of a school year,
     for years whose enrolled number is shown next to it."""
     if found is None:
-        return ["Enrolled students are not shown: which students are to take this test is not on record."]
+        return ["Enrolled students are not shown: the records do not show which students were to take this test."]
     absent = sorted(set(years) - found.years)
     notes = []
     if found.years & set(years):
@@ -111,14 +111,14 @@ def notes_on(found: Enrolled | None, years: Collection[int], tested: Mapping[int
         )
     if absent:
         notes.append(
-            f"No enrollments of {', '.join(map(year_label, absent))} are on record, so how many students were enrolled is not"
-            " told: a student roster or OneRoster file with the start dates of that time brings them."
+            f"No enrollments for {', '.join(map(year_label, absent))} are on record, so the number of enrolled students is not"
+            f" shown. Import a student roster or OneRoster file with the start dates of that time."
         )
     short = [year for year in sorted(tested) if (n := found.sums.get(At(year))) is not None and n < tested[year]]
     if short:
         notes.append(
-            f"In {', '.join(map(year_label, short))} more students were tested than enrollments on record say: those of that time"
-            " are not complete. Import a student roster that has them."
+            f"In {', '.join(map(year_label, short))} more students were tested than the enrollments on record show: those of"
+            f" that time are incomplete. Import a student roster that has them."
         )
     return notes
 

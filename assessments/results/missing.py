@@ -66,7 +66,7 @@ def note_on_unsaid(code: str, years: Collection[int], asked: Collection[str]) ->
         if names := [DIVISIONS[prefix].lower() for prefix in prefixes if prefix in asked]:
             file = _FILES.get(_family(code), "state")
             found.append(
-                f"The {file} files of {year_label(year)} have no column for {_listed(names)}: nobody counts there."
+                f"The {file} files of {year_label(year)} have no column for {_listed(names)}: no students are counted there."
             )
     return found
 

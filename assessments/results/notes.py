@@ -16,18 +16,18 @@ def notes_of(choice: Choice, held: Held, years: Collection[int], asked: Collecti
         if year != before + 1:
             continue
         if not held.comparable(code, year, before):
-            since = f"The test is another one since {year_label(year)}"
+            since = f"The test changed in {year_label(year)}"
             found.append(f"{since}: its results are not compared with those of {year_label(before)}.")
             continue
         if (names := _level_names(held, code, year)) != (earlier := _level_names(held, code, before)):
             found.append(
-                f"Levels have other names since {year_label(year)}: {', '.join(names)} (before: {', '.join(earlier)})."
+                f"Levels have had other names since {year_label(year)}: {', '.join(names)} (before: {', '.join(earlier)})."
             )
         now, was = held.standards(code, year), held.standards(code, before)
         moved = [grade for grade in now if grade in was and now[grade] != was[grade]]
         if moved:
             moves = ", ".join(f"{grade_label(grade).lower()} {was[grade]} to {now[grade]}" for grade in moved)
-            found.append(f"The score from which on the standard is met changed in {year_label(year)}: {moves}.")
+            found.append(f"The score that meets the standard changed in {year_label(year)}: {moves}.")
     return found
 
 
@@ -41,4 +41,4 @@ def _other_setups(code: str, year: int, held: Held) -> str:
         return ""
     names = ", ".join(held.assessments[pk].name for pk in others)
     shown = held.assessment(code, year).name
-    return f"Scores of {year_label(year)} are in several set-ups. Shown is {shown}, not {names}: nobody counts twice."
+    return f"Scores of {year_label(year)} are in several set-ups. {shown} is shown, not {names}, so that no student counts twice."

@@ -115,7 +115,7 @@ def build_same(choice: Choice, held: Held, reader: Reader, notes: list[str]) -> 
     """Students with a result in both years, by their school and grade in the later one."""
     levels, name, before = held.levels(choice.test, choice.year), held.name_of(choice.test), choice.year - 1
     if not held.comparable(choice.test, choice.year, before):
-        missing = f"There is nothing of {year_label(before)} that can be compared with {year_label(choice.year)}."
+        missing = f"There is nothing from {year_label(before)} that can be compared with {year_label(choice.year)}."
         if (choice.test, before) not in held.setups:
             missing = f"No scores of {name} of {year_label(before)} are on record. {file_of(choice.test)}"
         notes = [*notes, *notes_of(choice, held, [choice.year], [])]
@@ -140,7 +140,7 @@ def build_same(choice: Choice, held: Held, reader: Reader, notes: list[str]) -> 
     notes += notes_of(choice, held, [choice.year], [choice.year, before])
     shown = [one for one in rows if _is_there(one)]
     whole_row = replace(total, is_total=True) if _is_there(total) else None
-    nobody = f"Nobody on record has a level in both {year_label(before)} and {year_label(choice.year)} here."
+    nobody = f"No student on record has a level in both {year_label(before)} and {year_label(choice.year)} here."
     return Results(choice, name, levels, shown, whole_row, notes, nothing="" if shown else nobody)
 
 

@@ -52,7 +52,8 @@ def build(choice: Choice, held: Held, reader: Reader) -> Results:
     columns = made.places(choice.beside)
     if len(columns) > MOST_BESIDE:
         results.notes.append(
-            f"The first {MOST_BESIDE} of {len(columns)} columns stand side by side: mark those you want, {MOST_BESIDE} at most."
+            f"The first {MOST_BESIDE} of {len(columns)} columns are shown side by side: mark the ones you want, {MOST_BESIDE} at"
+            f" most."
         )
         columns = columns[:MOST_BESIDE]
     lines = [Line(label, tuple(made.row_at(changed, column) for column in columns)) for _key, label, changed in places]

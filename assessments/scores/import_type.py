@@ -48,7 +48,7 @@ ELA_STATUS = checkbox(
 SCHOOLS = Option(
     name="schools",
     label="Schools",
-    hint="School codes with commas between them; empty: all schools.",
+    hint="School codes separated by commas; empty: all schools.",
     pattern=r"\s*[0-9]{1,7}(\s*,\s*[0-9]{1,7})*\s*",
     picks_schools=True,
 )

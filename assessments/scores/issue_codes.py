@@ -9,67 +9,68 @@ codes.register(
     IssueCode(
         "AMB-STUDENTS",
         "Ambiguity: several students fit",
-        "Nobody has SSID {found}; several students have this name and birth date: {candidates}.",
+        "No student has SSID {found}; several students have this name and birth date: {candidates}.",
         "Find out whose score it is and give that student the SSID, then test again.",
     ),
     IssueCode(
         "AMB-RECORDS",
         "Ambiguity: several records for one student and test",
-        "The file holds other scores of the same student and test in line {other_line}.",
+        "The file has other scores for the same student and test in line {other_line}.",
         "Keep the right record and remove the others, or download the file again.",
     ),
     IssueCode(
         "AMB-REPEAT",
         "Ambiguity: the same record twice",
-        "Line {other_line} holds the same scores of the same student; that line counts.",
+        "Line {other_line} has the same scores for the same student; that line counts.",
         "Nothing to do.",
     ),
     IssueCode(
         "AMB-REPEAT-OTHER",
         "Ambiguity: the same scores with other details",
-        "Line {other_line} holds the same scores of the same student; that line counts, this one is left out."
-        " They differ: {found}.",
-        "Find out which line is right. If it is this one, take the other out of the file and test again.",
+        "Line {other_line} has the same scores for the same student; that line counts and this one is left out. Differences:"
+        " {found}.",
+        "Find out which line is right. If it is this one, remove the other from the file and test again.",
         skips=True,
     ),
     IssueCode(
         "AMB-NOT-COUNTED",
         "Ambiguity: a second record, which does not count",
-        "Line {other_line} holds the score of record of the same student and test. This one holds other scores and does not count"
+        "Line {other_line} has the score of record for the same student and test. This line has other scores and does not count"
         " (include indicator {found}); it is left out.",
-        "Nothing to do: a student counts once. If this score is the right one, have the record corrected in the testing portal"
+        "Nothing to do: each student counts once. If this score is the right one, have the record corrected in the testing portal"
         " and download the file again.",
         skips=True,
     ),
     IssueCode(
         "AMB-REFUSED",
         "Ambiguity: the same record as a refused line",
-        "Line {other_line} holds the same scores of the same student and is refused; so is this one.",
+        "Line {other_line} has the same scores for the same student and is refused, so this line is refused too.",
         "Correct that line and test again.",
     ),
     IssueCode(
         "AMB-UIN",
         "Ambiguity: one UIN for several students",
-        "The UIN is the same on lines of several students ({lines} lines, first line {first}: {found}); it is not kept there."
+        "Lines of several students have the same UIN ({lines} lines, first line {first}: {found}); it is not kept for them."
         " The scores are imported.",
-        "Nothing to do: a score is known by its student, test and school year.",
+        "Nothing to do: a score is identified by its student, test and school year.",
     ),
     IssueCode(
         "AMB-UIN-ELSEWHERE",
         "Ambiguity: UIN on record for another student",
-        "The record with UIN {found} was imported for another student before; that score stays there.",
-        "Find out whose score it is. If the earlier student's is wrong, revert the run that brought it.",
+        "A record with UIN {found} was imported for another student before; that score stays with that student.",
+        "Find out whose score it is. If the earlier student is the wrong one, revert the run that imported the score.",
     ),
     IssueCode(
         "EXC-BLANKED",
         "Exception: a score on record becomes blank",
-        "On record is {found}; the file has no value there, and the record becomes blank.",
-        "If the state took the value back, nothing to do. If the file lost it, download it again and do not import this one.",
+        "The record has {found}; the file has no value there, so the record becomes blank.",
+        "If the state withdrew the value, there is nothing to do. If the file lost it, do not import this file; download it"
+        " again.",
     ),
     IssueCode(
         "AMB-ELAS",
         "Ambiguity: two English learner statuses for one student",
-        "{field} is {found}, and {expected} in line {other_line} about the same student. Neither is imported; scores are.",
+        "{field} is {found}, but {expected} in line {other_line} for the same student. Neither is imported; the scores are.",
         "Find out which is right, correct the file and test again, or enter the status by hand.",
     ),
     IssueCode(
@@ -81,7 +82,7 @@ codes.register(
     IssueCode(
         "DIS-PARTIAL",
         "Discrepancy: partial match",
-        "Nobody has SSID {found}, but student {candidates} has this name and birth date.",
+        "No student has SSID {found}, but student {candidates} has this name and birth date.",
         "If it is that student, give the student the SSID first, then test again.",
     ),
     IssueCode(
@@ -93,7 +94,7 @@ codes.register(
     IssueCode(
         "DIS-NEAR",
         "Discrepancy: nearly the same name",
-        "{field} in the file is {found}, on record {expected}; the scores are imported all the same.",
+        "{field} in the file is {found}, on record {expected}; the scores are imported anyway.",
         "Correct the spelling when convenient.",
     ),
     IssueCode(
@@ -105,14 +106,14 @@ codes.register(
     IssueCode(
         "DIS-RETIRED",
         "Discrepancy: matched by a retired SSID",
-        "SSID {found} is a retired number of this student; the scores are imported all the same.",
-        "Nothing to do, if the state's merge is right.",
+        "SSID {found} is a retired number of this student; the scores are imported anyway.",
+        "Nothing to do if the state's merge is right.",
     ),
     IssueCode(
         "EXC-SSID",
         "Exception: not an SSID",
         "{field} is {found}; expected ten digits.",
-        "A spreadsheet may have changed the number: download the file again and leave it unopened.",
+        "A spreadsheet may have changed the number: download the file again and do not open it in a spreadsheet.",
     ),
     IssueCode(
         "EXC-RECORD-TYPE",
@@ -134,16 +135,16 @@ codes.register(
     ),
     IssueCode(
         "EXC-LEVELS",
-        "Exception: a column that holds more than levels",
-        "In {count} lines {field} is not a level of the test; they are refused. The other lines may hold levels by chance; they "
-        "are imported.",
-        "Check whether the column was exchanged, sorted or pasted before the scores are used; if so, undo the import and"
+        "Exception: a column that has more than levels",
+        "In {count} lines {field} is not a level of the test; those lines are refused. The other lines may have levels only by"
+        " chance; they are imported.",
+        "Before the scores are used, check whether the column was exchanged, sorted or pasted. If so, revert the import and use"
         " the file as it was downloaded.",
     ),
     IssueCode(
         "EXC-CONDITION",
         "Exception: unknown condition code",
-        "{field} is {found}; expected {expected}. The score is imported with it all the same.",
+        "{field} is {found}; expected {expected}. The score is imported with it anyway.",
         "Check the record with the state; the columns of the line may have moved.",
     ),
     IssueCode(
@@ -155,133 +156,133 @@ codes.register(
     IssueCode(
         "EXC-TEST-GRADE",
         "Exception: grade does not take this test",
-        "{field} is {found}; {test} is given in grades {expected}. It is imported all the same; families see no level.",
+        "{field} is {found}; {test} is given in grades {expected}. It is imported anyway; families see no level.",
         "Check the record with the state; the grade or the test may be wrong.",
     ),
     IssueCode(
         "EXC-PART-GRADE",
         "Exception: grade does not have this part of the test",
-        "The line has {field}, and its grade is {found}; {part} is given in grades {expected}. It is imported all the same.",
+        "The line has {field}, and its grade is {found}; {part} is given in grades {expected}. It is imported anyway.",
         "Check the record with the state; the grade may be wrong, or columns of the line may have moved.",
     ),
     IssueCode(
         "EXC-RANGE",
         "Exception: score out of range",
-        "{field} is {found}; scores of this test and grade run from {expected}. It is imported all the same.",
-        "Check the record with the state; it may be graded or keyed wrongly.",
+        "{field} is {found}; scores of this test and grade run from {expected}. It is imported anyway.",
+        "Check the record with the state; it may have been scored or keyed incorrectly.",
     ),
     IssueCode(
         "EXC-RAW",
         "Exception: raw score or percentage out of range",
-        "{field} is {found}; the state's run from {expected}. It is imported all the same.",
+        "{field} is {found}; the state's values run from {expected}. It is imported anyway.",
         "Download the file again: the column may have moved.",
     ),
     IssueCode(
         "EXC-LEVEL-RANGE",
         "Exception: level does not go with the score",
-        "{field} is {found}; a scale score of {score} in this grade is level {expected}. It is imported all the same.",
+        "{field} is {found}; a scale score of {score} in this grade is level {expected}. It is imported anyway.",
         "Check the record with the state; the level may be of another test.",
     ),
     IssueCode(
         "EXC-OTHER-TEST",
         "Exception: columns of another test are filled",
-        "{field} is {found} ({expected}), and the line has scores or levels in columns of other tests. It is imported as a score "
-        "of {expected} all the same.",
+        "{field} is {found} ({expected}), and the line has scores or levels in columns of other tests. It is imported as a score"
+        " of {expected} anyway.",
         "Check the record type with the state; the columns of the line may have moved.",
     ),
     IssueCode(
         "EXC-MEASURE",
         "Exception: not a measure of this test",
-        "{field} is {found}, which is not a measure of {expected}. It is imported all the same.",
+        "{field} is {found}, which is not a measure of {expected}. It is imported anyway.",
         "Check the record with the state: scores of English and mathematics may be exchanged, or a column moved.",
     ),
     IssueCode(
         "EXC-CODE-TEST",
         "Exception: condition code of another test",
-        "{field} is {found}, which records of {expected} never have. The score is imported with it all the same.",
+        "{field} is {found}, which records of {expected} never have. The score is imported with it anyway.",
         "Check the record with the state; the column of condition codes may have moved.",
     ),
     IssueCode(
         "EXC-CODE-SCORE",
         "Exception: score does not go with the condition code",
         "{field} is {found}, for which the state gives a scale score of {expected} in this grade; the file has {score}. It is "
-        "imported all the same.",
+        "imported anyway.",
         "Check the record with the state; the column of condition codes or of scores may have moved.",
     ),
     IssueCode(
         "EXC-NONE-EXEMPT",
         "Exception: exempt from a domain, and all domains scored",
-        "{field} is {found} (exempt from one domain), and all domains have a score. It is imported all the same.",
+        "{field} is {found} (exempt from one domain), but all domains have a score. It is imported anyway.",
         "Check the record with the state; the column of condition codes may have moved.",
     ),
     IssueCode(
         "EXC-HALF",
         "Exception: scale score or level is missing",
-        "{field} is blank, and the {expected} is {found}; the state gives both or none. It is imported all the same.",
+        "{field} is blank, and the {expected} is {found}; the state gives both or neither. It is imported anyway.",
         "Download the file again if the column was emptied or moved; otherwise check the record with the state.",
     ),
     IssueCode(
         "EXC-NO-SCORE",
-        "Exception: a level that says there is no score, and a score",
-        "{field} is {found}, which says that there is no score, and the scale score is {expected}. Both are imported.",
+        "Exception: a level that means no score, with a score",
+        "{field} is {found}, which means that there is no score, but the scale score is {expected}. Both are imported.",
         "Check the record with the state; the column of levels or of scores may have moved.",
     ),
     IssueCode(
         "EXC-ERROR",
         "Exception: a standard error as large as a score",
-        "{field} is {found}, and the scale score is {expected}. It is imported all the same.",
+        "{field} is {found}, and the scale score is {expected}. It is imported anyway.",
         "Download the file again: the column of standard errors or of scores may have moved.",
     ),
     IssueCode(
         "EXC-WHOLE",
         "Exception: not a whole number",
-        "{field} is {found}; the state gives whole numbers. It is imported all the same.",
-        "Download the file again: a spreadsheet may have worked out the column again.",
+        "{field} is {found}; the state gives whole numbers. It is imported anyway.",
+        "Download the file again: a spreadsheet may have recalculated the column.",
     ),
     IssueCode(
         "EXC-INCLUDE",
-        "Exception: an include indicator that is none of the state's",
-        "On {count} lines (the first is line {first_line}) the include indicator is none of Y, N, E, T and R. The scores are "
-        "imported and count in no results.",
+        "Exception: an include indicator that is not one of the state's",
+        "In {count} lines (the first is line {first_line}) the include indicator is not Y, N, E, T or R. The scores are imported"
+        " but do not count in any results.",
         "Check the column, and import the file again as it was downloaded.",
     ),
     IssueCode(
         "EXC-APART",
         "Exception: columns that do not go together",
-        "In the state's files a level rises with its score, a part with the whole test, and the grade with the age. In this file "
-        "these do not: {columns}. They are imported all the same.",
-        "Check whether a column was sorted, shifted or exchanged alone before the scores are used; if so, undo the import and "
-        "take the file as it was downloaded.",
+        "In the state's files, a level rises with its score, a part with the whole test, and the grade with the age. In this"
+        " file, these columns do not: {columns}. They are imported anyway.",
+        "Before the scores are used, check whether a column was sorted, shifted or exchanged by itself. If so, revert the import"
+        " and use the file as it was downloaded.",
     ),
     IssueCode(
         "EXC-COLUMN-OTHER",
-        "Exception: much of a column is other than on record",
-        "Scores on record would get other values in a good part of these columns: {columns}. The file's are written.",
-        "Look at some of the changes. If the state sent new results, nothing to do; if a column was sorted, shifted or pasted, "
-        "take the file as it was downloaded.",
+        "Exception: much of a column differs from the record",
+        "Many scores on record would get other values in these columns: {columns}. The values in the file are written.",
+        "Check some of the changes. If the state sent new results, there is nothing to do; if a column was sorted, shifted or"
+        " pasted, use the file as it was downloaded.",
     ),
     IssueCode(
         "EXC-EXCHANGED",
         "Exception: two columns are exchanged on record",
-        "Of nearly all scores that would change, each of these has the value that the other has on record: {columns}. The file's "
-        "values are written.",
-        "Compare the headings with a file that was downloaded. If the columns were exchanged in this file, undo the import and"
-        " take the file as it was downloaded; if they were exchanged in the earlier one, nothing to do.",
+        "In nearly all scores that would change, each of these columns has the value that the other has on record: {columns}."
+        " The values in the file are written.",
+        "Compare the headings with a file that was downloaded. If the columns were exchanged in this file, revert the import and"
+        " use the file as it was downloaded; if they were exchanged in the earlier file, there is nothing to do.",
     ),
     IssueCode(
         "EXC-CODE-MANY",
-        "Exception: a condition code of few students on many lines",
+        "Exception: a rare condition code on many lines",
         "{count} of {of} scored lines of {test} have the condition code {found}, which the state gives to few students. They are "
         "imported with it.",
-        "Check whether the column of condition codes was filled down or pasted; if so, undo the import and take the file as it"
+        "Check whether the column of condition codes was filled down or pasted; if so, revert the import and use the file as it"
         " was downloaded.",
     ),
     IssueCode(
         "EXC-CODE-LOWEST",
         "Exception: a condition code for the lowest score beside higher ones",
-        "The condition code {found} comes with the lowest score of a grade. {count} lines of {test} have it with a higher score "
-        "than other lines of their grade, the first of them line {first}. They are imported with it.",
-        "Check whether the column of condition codes was filled down or pasted; if so, undo the import and take the file as it"
+        "The condition code {found} goes with the lowest score of a grade. {count} lines of {test} (the first is line {first})"
+        " have it with a higher score than other lines of their grade. They are imported with it.",
+        "Check whether the column of condition codes was filled down or pasted; if so, revert the import and use the file as it"
         " was downloaded.",
     ),
     IssueCode(
@@ -296,27 +297,27 @@ codes.register(
         "Exception: scores that do not go with their levels would replace others",
         "{count} of {of} scale scores do not go with the level or the grade of their line, and they would replace scores on "
         "record. Nothing was imported.",
-        "Download the file again: a column was sorted, shifted or exchanged alone. If the file is right, first undo the import "
-        "that brought the scores on record.",
+        "Download the file again: a column was sorted, shifted or exchanged by itself. If the file is right, first revert the"
+        " import of the scores on record.",
     ),
     IssueCode(
         "EXC-SCHOOL",
         "Exception: not in the chosen schools",
         "The student is at school {found}; the import was limited to {expected}.",
-        "Choose more schools, or leave the line to somebody else.",
+        "Choose more schools, or leave the line to someone else.",
     ),
     IssueCode(
         "EXC-OTHER-SITE",
         "Exception: file of the other reporting site",
-        "The file holds {found}: it comes from the reporting site for educators, not from the state's test operations site.",
-        "Download the student data file from the test operations site and upload that.",
+        "The file has {found}: it is from the reporting site for educators, not from the state's test operations site.",
+        "Download the student data file from the test operations site and upload that file.",
     ),
     IssueCode(
         "EXC-FILE-YEAR",
         "Exception: scores of another school year",
-        "The import type is that of {expected}, but the tests in this file were taken in {found}: {other} of {dated} test dates"
-        " lie in that school year (1 July to 30 June). Nothing was imported, and the scores of {expected} on record are as they"
-        " were. Upload the file again with the import type of {found}.",
+        "The import type is for {expected}, but the tests in this file were taken in {found}: {other} of {dated} test dates fall"
+        " in that school year (July 1 to June 30). Nothing was imported, and the scores of {expected} on record are unchanged."
+        " Upload the file again with the import type of {found}.",
         "Choose the import type of the school year in which the tests were taken. If the list has none, an import admin adds"
         " that year first (Add a school year; command line: add_layout).",
     ),
@@ -329,7 +330,7 @@ codes.register(
     IssueCode(
         "EXC-LATE",
         "Exception: test date after the school year",
-        "{field} is {found}, after 30 June; tests of {expected} ran until {last}, so it is imported all the same.",
+        "{field} is {found}, after June 30; tests of {expected} ran until {last}, so it is imported anyway.",
         "Nothing to do if the date is right; otherwise correct it.",
     ),
     IssueCode(
@@ -341,16 +342,16 @@ codes.register(
     IssueCode(
         "EXC-UNDATED",
         "Exception: no test date, and a dated score on record",
-        "The record has no test date, and the score on record of {expected} has one: nothing says that this one is of the same "
-        "school year, so it does not replace it.",
-        "Add the test date, or download the file again; a file whose date columns are blank may be of another year.",
+        "The record has no test date, but the score on record for {expected} has one. Nothing shows that this score is from the"
+        " same school year, so it does not replace the one on record.",
+        "Add the test date, or download the file again; a file whose date columns are blank may be from another year.",
     ),
     IssueCode(
         "EXC-NO-DATE",
-        "Exception: nothing says the school year",
-        "The record has no test date, nor another date that says its school year; it is taken for one of {expected}, the year of "
-        "the file's columns.",
-        "Make sure that the file is of {expected}. If not, choose the import type of its year.",
+        "Exception: nothing shows the school year",
+        "The record has no test date and no other date that shows its school year; it is taken as one of {expected}, the year of"
+        " the file's columns.",
+        "Make sure that the file is for {expected}. If not, choose the import type of its year.",
     ),
     IssueCode(
         "EXC-DATE",
@@ -361,7 +362,7 @@ codes.register(
     IssueCode(
         "EXC-FUTURE",
         "Exception: test date in the future",
-        "{field} is {found}, a day yet to come; expected {expected}.",
+        "{field} is {found}, a day in the future; expected {expected}.",
         "Correct the date, or download the file again.",
     ),
     IssueCode(
@@ -374,21 +375,21 @@ codes.register(
         "EXC-EXCEL",
         "Exception: Excel workbook",
         "Excel files cannot be imported: the file is {found}; expected {expected}.",
-        "Convert it first and look at what it becomes (on the command line: --option excel=convert), or download the text file.",
+        "Convert it first and check the result (on the command line: --option excel=convert), or download the text file.",
     ),
     IssueCode(
         "SKIP-UNSCORED",
         "Skipped: no score",
-        "The record carries no score ({found}).",
+        "The record has no score ({found}).",
         "Nothing to do: students who were not tested have no score.",
         skips=True,
     ),
     IssueCode(
         "SKIP-CODED",
-        "Skipped: a code for no score, and scores",
-        "{field} is {found}, which says that there is no score, and the record has scores or levels. It is left out.",
-        "Check the record with the state: the column of condition codes may have moved. If the score is right, take the code out "
-        "and test again.",
+        "Skipped: a code for no score, with scores",
+        "{field} is {found}, which means that there is no score, but the record has scores or levels. It is left out.",
+        "Check the record with the state: the column of condition codes may have moved. If the score is right, remove the code"
+        " and test again.",
         skips=True,
     ),
     IssueCode(

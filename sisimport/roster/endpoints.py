@@ -26,9 +26,9 @@ class ColumnMappingOut(Schema):
     name: str
     lea: str = Field(description="Code of the district that it is for; blank: all.")
     number: int = Field(description="Its version.")
-    version: str = Field(description="Hash of what it says, as runs record it.")
+    version: str = Field(description="Hash of its content, as runs record it.")
     layout: str = Field(description="Key of the layout by which runs read its files.")
-    mapping: dict[str, Any] = Field(description="What it says, as it is shared.")
+    mapping: dict[str, Any] = Field(description="Its content, as it is shared.")
 
 
 class ColumnMappingsOut(Schema):
@@ -43,12 +43,10 @@ class ColumnMappingIn(Schema):
         max_length=sharing.MOST_BYTES,
         description="A mapping as it is shared: TOML, or JSON as text.",
     )
-    name: Plain = Field("", max_length=80, description="What it is called; blank: as the text says.")
-    lea: Plain = Field("", max_length=7, description="The district that it is for; blank: as the text says.")
-    school: Plain = Field(
-        "", max_length=7, description="Code of the school of all lines, for files without such a column."
-    )
-    replace: bool = Field(False, description="As the next version of the mapping of that name.")
+    name: Plain = Field("", max_length=80, description="Its name; blank: as in the text.")
+    lea: Plain = Field("", max_length=7, description="The district that it is for; blank: as in the text.")
+    school: Plain = Field("", max_length=7, description="School code for all lines, for files without such a column.")
+    replace: bool = Field(False, description="Save as the next version of the mapping with that name.")
 
 
 def _shown(version: MappingVersion) -> dict[str, Any]:
@@ -67,7 +65,7 @@ def _shown(version: MappingVersion) -> dict[str, Any]:
     "GET",
     "/column-mappings",
     name="list_column_mappings",
-    summary="Which columns of other systems' student exports are read as what",
+    summary="How the columns of other systems' student exports are read",
     response=ColumnMappingsOut,
     scopes=_SCOPES,
     capability=Capability.TEST,
@@ -81,7 +79,7 @@ def list_column_mappings(request: HttpRequest) -> dict[str, Any]:
     "POST",
     "/column-mappings",
     name="add_column_mapping",
-    summary="Bring a mapping that was shared; 201 with it",
+    summary="Add a mapping that was shared; 201 with it",
     response=ColumnMappingOut,
     status=201,
     scopes=_SCOPES,

@@ -11,18 +11,18 @@ class SharedForm(forms.Form):
     """A mapping that was shared as a file."""
 
     file = forms.FileField(label="File of a mapping", help_text="As it was exported: TOML or JSON.")
-    name = forms.CharField(label="Name", max_length=80, required=False, help_text="Blank: as the file says.")
+    name = forms.CharField(label="Name", max_length=80, required=False, help_text="Blank: as in the file.")
     lea = forms.ChoiceField(label="District")
     school = forms.RegexField(
         r"^[0-9]{7}\Z",
         label="School of all lines",
         required=False,
-        help_text="Only for files without a column of schools: its code of seven digits.",
+        help_text="Only for files without a school column: its seven-digit code.",
     )
 
     def __init__(self, *args: Any, leas: list[LEA], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["lea"].choices = [(lea.code, str(lea)) for lea in leas] or [("", "As the file says")]  # type: ignore[attr-defined]
+        self.fields["lea"].choices = [(lea.code, str(lea)) for lea in leas] or [("", "As in the file")]  # type: ignore[attr-defined]
         self.fields["lea"].required = bool(leas)
 
 

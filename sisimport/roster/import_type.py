@@ -83,7 +83,7 @@ NEW_STUDENTS = Option(
     label="Students with the name and birth date of another student on record",
     default="no",
     choices=(
-        Choice(value="no", label="Wait until somebody says who they are"),
+        Choice(value="no", label="Wait until someone decides who they are"),
         Choice(value="yes", label="Are new students", hint="For all lines of this file."),
     ),
 )
@@ -92,8 +92,8 @@ MAPPING = Option(
     name="mapping",
     label="Columns",
     default="",
-    choices=(Choice(value="", label="As the header line tells"),),
-    hint="By which column mapping the file is read, where its header line fits several.",
+    choices=(Choice(value="", label="As the header line shows"),),
+    hint="The column mapping that reads the file, if its header line fits several.",
 )
 
 

@@ -6,9 +6,9 @@ codes.register(
     IssueCode(
         "ROSTER-COLUMNS",
         "Columns of another system",
-        "The student roster needs {found}; the file has no columns of these names.{known} Map its columns, if it is the export"
-        " of another system.",
-        "Press Map its columns (command line: add_mapping) and say once which column holds what: files with this header line"
+        "The student roster needs {found}; the file has no columns with these names.{known} If it is an export of another"
+        " system, map its columns.",
+        "Press Map its columns (command line: add_mapping) and choose once what each column is: files with this header line"
         " are read automatically from then on. Or name the columns as the roster does.",
     ),
     IssueCode(
@@ -22,8 +22,8 @@ codes.register(
         "ROSTER-UNKNOWN",
         "Unknown file",
         "The file has {found}; expected {expected}.",
-        "Choose the import type, so that the file is compared with its layout. For a list of students of another system press"
-        " Map its columns (command line: add_mapping).",
+        "Choose the import type, so that the file is compared with its layout. For a student list from another system, press Map"
+        " its columns (command line: add_mapping).",
     ),
     IssueCode(
         "ROSTER-WHICH",

@@ -70,7 +70,7 @@ def map_columns(request: HttpRequest) -> HttpResponse:
     """Say which column holds what; shows the first lines as they would be read. When confirmed, the mapping is saved
     and the file tested."""
     if not (request.POST if request.method == "POST" else request.GET):
-        messages.info(request, "Choose the file first: where its columns are not known, you are led here.")
+        messages.info(request, "Choose the file first: if its columns are not known, you are brought here.")
         return redirect("upload", tool="roster")
     source = _Source(request)
     try:
@@ -119,7 +119,9 @@ def _replaced(request: HttpRequest, source: _Source) -> MappingVersion | None:
         if found is None:
             raise Http404
         if number and number != str(found.number):
-            raise MappingError(f"Somebody has changed {found.mapping.name} meanwhile. Open this page again from there.")
+            raise MappingError(
+                f"Someone else has changed {found.mapping.name} in the meantime. Open this page again from there."
+            )
         return found
     said = (source.run.facts or {}).get("mapping") if source.run else None
     return mine.filter(mapping__name=said["name"]).first() if said else None
@@ -145,7 +147,7 @@ def _tested(request: HttpRequest, source: _Source, version: MappingVersion) -> H
     )
     if source.held is not None:
         held.release(request, source.held)
-    text = 'The mapping is kept: <a href="{}">{}</a>. Files with this header line are read by it from now on.'
+    text = 'The mapping is saved: <a href="{}">{}</a>. From now on it reads files with this header line.'
     messages.success(
         request, format_html(text, reverse("column_mapping", args=[version.mapping_id]), version.mapping.name)
     )
@@ -180,9 +182,7 @@ def column_mappings(request: HttpRequest) -> HttpResponseBase:
         return answer
     form = SharedForm(listing.other_form, request.FILES or None, leas=_leas(request))
     if form.is_bound and form.is_valid() and (version := _brought(request, form)):
-        messages.success(
-            request, f"The mapping {version.mapping.name} is kept. Files with its header line are read by it."
-        )
+        messages.success(request, f"The mapping {version.mapping.name} is saved. It reads files with its header line.")
         return redirect("column_mapping", pk=version.mapping_id)
     mine = services.visible_to(request.user)
     names = dict(LEA.objects.filter(code__in=mine.values("mapping__lea")).values_list("code", "name"))
@@ -260,7 +260,7 @@ def rename_mapping(request: HttpRequest, pk: int) -> HttpResponse:
         services.rename(version, form.cleaned_data["name"], user=signed_in_user(request))
     except MappingError as error:
         return _mapping_page(request, version, str(error))
-    messages.success(request, "The mapping has its new name.")
+    messages.success(request, "The mapping was renamed.")
     return redirect("column_mapping", pk=pk)
 
 

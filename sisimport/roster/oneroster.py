@@ -65,8 +65,8 @@ class OneRoster(Roster):
         tool=TOOL,
         order=20,
         description=(
-            "Creates and updates students, their enrollments and SSIDs from a OneRoster 1.1 or 1.2 zip as other systems "
-            "export it, whole or with what changed."
+            "Creates and updates students, their enrollments and SSIDs from a OneRoster 1.1 or 1.2 zip as other systems export"
+            " it, complete or with changes only."
         ),
         file_hint=".zip with manifest.csv, as it was exported",
     )

@@ -26,7 +26,7 @@ from sisimport.roster.whole_columns import apart
 
 OTHER_PEOPLE: Final = Option(
     name="other_people",
-    label="A number that belongs to somebody else on record",
+    label="A number that belongs to someone else on record",
     default="refuse",
     choices=(
         Choice(value="refuse", label="Leave the record as it is"),

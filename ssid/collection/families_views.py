@@ -109,7 +109,7 @@ class LettersForm(forms.Form):
     language = forms.ChoiceField(
         label="Language",
         choices=[
-            (OWN, "Spanish where the home language is Spanish, else English"),
+            (OWN, "Spanish where the home language is Spanish, otherwise English"),
             (BOTH, "English and Spanish on one page"),
             ("en", "English"),
             ("es", "Spanish"),
@@ -119,7 +119,7 @@ class LettersForm(forms.Form):
     again = forms.BooleanField(
         label="Also for families with an open invitation",
         required=False,
-        help_text="Their earlier letters become worthless: a code cannot be printed a second time.",
+        help_text="Their earlier letters stop working: a code cannot be printed a second time.",
     )
 
     def __init__(self, *args: Any, school: School, **kwargs: Any) -> None:

@@ -58,7 +58,7 @@ def _invite(request: HttpRequest, student: Student, form: InviteForm) -> dict[st
     numbers = {number.strip() for number in form.cleaned_data["others"].split(",") if number.strip()}
     others = list(visible_students(request.user).filter(lea=student.lea_id, local_number__in=numbers))
     if len(others) < len(numbers):
-        form.add_error("others", "Not every number is one of your students. Check the numbers.")
+        form.add_error("others", "Not every number belongs to one of your students. Check the numbers.")
         return None
     students = [student, *(other for other in others if other.pk != student.pk)]
     invitation, code = families.invite_family(students=students, user=request.user)  # type: ignore[arg-type]
@@ -86,4 +86,4 @@ def _withdraw(request: HttpRequest, student: Student) -> None:
         messages.success(request, "The invitation is withdrawn.")
     else:
         get_object_or_404(FamilyMember, pk=int(number), student=student).delete()
-        messages.success(request, "The account does not see this student any more.")
+        messages.success(request, "The account can no longer see this student.")

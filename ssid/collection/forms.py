@@ -23,16 +23,16 @@ class SSIDForm(forms.Form):
         label="Where is it from?",
         choices=[(DOCUMENT, "A state or school document"), (TOLD, "The student told me")],
         initial=DOCUMENT,
-        help_text="A number that a student gave stays unverified until somebody compares it with a document.",
+        help_text="A number that a student gave stays unverified until someone compares it with a document.",
     )
     old_number = forms.ChoiceField(
         label="The number on record until now",
         choices=[
-            (MISTAKE, "was a typing error: take it away, its owner may need it"),
+            (MISTAKE, "was a typing error: remove it, its owner may need it"),
             (KEEP, "was replaced by the state: keep it as a former number"),
         ],
         initial=MISTAKE,
-        help_text="Either is one entry of the time line, which can be undone.",
+        help_text="Either one is an entry on the time line, which can be undone.",
     )
     reason = forms.CharField(label="Note for the time line", max_length=200, required=False)
 

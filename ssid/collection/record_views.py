@@ -43,7 +43,7 @@ def next_missing(request: HttpRequest) -> HttpResponse:
     """The first student without SSID of a school and grade: the start of working through the list."""
     first = _missing(request).first()
     if first is None:
-        messages.success(request, "Nobody is left without SSID here.")
+        messages.success(request, "No one here is left without an SSID.")
         return redirect("collection")
     return redirect(_address(request, first.pk))
 

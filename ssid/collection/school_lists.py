@@ -62,7 +62,7 @@ def write_list(school: School, path: Path, columns: Sequence[str] = COLUMNS) -> 
         return _write_csv(school, path, columns)
     if kind == ".xlsx":
         return _write_xlsx(school, path, columns)
-    raise ValueError("The list is written as .csv or .xlsx: give the file that ending.")
+    raise ValueError("The list is written as .csv or .xlsx: end the file name with one of these.")
 
 
 def _write_csv(school: School, path: Path, columns: Sequence[str]) -> int:

@@ -25,13 +25,13 @@ from students.school_years import last_day_of_next
 GUARDIANS = checkbox(
     "guardians",
     "Import guardians of the chosen candidate",
-    hint="Adds those whom the student does not have yet; nobody is changed or removed.",
+    hint="Adds the guardians that the student does not have yet; none is changed or removed.",
     district_default=True,
 )
 LAST_ENROLLMENT = checkbox(
     "last_enrollment",
     "Import the most recent enrollment of the chosen candidate",
-    hint="Kept as the state's word beside the enrollments of your schools: school, grade, dates and exit reason.",
+    hint="Kept as the state's data beside the enrollments of your schools: school, grade, dates and exit reason.",
     district_default=True,
 )
 GUARDIAN, ENROLLMENT = "guardian", "stay"  # parts of a line; eight characters at most

@@ -36,12 +36,14 @@ ELA_MODE = Option(
     default="overwrite",
     district_default=True,
     choices=(
-        Choice(value="overwrite", label="Overwrite", hint="The file's status, date and language replace ours."),
+        Choice(
+            value="overwrite", label="Overwrite", hint="The file's status, date and language replace those on record."
+        ),
         Choice(
             value="fill",
             label="Fill only",
-            hint="Only students without an EL record or with a pending one, and never RFEP; a home language only where "
-            "none is on record.",
+            hint="Only for students without an EL record or with a pending one, and never RFEP; home language only where none is"
+            " on record.",
         ),
     ),
 )
@@ -62,7 +64,7 @@ class ELAImport(ImportType):
         order=30,
         description=(
             "Brings English learner status, start date and home language up to date, from the SSID download file or a SELA "
-            "file. SSIDs are compared and never written. Local number and birth date must equal the student record."
+            "file. SSIDs are compared and never written. Local number and birth date must match the student record."
         ),
     )
     layouts = ("calpads-ela-import", "calpads-sela")

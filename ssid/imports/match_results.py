@@ -123,7 +123,7 @@ def submitted_rules() -> list[Rule]:
     rules += [_numbered(rule, "R-11", _when(rule)) for rule in middle]
     rules.append(gender_rule(severity=WARNING, number="R-11"))
     born = birth_date_rule(number="R-9")
-    hint = Value(" The request was made with other data.", output_field=CharField())
+    hint = Value(" The request was made with different data.", output_field=CharField())
     rules.append(replace(born, params={**born.params, "hint_text": hint}))
     return [_only_where(IS_ASKED, rule) for rule in rules]
 

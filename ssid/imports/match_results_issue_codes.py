@@ -24,9 +24,9 @@ codes.register(
     ),
     IssueCode(
         "SEL-MARK",
-        "A mark in the selection column that says neither yes nor no",
-        "“{found}” in the selection column is not a choice: x, y, yes, 1, true or a check mark (✓ ✔) choose the "
-        "candidate; n, no, 0, false, - or nothing leave it.",
+        "A mark in the selection column that means neither yes nor no",
+        "“{found}” in the selection column is not a choice: x, y, yes, 1, true or a check mark (✓ ✔) choose the candidate; n,"
+        " no, 0, false, - or a blank do not.",
         "Choose on the page “Choose candidates” of this Test, or correct the mark and test again.",
     ),
     IssueCode(
@@ -57,14 +57,14 @@ codes.register(
     IssueCode(
         "SEL-REFUSED",
         "The candidates were refused",
-        "No candidate of local number {found} is the student, somebody decided; nothing is written.",
+        "Someone decided that no candidate for local number {found} is the student; nothing is written.",
         "Request a new SSID if the student never had one.",
         skips=True,
     ),
     IssueCode(
         "SEL-TWICE",
         "One SSID chosen for two students",
-        "SSID {found} is chosen for local number {expected} and for {other_number}; it can be one student's only.",
+        "SSID {found} is chosen for local number {expected} and for {other_number}; it can belong to one student only.",
         "Compare the two students (one may be a duplicate record) and choose again.",
     ),
     IssueCode(

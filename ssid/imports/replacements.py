@@ -56,8 +56,8 @@ class ReplacementImport(ImportType):
         tool=TOOL,
         order=40,
         description=(
-            "Gives students the SSID that the state put in place of a retired one. The retired SSID is kept: the student "
-            "stays findable by it, in files and scores too."
+            "Gives students the SSID that the state put in place of a retired one. The retired SSID is kept: the student can"
+            " still be found by it, in files and scores too."
         ),
     )
     layouts = ("calpads-replacement-ssid",)

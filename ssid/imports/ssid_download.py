@@ -35,7 +35,7 @@ class SSIDDownload(ImportType):
         order=10,
         description=(
             "Gives students the SSID of the state's download file and brings their English learner status, date and home "
-            "language up to date. Local number, names, birth date and gender must equal the student record."
+            "language up to date. Local number, names, birth date and gender must match the student record."
         ),
     )
     layouts = ("calpads-ssid-download",)

@@ -43,7 +43,7 @@ VERIFIED = checkbox(
     "verified",
     "The school took the numbers from its records",
     default="1",
-    hint="They are marked verified. Leave it out for numbers that students wrote down themselves.",
+    hint="They are marked verified. Clear this for numbers that students wrote down themselves.",
 )
 FILLED_IN = ~Q(ssid="")
 OWN_NUMBER = Q(ssid=F("own_number"))

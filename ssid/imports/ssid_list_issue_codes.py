@@ -12,20 +12,20 @@ codes.register(
     ),
     IssueCode(
         "LIST-NOTFOUND",
-        "No student of this name and birth date",
+        "No student with this name and birth date",
         "No student {found}, born {expected}, is on record at this school.",
         "Compare spelling and birth date with the student list, or add the local student number to the line.",
     ),
     IssueCode(
         "LIST-ALIKE",
-        "Several students of this name and birth date",
+        "Several students with this name and birth date",
         "More than one student {found}, born {expected}, is on record.",
-        "Add the local student number to the line, so that it says which of them it is.",
+        "Add the local student number to the line, to show which of them it is.",
     ),
     IssueCode(
         "LIST-WHO",
-        "The line does not say who it is",
-        "A local student number, or last name, first name and birth date together, must be in the line.",
+        "The line does not show who it is",
+        "The line must have a local student number, or last name, first name and birth date together.",
         "Fill in the missing columns of the line, then test again.",
     ),
     IssueCode(
@@ -37,7 +37,7 @@ codes.register(
     IssueCode(
         "LIST-TOLD",
         "The family gave another number",
-        "The family gave {expected}, the school says {found}; the school's number counts.",
+        "The family gave {expected}, the school gave {found}; the school's number counts.",
         "Compare the two numbers digit by digit before you update.",
     ),
 )

@@ -138,5 +138,5 @@ class UtahDueDate(models.Model):
 
     @property
     def shown(self) -> str:
-        """`1 October`."""
-        return f"{self.day} {calendar.month_name[self.month]}"
+        """`October 1`."""
+        return f"{calendar.month_name[self.month]} {self.day}"

@@ -81,7 +81,7 @@ def choose_many(request: HttpRequest, run_id: int) -> HttpResponse:
             messages.success(request, f"Chose {counted(len(picks.found), 'candidate')}.")
         return _back(run, "open")
     if digest:
-        messages.warning(request, "Something was chosen since the preview. This is how it looks now.")
+        messages.warning(request, "Choices were made after the preview. This is the current state.")
     shown = list(picks.found[: PER_PAGE * 5])
     return render(
         request,

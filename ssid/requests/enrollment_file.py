@@ -38,7 +38,7 @@ def enrollment_draft(schools: Sequence[School], *, since: dt.date, today: dt.dat
     if len({school.lea_id for school in schools}) > 1:
         raise RequestRefusedError("A file is made for the schools of one district; make one for each.")
     if since > today:
-        raise RequestRefusedError(f"{since} is a day yet to come: give the day since which enrollments changed.")
+        raise RequestRefusedError(f"{since} is in the future: enter the day since which enrollments changed.")
     made = Draft(lea=schools[0].lea, schools=sorted(schools, key=lambda school: school.code), school_year="")
     for stay in _stays(made.schools, since, today):
         gaps = [*gaps_of(stay, today), *_exit_gaps(stay)]
@@ -96,11 +96,13 @@ def _exit_gaps(stay: dict[str, Any]) -> Iterator[Gap]:
         return
     said = ""
     if not stay["exit_reason"]:
-        said = "The reason of the exit is missing."
+        said = "The exit reason is missing."
     elif stay["exit_reason"] not in EXIT_REASONS:
-        said = "The reason of the exit is none the state knows."
+        said = "The exit reason is not one the state knows."
     elif stay["exit_reason"] == _NEEDS_COMPLETION:
-        said = "The exit is that of a completer (E230), whose completion status is not kept here; report it from there."
+        said = (
+            "The exit is for a completer (E230), whose completion status is not kept here; report it where it is kept."
+        )
     if said:
         yield Gap(stay["local_number"], stay["id"], stay["school_code"], "exit_reason", Severity.ERROR, said)
 

@@ -40,7 +40,7 @@ class ChangesForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     delimiter = forms.ChoiceField(
-        label="Form of the file", choices=[("^", "Caret (^)"), (",", "Comma (csv)")], required=False
+        label="File format", choices=[("^", "Caret (^)"), (",", "Comma (csv)")], required=False
     )
 
     def __init__(self, data: QueryDict | None, *, schools: QuerySet[School]) -> None:

@@ -179,7 +179,9 @@ def gaps_of(student: dict[str, Any], today: dt.date) -> Iterator[Gap]:
 
     number = student["local_number"]
     if len(number) > LONGEST_LOCAL_NUMBER:
-        yield gap("local_number", f"Local number is longer than the {LONGEST_LOCAL_NUMBER} characters the state takes.")
+        yield gap(
+            "local_number", f"Local number is longer than the {LONGEST_LOCAL_NUMBER} characters the state accepts."
+        )
     elif not number.strip("0"):
         yield gap("local_number", "Local number is zero.")
     for name, label, required in (
@@ -190,7 +192,7 @@ def gaps_of(student: dict[str, Any], today: dt.date) -> Iterator[Gap]:
         if required and not student[name]:
             yield gap(name.removeprefix("match_"), f"{label} is missing.")
         elif _NO_NAME.match(student[name]):
-            yield gap(name.removeprefix("match_"), f"{label} holds a character that no name has.")
+            yield gap(name.removeprefix("match_"), f"{label} has a character that names do not have.")
     yield from _coded_gaps(student, gap)
     grade = _grade(student)
     age = today.year - student["birth_date"].year - (today.timetuple()[1:3] < student["birth_date"].timetuple()[1:3])
@@ -198,10 +200,10 @@ def gaps_of(student: dict[str, Any], today: dt.date) -> Iterator[Gap]:
         yield gap("birth_date", f"The student would be {age} years old; the state will ask.", Severity.WARNING)
     if bool(student["alias_first_name"]) != bool(student["alias_last_name"]):
         yield gap(
-            "alias", "Alias first and last name come together; the one there is will not be sent.", Severity.WARNING
+            "alias", "Alias first and last name go together; the one on record will not be sent.", Severity.WARNING
         )
     if _suffix(student) and _suffix(student) not in _codes("name_suffix"):
-        yield gap("suffix", "The suffix is none the state knows; it will not be sent.", Severity.WARNING)
+        yield gap("suffix", "The suffix is not one the state knows; it will not be sent.", Severity.WARNING)
 
 
 def _coded_gaps(student: dict[str, Any], gap: Any) -> Iterator[Gap]:
@@ -210,11 +212,11 @@ def _coded_gaps(student: dict[str, Any], gap: Any) -> Iterator[Gap]:
     if not student["birth_country"]:
         yield gap("birth_country", "Birth country is missing.")
     elif not re.fullmatch(r"[A-Za-z]{2}", student["birth_country"]):
-        yield gap("birth_country", "Birth country is not a code of two letters.")
+        yield gap("birth_country", "Birth country is not a two-letter code.")
     if not _grade(student):
         yield gap("grade", "Grade is missing.")
     elif _grade(student) not in _codes("grade"):
-        yield gap("grade", "Grade is none the state knows.")
+        yield gap("grade", "Grade is not one the state knows.")
     if student["start_date"] is None:
         yield gap("enrollment_start", "The first day of enrollment is missing.")
 

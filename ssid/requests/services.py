@@ -34,7 +34,9 @@ def keep_request(made: Draft, *, user: AbstractBaseUser | None, delimiter: str =
     Raises RequestRefusedError if there are no students to request SSIDs for.
     """
     if not made.entries:
-        raise RequestRefusedError("There is no student to ask for: all have an SSID, or their records lack something.")
+        raise RequestRefusedError(
+            "There is no student to ask for: all have an SSID, or their records lack something the state asks for."
+        )
     with transaction.atomic():
         lock_leas([made.lea.pk])
         request = SENRRequest.objects.create(

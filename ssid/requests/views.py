@@ -34,8 +34,8 @@ from students.headcounts import count_without_ssid
 
 PER_PAGE = 25
 DELIMITERS = (
-    ("^", "Caret (^)", "As the state's match tool takes it."),
-    (",", "Comma (csv)", "To look at in a spreadsheet, too."),
+    ("^", "Caret (^)", "As the state's match tool accepts it."),
+    (",", "Comma (csv)", "Opens in a spreadsheet, too."),
 )
 
 

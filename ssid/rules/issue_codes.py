@@ -9,8 +9,8 @@ HINTS = {
     "SELA0281": "TBD is only a first status, or follows EO",
     "SELA0283": "the same status should keep the same start date",
     "SELA0285": "a new status needs a later date than the one before",
-    "SELA0301": "this grade carries no English learner status",
-    "SELA0520": "since 1 July 2020 EL and IFEP come to the state from the ELPAC vendor",
+    "SELA0301": "this grade has no English learner status",
+    "SELA0520": "since July 1, 2020, the state gets EL and IFEP from the ELPAC vendor",
 }
 
 codes.register(
@@ -70,8 +70,8 @@ codes.register(
     IssueCode(
         "ELA-LANG-CODE",
         "Unknown language code",
-        "{found} is not a primary language code of the state; the home language is not changed.",
-        "Correct the code in the file; two digits and three letters are both understood.",
+        "{found} is not one of the state's primary language codes; the home language is not changed.",
+        "Correct the code in the file; two digits and three letters are both accepted.",
     ),
     IssueCode(
         "ELA-EARLIER",
@@ -90,7 +90,7 @@ codes.register(
     IssueCode(
         "SSID-OTHER",
         "Another SSID than on record",
-        "SSID in the file is {found}, on record {expected}. The English learner data is imported all the same.",
+        "SSID in the file is {found}, on record {expected}. The English learner data is imported anyway.",
         "Check with the state whose line this is; import the SSID file to bring SSIDs up to date.",
         screen=(
             "WARNING: Campus stateID ({expected}) DOES NOT match stateID ({found}) on ISSID Import File for localStudentID "
@@ -107,19 +107,19 @@ codes.register(
         "REP-SAME",
         "An SSID replaced by itself",
         "Retired and replacement SSID are both {found}.",
-        "Download the file again; the line says nothing.",
+        "Download the file again; the line has no meaning.",
     ),
     IssueCode(
         "REP-OTHER",
         "Two students that cannot be one person",
-        "{field} {found} leads to another student than the retired SSID does, and the two differ in {fact}.",
+        "{field} {found} leads to a different student than the retired SSID does, and the two differ in {fact}.",
         "Ask the state whether the merge is right before you change anything.",
     ),
     IssueCode(
         "REP-NUMBER",
         "The local number is another student's",
         "Local number {found} is not the number of the student who has the retired SSID; the SSID counts.",
-        "Look at both students: they may be one person entered twice.",
+        "Compare both students: they may be one person entered twice.",
     ),
     IssueCode(
         "REP-NUMBER-GONE",
@@ -136,7 +136,7 @@ codes.register(
     IssueCode(
         "REP-CIRCLE",
         "SSIDs that replace each other",
-        "SSID {found} leads back to an SSID that it is to replace, by other lines of the file or what is on record.",
+        "SSID {found} leads back to an SSID that it should replace, through other lines of the file or the records.",
         "Ask the state which SSID the student has now, then upload a file with that line only.",
     ),
     IssueCode(
@@ -148,21 +148,21 @@ codes.register(
     IssueCode(
         "REP-DIFFERS",
         "Another replacement is on record",
-        "The retired SSID was replaced by {expected} before; the file now says {found}.",
+        "The retired SSID was replaced by {expected} before; the file now has {found}.",
         "Ask the state which is right.",
     ),
     IssueCode(
         "REP-MOVED-ON",
-        "The replacement was retired itself",
+        "The replacement was itself retired",
         "SSID {found} was retired and replaced by {expected}.",
         "Get a newer file from the state.",
     ),
     IssueCode(
         "REP-EXCHANGED",
         "Retired and new numbers may be exchanged",
-        "All {count} replacements of the file are SSIDs on record, and none of its retired ones ever was. The retired ones are "
+        "All {count} replacement SSIDs in the file are on record, and none of its retired ones ever was. The retired ones are "
         "kept as former numbers.",
-        "If the two columns are exchanged, do not update: take the file as the state sent it. Otherwise there is nothing to do.",
+        "If the two columns are exchanged, do not update: use the file as the state sent it. Otherwise there is nothing to do.",
     ),
     IssueCode(
         "REP-NOSSID",
@@ -174,6 +174,6 @@ codes.register(
         "ELA-HINT",
         "The state would question this",
         "{field} is {found}: {rule_text} ({rule}).",
-        "Check the English learner history; the line is imported all the same.",
+        "Check the English learner history; the line is imported anyway.",
     ),
 )

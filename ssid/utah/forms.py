@@ -9,10 +9,10 @@ from ssid.models import UtahFunction
 from students.models import School
 
 HINTS = {
-    UtahFunction.RETRIEVE: "Students without SSID: the state looks for numbers they have already.",
+    UtahFunction.RETRIEVE: "Students without SSID: the state looks for numbers they already have.",
     UtahFunction.NEW: "Students without SSID: the state issues a number to every one of them.",
     UtahFunction.UPDATE: "Students whose name, birth date, gender or ethnicity changed: the state takes the new values.",
-    UtahFunction.VERIFY: "Students with SSID: the state compares them. No response comes; correct errors at the state site.",
+    UtahFunction.VERIFY: "Students with SSID: the state compares them. There is no response; correct errors at the state site.",
 }
 
 
@@ -32,7 +32,7 @@ class RequestForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     override_reason = forms.CharField(
-        label="Reason to make the New request all the same",
+        label="Reason to make the New request anyway",
         required=False,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -53,6 +53,6 @@ class RequestForm(forms.Form):
 
 
 class WithdrawForm(forms.Form):
-    """Why no answer will come."""
+    """Why there will be no answer."""
 
-    reason = forms.CharField(label="Why no answer will come", max_length=500)
+    reason = forms.CharField(label="Why there will be no answer", max_length=500)

@@ -30,7 +30,7 @@ FUNCTIONS: Final = (
         UtahFunction.RETRIEVE,
         when="After all students are entered",
         holds="All students without an SSID",
-        state_does="Looks for SSIDs that they have already",
+        state_does="Looks for SSIDs that they already have",
         response="The SSIDs that were found, for students of the request file",
         processing="Gives students their existing SSIDs",
     ),
@@ -52,7 +52,7 @@ FUNCTIONS: Final = (
     ),
     FunctionFacts(
         UtahFunction.VERIFY,
-        when="Before testing preprints, 1 October, 1 December and the files of the year end",
+        when="Before test preprints, October 1, December 1 and the year-end files",
         holds="All students with an SSID",
         state_does="Compares LEA, school, number, name, birth date and gender with its own records",
         response="No response file",

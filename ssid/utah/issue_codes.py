@@ -6,8 +6,8 @@ codes.register(
     # The whole file
     IssueCode(
         "UTAH-PROFILE",
-        "The district does not answer to Utah",
-        "{found} does not answer to Utah; expected a response for {expected}.",
+        "The district does not report to Utah",
+        "{found} does not report to Utah; expected a response for {expected}.",
         "Check the file; the state of an LEA is one of its settings.",
     ),
     IssueCode(
@@ -20,12 +20,12 @@ codes.register(
         "UTAH-MIXED",
         "Several kinds of request in one file",
         "The file answers requests of several kinds ({found}); expected {expected}.",
-        "Download the response again and upload it as it came.",
+        "Download the response again and upload it unchanged.",
     ),
     IssueCode(
         "UTAH-NO-REQUEST",
-        "The answer to no request made here",
-        "No line of the file is of a student in {found}; expected {expected}.",
+        "Not the answer to a request made here",
+        "No line of the file is for a student in {found}; expected {expected}.",
         "Check that the response belongs to a request made here, and to this district and school.",
     ),
     IssueCode(
@@ -37,7 +37,7 @@ codes.register(
     # One line
     IssueCode(
         "UTAH-TWICE",
-        "The same in several lines",
+        "The same value in several lines",
         "{field} {found} is in several lines, first in line {first_line}; none of them is used.",
         "Find out which line is right, remove the others, then test again.",
     ),
@@ -50,7 +50,7 @@ codes.register(
     IssueCode(
         "UTAH-SCHOOL",
         "Another school than in the request",
-        "{field} is {found}; the request said {expected}.",
+        "{field} is {found}; the request had {expected}.",
         "Check that this is the response to that request.",
     ),
     IssueCode(
@@ -67,7 +67,7 @@ codes.register(
     ),
     IssueCode(
         "UTAH-MESSAGE",
-        "A message of the state",
+        "A message from the state",
         "The state processed this line and says: {found}.",
         "Read the message; correct the student record if it says so.",
     ),
@@ -75,33 +75,32 @@ codes.register(
         "UTAH-NOMATCH",
         "No SSID found",
         "The state has no SSID for this student.",
-        "Make a New request once all Retrieve answers are processed: it gets one issued.",
+        "Make a New request once all Retrieve answers are processed: it will issue one.",
         skips=True,
     ),
     IssueCode(
         "UTAH-NOSSID",
         "No SSID in the answer",
-        "The answer holds no SSID for this student.",
+        "The answer has no SSID for this student.",
         "Ask the state's SSID help desk, or make a new request.",
     ),
     IssueCode(
         "UTAH-CONTRADICTS",
         "Status and SSID contradict each other",
-        "The status is {found}, yet the line holds an SSID; nothing is written.",
+        "The status is {found}, yet the line has an SSID; nothing is written.",
         "Look the student up at the state site; staff can enter the SSID by hand.",
     ),
     IssueCode(
         "UTAH-ECHO",
-        "Another value than was sent",
-        "{field} in the answer is {found}; the request said {expected}.",
+        "A value that differs from the request",
+        "{field} in the answer is {found}; the request had {expected}.",
         "Check that the state has the right value.",
     ),
     IssueCode(
         "UTAH-LINE",
-        "The number of a line in place of an SSID",
-        "SSID {found} is the number that the line of this student has in the request.",
-        "Check that the columns File Line Number and SSID are not under each other's heading, and upload the response as it "
-        "came.",
+        "A line number in place of an SSID",
+        "SSID {found} is the number of this student's line in the request.",
+        "Check that the columns File Line Number and SSID are not under each other's heading, and upload the response unchanged.",
     ),
     IssueCode(
         "UTAH-OTHER-SSID",

@@ -29,7 +29,7 @@ class RequestState(TextChoices):
     """The state of a request. It follows from the runs of its answers, so a revert undoes it automatically."""
 
     OPEN = "open", "Sent, answer outstanding"
-    SENT = "sent", "Sent, no answer comes"
+    SENT = "sent", "Sent, no answer expected"
     ANSWERED = "answered", "Answered, not applied yet"
     APPLIED = "applied", "Answer applied"
     WITHDRAWN = "withdrawn", "Withdrawn"

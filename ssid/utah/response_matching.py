@@ -66,7 +66,7 @@ def _function() -> str:
         raise FileError("UTAH-VERIFY", found="Verify", expected="Retrieve, New or Update")
     if len(kinds) > 1:
         labels = ", ".join(UtahFunction(kind).label for kind in kinds)
-        raise FileError("UTAH-MIXED", found=labels, expected="one kind in a file")
+        raise FileError("UTAH-MIXED", found=labels, expected="one kind per file")
     return kinds[0] if kinds else ""
 
 

@@ -60,7 +60,7 @@ class Scope:
     def left_out(self) -> list[tuple[int, str]]:
         """Counts with the reason, only those that are not zero."""
         asks_number = self.function in (UtahFunction.RETRIEVE, UtahFunction.NEW)
-        reasons = [(self.not_enrolled, "not enrolled in that time")]
+        reasons = [(self.not_enrolled, "not enrolled at that time")]
         reasons += [(self.has_ssid, "have an SSID")] if asks_number else [(self.no_ssid, "have no SSID yet")]
         if self.function == UtahFunction.UPDATE:
             reasons.append((self.unchanged, "did not change since the last confirmed Update"))
@@ -123,7 +123,7 @@ def find_schools(*, codes: Iterable[str], lea: LEA | None = None) -> list[School
         raise RequestRefusedError(f"No school of a Utah LEA has the code {named}. Check the code.")
     if len({school.lea_id for school in schools}) > 1:
         leas = ", ".join(sorted({school.lea.code for school in schools}))
-        raise RequestRefusedError(f"Schools of several LEAs ({leas}) cannot be in one request; name the LEA.")
+        raise RequestRefusedError(f"Schools of several LEAs ({leas}) cannot be in one request; choose the LEA.")
     return schools
 
 
@@ -137,7 +137,7 @@ def why_held(*, function: UtahFunction, schools: Sequence[School]) -> str:
     numbers = ", ".join(str(request.pk) for request in waiting)
     return (
         f"The answer to Retrieve request {numbers} is still outstanding for these schools. Process it first: "
-        "New issues a number to every student in its file, also to those who have one."
+        "New issues a number to every student in its file, including those who already have one."
     )
 
 
@@ -161,7 +161,7 @@ def create_request(
     lea = next(iter(leas.values()))
     if lea.state != StateProfile.UTAH:
         raise RequestRefusedError(
-            f"{lea} does not answer to Utah. If it should, change the state of the LEA in its settings."
+            f"{lea} does not report to Utah. If it should, change the state of the LEA in its settings."
         )
     lock_leas([lea.pk])  # no import or second request changes a value between storing and writing it
     held = why_held(function=function, schools=schools)
@@ -181,7 +181,7 @@ def create_request(
     request.record_count = _keep_students(request, schools, today)
     if not request.record_count:
         raise RequestRefusedError(
-            f"No student of these schools belongs into a request of the kind {function.label}. Choose others."
+            f"No student of these schools belongs in a {function.label} request. Choose other schools."
         )
     _write_file(request)
     request.save(update_fields=["record_count", "file"])
@@ -260,10 +260,10 @@ def withdraw_request(*, request: UtahRequest, user: User | None, reason: str) ->
     from ssid.utah.queries import RequestState, with_state
 
     if not reason.strip():
-        raise RequestRefusedError("Say why no answer will come.")
+        raise RequestRefusedError("Say why there will be no answer.")
     current = with_state(UtahRequest.objects.select_for_update(of=["self"]).filter(pk=request.pk)).get()
     if current.state in (RequestState.APPLIED, RequestState.WITHDRAWN):
-        raise RequestRefusedError("This request was answered and applied, or withdrawn, already. Look at the board.")
+        raise RequestRefusedError("This request was already answered and applied, or withdrawn. Check the board.")
     UtahRequest.objects.filter(pk=request.pk).update(
         withdrawn_at=timezone.now(), withdrawn_by=user, withdrawn_reason=reason.strip()
     )

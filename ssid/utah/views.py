@@ -205,5 +205,5 @@ def utah_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     except RequestRefusedError as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, f"{made} is withdrawn: nothing waits for its answer any more.")
+        messages.success(request, f"{made} is withdrawn: nothing is waiting for its answer anymore.")
     return redirect("utah_request", pk=made.pk)

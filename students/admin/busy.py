@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from students.locks import waited_in_vain
 
-BUSY = "An import is writing these records, or somebody else is saving them. Nothing was saved: try again in a moment."
+BUSY = "An import is writing these records, or someone else is saving them. Nothing was saved: try again in a moment."
 _MARK = "_refused_as_busy"
 
 

@@ -86,13 +86,13 @@ class StudentForm(ReasonForm):
         label="SSID",
         max_length=20,
         required=False,
-        help_text="The state's number for this student. Cleared: the number is retired.",
+        help_text="The state's number for this student. If you clear it, the number is retired.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "inputmode": "numeric", "spellcheck": "false"}),
     )
     old_number = forms.ChoiceField(
         label="The number on record until now",
         choices=[
-            (MISTAKE, "was a typing error: take it away, its owner may need it"),
+            (MISTAKE, "was a typing error: remove it, its owner may need it"),
             (KEEP, "was replaced by the state: keep it as a former number"),
         ],
         initial=MISTAKE,

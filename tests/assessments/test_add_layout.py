@@ -134,11 +134,11 @@ def test_columns_are_named_by_hand_where_nothing_is_alike(home: District, comman
 @pytest.mark.parametrize(
     ("make", "year", "reason"),
     [
-        (lambda: "a,b,c,d\n", "2025-26", "shares hardly a column"),
+        (lambda: "a,b,c,d\n", "2025-26", "shares almost no columns"),
         (lambda: "", "2025-26", "empty"),
         (lambda: "^".join(names()) + "\n", "2026", "not a school year"),
         (lambda: "^".join(names()) + "\n", "2024-25", "already"),
-        (lambda: "^".join([*names(), "SSID"]) + "\n", "2025-26", "occurs twice"),
+        (lambda: "^".join([*names(), "SSID"]) + "\n", "2025-26", "appears twice"),
         (lambda: "01^9012345678^Lee^Sam\n", "2025-26", "is a record, not column names"),
         (lambda: "\0\1\2\3", "2025-26", ""),
     ],
@@ -169,7 +169,7 @@ def test_values_of_another_kind_are_asked_about_and_never_shown(
 
     assert said.code == 2
     assert (
-        "“ScaleScore” (Scale score): the first 5 records with a value mostly hold no numbers"
+        "“ScaleScore” (Scale score): most of the first 5 records with a value do not have numbers"
         in said.json["questions"][0]
     )
     assert "Secretvalue" not in said.out
@@ -184,7 +184,7 @@ def test_a_file_of_another_year_is_not_added_under_this_one(
     said = command("add_layout", path, "--school-year", "2025-26", "--json")
 
     assert said.code == 2
-    assert "mostly lie in 2024-25, not in 2025-26" in said.json["questions"][0]
+    assert "are mostly in 2024-25, not in 2025-26" in said.json["questions"][0]
 
 
 # -- what was added ----------------------------------------------------------------------------------------------------

@@ -176,8 +176,8 @@ def test_one_column_is_not_taken_for_two_fields(admin: Client) -> None:
     ("text", "year", "said"),
     [
         ("", "2025-26", "The file is empty"),
-        ("a,b,c,d", "2025-26", "shares hardly a column"),
-        ("^".join(column.name for column in ALL[LAST].columns), "2024-25", "There is a layout of"),
+        ("a,b,c,d", "2025-26", "shares almost no columns"),
+        ("^".join(column.name for column in ALL[LAST].columns), "2024-25", "There is already a layout for"),
         ("^".join(column.name for column in ALL[LAST].columns), "someday", "is not a school year"),
     ],
 )
@@ -224,5 +224,5 @@ def test_two_admins_who_add_the_same_year_get_it_once(admin: Client, tmp_path: A
 
     answer = admin.post(sent.url, typed(page), follow=True)
 
-    assert "There is a layout of CAASPP 2025-26 already" in answer.content.decode()
+    assert "There is already a layout for CAASPP 2025-26" in answer.content.decode()
     assert AddedLayout.objects.exclude(text="").count() == 1

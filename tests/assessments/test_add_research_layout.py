@@ -101,7 +101,7 @@ def test_the_year_of_the_file_and_columns_that_are_known_are_told(command: Comma
     path = written(tmp_path)
     other = command("add_layout", path, "--school-year", "2026-27", "--accept-suggestions", *ANSWERS)
     assert other.code == 2
-    assert "The test years of the first records mostly lie in 2025-26, not in 2026-27." in other.err
+    assert "The test years of the first records are mostly in 2025-26, not in 2026-27." in other.err
     known = command("add_layout", written(tmp_path, f"{NEW}\n"), "--school-year", "2025-26")
     assert known.code == 2
     assert "Every column is known already, by CAASPP Research File since 2023-24 (research-caaspp)." in known.err
@@ -169,7 +169,7 @@ def test_the_page_asks_and_adds_and_removes_while_no_run_used_it(admin: Client) 
     assert missing.status_code == 422
     named = {"column-level_4": "Percent Advanced", "column-mean": "Average Score of All Students"}
     added = admin.post(sent.url, typed | named, follow=True).content.decode()
-    assert "CAASPP Research File 2025-26 was added: Research file: results reads files of it now." in added
+    assert "CAASPP Research File 2025-26 was added: Research file: results now reads its files." in added
     assert f"{reverse('upload', args=['state-results'])}?type=research-results" in added
 
     row = AddedLayout.objects.get()

@@ -128,13 +128,13 @@ def test_a_table_holds_enrolled_students_and_the_percent_tested_and_none_of_hidd
     # What is not on record is told with what brings it, and so is what cannot be right.
     count(oak, "05", year=2023, all=20)
     notes = build(Choice("SBELA", 2024, by="year"), what_is_held(), SEES).notes
-    assert any("No enrollments of 2022-23" in note and "roster" in note for note in notes)
+    assert any("No enrollments for 2022-23" in note and "roster" in note for note in notes)
     Enrollment.objects.exclude(school=oak).delete()
     short = build(Choice("SBELA", 2024, by="school"), what_is_held(), SEES)
-    assert any("more students were tested than enrollments" in note for note in short.notes)
+    assert any("more students were tested than the enrollments" in note for note in short.notes)
     whole = rows.as_objects(short)[0]
     assert (whole["enrolled"], whole["tested"], whole["tested_percent"]) == (20, 37, None)  # no 185 percent
     count(oak, "05", code="CAAELA", all=20)
     other = build(Choice("CAAELA", 2024, by="school"), what_is_held(), SEES)
     assert not other.has_enrolled
-    assert any("not on record" in note for note in other.notes)
+    assert any("do not show which students" in note for note in other.notes)

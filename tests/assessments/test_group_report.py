@@ -70,8 +70,8 @@ def test_tests_of_another_design_and_levels_of_another_name_are_not_mixed_silent
     grid = grid_of(student_scores(student))
 
     assert len([line for line in grid.lines if "Spanish" in line.name]) == 2
-    assert any("is another test since 2024-25" in note for note in grid.notes)
-    assert any("levels have other names since 2025-26 (Advanced" in note for note in grid.notes)
+    assert any("has been a different test since 2024-25" in note for note in grid.notes)
+    assert any("levels have had other names since 2025-26 (Advanced" in note for note in grid.notes)
 
 
 def test_a_standard_that_moved_is_told_with_the_years(ela: Assessment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def test_a_standard_that_moved_is_told_with_the_years(ela: Assessment, monkeypat
     grid = grid_of(student_scores(student))
     assert [cell and cell.above for cell in grid.lines[0].cells] == [3, -5]
     (note,) = grid.notes
-    assert note.endswith("of grade 5 is met changed from 2502 in 2022-23 to 2510 in 2023-24.")
+    assert note.endswith("of grade 5 changed from 2502 in 2022-23 to 2510 in 2023-24.")
 
 
 def test_two_set_ups_of_one_test_and_year_count_once(ela: Assessment) -> None:
@@ -133,7 +133,7 @@ def test_a_number_that_lost_its_zeros_means_the_student_whom_it_fits_alone(schoo
     assert [one.local_number for one in found.students] == ["0012345", "700"]
     assert found.notes == [
         "Leading zeros were added or left out for 12345, 0700.",
-        "No student of your schools has 4711.",
+        "No student in your schools has 4711.",
     ]
     StudentFactory(school=school, local_number="012345")
     with pytest.raises(NotPickedError, match="has 12345"):
@@ -144,7 +144,7 @@ def test_a_number_that_lost_its_zeros_means_the_student_whom_it_fits_alone(schoo
     ("asked", "said"),
     [
         ({}, "Choose a school or a grade, or paste local numbers"),
-        ({"numbers": "4711"}, "No student of your schools is picked. No student of your schools has 4711"),
+        ({"numbers": "4711"}, "No students of your schools are selected. No student in your schools has 4711"),
         ({"grade": "05", "most": 1}, "More than 1 students: choose a school or paste"),
     ],
 )

@@ -45,7 +45,7 @@ def test_the_same_scores_with_another_detail_are_left_out_and_named(changed: dic
         "warning",
         words,
     )
-    assert "Line 2 holds the same scores" in issue["message"]
+    assert "Line 2 has the same scores" in issue["message"]
     assert str(Score.objects.get().date) == "2024-04-12"
 
 
@@ -116,7 +116,7 @@ def test_of_two_scores_that_of_the_line_that_counts_is_the_score_of_record(
         3 if first else 2,
         indicator,
     )
-    assert f"Line {2 if first else 3} holds the score of record" in issue["message"]
+    assert f"Line {2 if first else 3} has the score of record" in issue["message"]
     assert Score.objects.get(assessment__state_code="SBELA").scale_score == "2502"
     assert ResultCount.objects.get(student_group="all").tested == 1
 

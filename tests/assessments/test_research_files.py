@@ -164,7 +164,7 @@ def test_a_file_of_schools_is_for_those_who_see_all_of_them() -> None:
     made = make_district()
     refused = run_file("research-results", new(result(STATE)), schools=[made.school.pk])
     assert refused.run.status == "rejected"
-    assert "see some of them only" in refused.run.message
+    assert "see only some of them" in refused.run.message
 
 
 OLD = (

@@ -151,7 +151,7 @@ def test_last_years_figures_under_another_year_are_refused() -> None:
     report = look_at(new(*lines("2025")))
 
     assert refusal(report) == ("rejected", ["RES-OTHER-YEAR"])
-    assert "on record of 2024" in report.run.message
+    assert "on record for 2024" in report.run.message
     assert look_at(new(*lines("2025", turn=1))).run.planned_count == 21
 
 

@@ -214,7 +214,7 @@ def test_nobody_in_both_years_is_said(client: Client, django_user_model: Any) ->
           achievement_level="", scale_score="2502")), work="import")  # fmt: skip
     client.force_login(user(django_user_model))
     found = client.get(f"{reverse('results')}?test=SBELA&year=2024&same=1").context["found"]
-    assert found.nothing == "Nobody on record has a level in both 2022-23 and 2023-24 here."
+    assert found.nothing == "No student on record has a level in both 2022-23 and 2023-24 here."
 
 
 def test_student_groups_that_no_file_of_a_year_names_are_told(client: Client, django_user_model: Any) -> None:
@@ -225,11 +225,11 @@ def test_student_groups_that_no_file_of_a_year_names_are_told(client: Client, dj
     recount_all()
     client.force_login(user(django_user_model))
     found = client.get(f"{reverse('results')}?test=SBELA&year=2018&by=group").context["found"]
-    note = "The CAASPP files of 2017-18 have no column for homeless, foster and military family: nobody counts there."
+    note = "The CAASPP files of 2017-18 have no column for homeless, foster and military family: no students are counted there."
     assert note in found.notes
     assert note not in client.get(f"{reverse('results')}?test=SBELA&year=2018").context["found"].notes
     asked = client.get(f"{reverse('results')}?test=SBELA&year=2018&group=h:Y&by=school").context["found"]
-    assert "The CAASPP files of 2017-18 have no column for homeless: nobody counts there." in asked.notes
+    assert "The CAASPP files of 2017-18 have no column for homeless: no students are counted there." in asked.notes
     assert asked.nothing.endswith("are on record for Homeless.")
 
 
@@ -246,7 +246,7 @@ def test_what_an_address_asks_for_and_is_not_there_is_left_out_and_told(client: 
         "by": "x",
     }
     note = (
-        f"Left out, for there is nothing of it here that you may see: school year 2023-2024, arrangement x,"
+        f"Left out because there is nothing here that you may see: school year 2023-2024, arrangement x,"
         f" school 1234567-{OTHER}, grade 99, student group."
     )
     page = client.get(reverse("results"), asked)
@@ -289,7 +289,9 @@ def test_levels_named_otherwise_in_another_year_are_told(django_user_model: Any)
     newest.save()
     found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
     assert [level.name for level in found.levels] == ["Low", "High"]
-    assert any(note.startswith("Levels have other names since 2023-24: Low, High (before: ") for note in found.notes)
+    assert any(
+        note.startswith("Levels have had other names since 2023-24: Low, High (before: ") for note in found.notes
+    )
 
 
 def test_a_standard_that_moved_is_told(django_user_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +299,7 @@ def test_a_standard_that_moved_is_told(django_user_model: Any, monkeypatch: pyte
     make(oak=12, elm=0)
     monkeypatch.setattr(cuts, "standards", lambda _code, year: {"05": 2502 if year < 2024 else 2510})
     found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
-    assert "The score from which on the standard is met changed in 2023-24: grade 5 2502 to 2510." in found.notes
+    assert "The score that meets the standard changed in 2023-24: grade 5 2502 to 2510." in found.notes
 
 
 def test_each_row_has_a_line_over_three_years_and_the_numbers_of_it(client: Client, django_user_model: Any) -> None:

@@ -165,7 +165,7 @@ def test_a_part_is_no_whole_for_other_parts(home: District, admin: Client) -> No
 
     answer = admin.post(reverse("admin:assessments_assessment_add"), data)
 
-    assert "This is a part itself" in answer.content.decode()
+    assert "This is itself a part" in answer.content.decode()
     assert not Assessment.objects.filter(state_code="SBELA-X").exists()
 
 

@@ -1,4 +1,4 @@
-"""Nobody changes the own access, nobody gives what they have not got: by every way that the admin offers."""
+"""You cannot change your own access, nobody gives what they have not got: by every way that the admin offers."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ def schools_of(user: Any) -> frozenset[int] | None:
 def test_nobody_changes_the_own_schools(client: Client, limited: Any, values: dict[str, Any]) -> None:
     page = address("students_staffaccess", "change", limited.access.pk)
 
-    assert "Nobody changes the own access" in client.get(page).content.decode()  # to read only
+    assert "You cannot change your own access" in client.get(page).content.decode()  # to read only
     assert client.post(page, values).status_code == 403
     assert schools_of(limited) == {limited.access.schools.get().pk}
 
@@ -86,7 +86,7 @@ def test_nobody_deletes_the_own_access_or_makes_it_anew(client: Client, limited:
 
     StaffAccess.objects.all().delete()
     answer = client.post(address("students_staffaccess", "add"), {"user": limited.pk, "schools": [schools[0].pk]})
-    assert "Nobody changes the own access" in answer.content.decode()
+    assert "You cannot change your own access" in answer.content.decode()
     assert schools_of(limited) == frozenset()
 
 
@@ -277,7 +277,7 @@ def test_the_account_of_somebody_who_has_more_is_left_alone(
     new = {"password1": "another-horse-staple-8", "password2": "another-horse-staple-8", "usable_password": "true"}
 
     page = client.get(address("auth_user", "change", person.pk)).content.decode()
-    assert "This person has more than you" in page  # to read only
+    assert "This person has more access than you" in page  # to read only
     assert client.post(address("auth_user", "change", person.pk), {"email": "me@example.org"}).status_code == 403
     assert client.post(reverse("admin:auth_user_password_change", args=[person.pk]), new).status_code == 403
     assert client.post(address("auth_user", "delete", person.pk), {"post": "yes"}).status_code == 403

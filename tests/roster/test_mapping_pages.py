@@ -181,7 +181,7 @@ def test_nobody_makes_a_mapping_for_another_district(district: District, client:
     sent = fields(page) | {"lea": "7654321", "k-lea": "7654321", "v-school-0": district.school.code}
     refused = client.post(MAP, sent)
     assert refused.status_code == 422
-    assert "none of yours" in refused.content.decode()
+    assert "not one of yours" in refused.content.decode()
     assert not MappingVersion.objects.exists()
 
 
@@ -212,7 +212,7 @@ def test_what_is_missing_is_said_and_nothing_kept(registrar: Client, district: D
     last_name = next(name for name, value in sent.items() if value == "last_name")
     refused = registrar.post(MAP, sent | {last_name: ""})
     assert refused.status_code == 422
-    assert "Last name is read from no column" in refused.content.decode()
+    assert "Last name is not read from any column" in refused.content.decode()
     twice = registrar.post(MAP, sent | {last_name: "first_name"})
     assert "First name is chosen for two columns" in twice.content.decode()
     assert not MappingVersion.objects.exists()

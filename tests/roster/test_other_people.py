@@ -1,4 +1,4 @@
-"""A number that belongs to somebody else on record: files of which a column was sorted alone, or stands under another's name."""
+"""A number that belongs to someone else on record: files of which a column was sorted alone, or stands under another's name."""
 
 import datetime as dt
 

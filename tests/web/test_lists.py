@@ -239,7 +239,7 @@ def test_schools_to_ask_for_are_marked_over_pages_or_all_at_once(client: Client,
     first = client.get(reverse("senr_requests"))
     assert first.context["school_page"].paginator.num_pages > 1
     assert [school.missing for school in first.context["school_page"]][:2] == [7, 7]
-    assert "checked" not in first.content.decode().split("Form of the file")[0].split("<tbody>")[1]
+    assert "checked" not in first.content.decode().split("File format")[0].split("<tbody>")[1]
     marked = [school.pk for school in first.context["school_page"]][:2]
 
     second = client.get(reverse("senr_requests"), {"school": marked, "marked": "1", "page": "2"})

@@ -18,8 +18,7 @@ from students.school_years import NotASchoolYearError, read_school_year, year_la
 class Command(BaseCommand):
     help = (
         "Add a year of score files or of the state's research files: a layout like last year's, with the columns of this file."
-        " It is there at once, in every process."
-        " Exit code: 0 added, 2 something has to be answered first, or the file cannot be read."
+        " Every process uses it immediately. Exit code: 0 added, 2 a question must be answered first, or the file cannot be read."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--accept-suggestions",
             action="store_true",
-            help="take the columns that are suggested; fields without a suggestion are not in the file",
+            help="accept the suggested columns; fields without a suggestion are not in the file",
         )
         parser.add_argument(
             "--column",
@@ -96,9 +95,9 @@ class Command(BaseCommand):
                 if names:
                     self.stdout.write(f"{title}: {', '.join(names)}")
             for one in found["renamed"]:
-                self.stdout.write(f"Renamed: {one['from']} -> {one['to']} (alike by {one['score']} of 100)")
+                self.stdout.write(f"Renamed: {one['from']} -> {one['to']} (similarity {one['score']} of 100)")
             for test in made.tests:
-                self.stdout.write(f"Brings in {test.parent.name}: {len(test.children)} parts")
+                self.stdout.write(f"Imports {test.parent.name}: {len(test.children)} parts")
         if questions:
             for question in questions:
                 self.stderr.write(question)

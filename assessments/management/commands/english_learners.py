@@ -16,8 +16,8 @@ from students.models import School
 from students.school_years import NotASchoolYearError, read_school_year
 
 _NOTHING = (
-    "No English learner records are on record. Import the CALPADS SSID download, the ELA import file or the SELA file: these"
-    " bring them."
+    "There are no English learner records yet. Import the CALPADS SSID download, the ELA import file or the SELA file: these"
+    " contain them."
 )
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--school", default="", metavar="CODE", help="only this one")
-        parser.add_argument("--lea", default="", metavar="CODE", help="where several LEAs have a school of that code")
+        parser.add_argument("--lea", default="", metavar="CODE", help="if several LEAs have a school with that code")
         parser.add_argument(
             "--elpac-year", default="", metavar="YEAR", help="of the ELPAC: as 2023-24 (default: the newest)"
         )
@@ -44,8 +44,8 @@ class Command(BaseCommand):
         found = Found(None, shared=True, school=school, elpac=year)
         if year and str(found.elpac_year) != year:
             raise CommandError(
-                f"No scores of the Summative ELPAC of {options['elpac_year']} are on record. Import that file, or name"
-                " another year.",
+                f"No scores of the Summative ELPAC of {options['elpac_year']} are on record. Import that file, or give another"
+                f" year.",
                 returncode=EXIT_REJECTED,
             )
         if not found.counts:
@@ -72,5 +72,5 @@ def _school(code: str, lea: str) -> School:
             f"No school has the code {code}. Check it, with its leading zeros.", returncode=EXIT_REJECTED
         )
     if len(found) > 1:
-        raise CommandError(f"Several districts have a school {code}: say which with --lea.", returncode=EXIT_REJECTED)
+        raise CommandError(f"Several districts have a school {code}: choose one with --lea.", returncode=EXIT_REJECTED)
     return found[0]

@@ -36,10 +36,10 @@ class Command(BaseCommand):
             "--by",
             default="grade",
             metavar="NAMES",
-            help=f"what a row is: of {', '.join(BY)}, one or several with commas",
+            help=f"what a row is: of {', '.join(BY)}, one or several, separated by commas",
         )
         parser.add_argument("--school", action="append", default=[], metavar="CODE", help="may be given several times")
-        parser.add_argument("--lea", default="", metavar="CODE", help="where several LEAs have a school of that code")
+        parser.add_argument("--lea", default="", metavar="CODE", help="if several LEAs have a school with that code")
         parser.add_argument("--grade", action="append", default=[], metavar="GRADE", help="as in the files: 03, KN")
         parser.add_argument(
             "--group", action="append", default=[], metavar="GROUP", help="a student group: e:500, l:EL, s:Y"
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--show-small-groups",
             action="store_true",
-            help="hide nothing: for a reader who may look at every student, never for a file that is passed on",
+            help="hide nothing: only for a reader who may see every student, never for a file that is passed on",
         )
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         by = list(dict.fromkeys(filter(None, options["by"].split(","))))
         if unknown := [name for name in by if name not in BY]:
             raise CommandError(
-                f"{unknown[0]} is nothing to tell results by. Name some of {', '.join(BY)}, with commas."
+                f"Results cannot be grouped by {unknown[0]}. Choose from {', '.join(BY)}, separated by commas."
             )
         held, shown = what_is_held(), bool(options["show_small_groups"])
         reader = Reader(None, sees_each=shown, shared=not shown)
@@ -111,7 +111,7 @@ def _schools(codes: list[str], lea: str) -> list[str]:
             )
         if len(matching) > 1:
             raise CommandError(
-                f"Several districts have a school {code}: say which with --lea.", returncode=EXIT_REJECTED
+                f"Several districts have a school {code}: choose one with --lea.", returncode=EXIT_REJECTED
             )
         found.append(school_key((matching[0][0].zfill(_CODE), matching[0][1].zfill(_CODE))))
     return found

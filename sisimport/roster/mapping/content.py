@@ -129,7 +129,7 @@ def from_text(text: str) -> Content:
         data = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise MappingError(
-            f"This is not a column mapping: it is neither TOML nor JSON ({str(error)[:80]}). Take the file as it was exported."
+            f"This is not a column mapping: it is neither TOML nor JSON ({str(error)[:80]}). Use the file as it was exported."
         ) from error
     return from_data(data)
 
@@ -138,7 +138,7 @@ def from_data(data: Any) -> Content:
     """Raises MappingError if the form is a different one."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise MappingError(
-            f"This is not a column mapping: it does not say format = {FORMAT}. Take an exported mapping."
+            f"This is not a column mapping: it does not have format = {FORMAT}. Use an exported mapping."
         )
     if data.get("version") != VERSION:
         raise MappingError(
@@ -166,7 +166,7 @@ def from_data(data: Any) -> Content:
 
 
 def _wrong(name: str, expected: str) -> MappingError:
-    return MappingError(f"The mapping's {name[:60]} is not {expected}. Take the file as it was exported.")
+    return MappingError(f"The mapping's {name[:60]} is not {expected}. Use the file as it was exported.")
 
 
 def _text(value: Any, name: str) -> str:
@@ -199,9 +199,9 @@ def _of_the_whole(content: Content) -> Iterator[Flaw]:
     if not content.name or len(content.name) > _LONGEST_NAME or not content.name.isprintable():
         yield Flaw("name", f"Give the mapping a name of up to {_LONGEST_NAME} characters.")
     if content.lea and not _is_code(content.lea):
-        yield Flaw("lea", f"The district's code has {CODE_LENGTH} digits; “{content.lea[:20]}” has not. Correct it.")
+        yield Flaw("lea", f"The district's code has {CODE_LENGTH} digits; “{content.lea[:20]}” does not. Correct it.")
     if content.delimiter not in DELIMITERS:
-        yield Flaw("", f"The separator is none of {', '.join(DELIMITERS.values())}. Take the mapping as exported.")
+        yield Flaw("", f"The separator is not one of {', '.join(DELIMITERS.values())}. Use the mapping as exported.")
     if len(content.header) > MOST_COLUMNS:
         yield Flaw(
             "", f"The file has {len(content.header):,} columns; {MOST_COLUMNS} can be mapped. Export fewer columns."
@@ -210,7 +210,7 @@ def _of_the_whole(content: Content) -> Iterator[Flaw]:
         yield Flaw("", f"A column name is longer than {_LONGEST_COLUMN} characters. Shorten it in the file.")
     wrong = sorted(set(content.dates) - DATE_FORMATS)
     if wrong:
-        yield Flaw("dates", f"No form of dates is called {wrong[0][:20]}. Use {', '.join(sorted(DATE_FORMATS))}.")
+        yield Flaw("dates", f"No date format is called {wrong[0][:20]}. Use {', '.join(sorted(DATE_FORMATS))}.")
 
 
 def _of_columns(content: Content, roster: Layout) -> Iterator[Flaw]:
@@ -224,7 +224,7 @@ def _of_columns(content: Content, roster: Layout) -> Iterator[Flaw]:
             yield Flaw(key, f"The file has no column “{column[:60]}”. Choose one that it has.")
         elif names.count(plain) > 1:
             yield Flaw(
-                key, f"The column “{column[:60]}” comes twice in the file. Give one of them another name in the file."
+                key, f"The column “{column[:60]}” appears twice in the file. Give one of them another name in the file."
             )
         elif plain in field_of:
             yield Flaw(
@@ -237,12 +237,12 @@ def _of_columns(content: Content, roster: Layout) -> Iterator[Flaw]:
     for key, needed in roster.fields.items():
         if needed.required and key not in content.columns and key not in content.constants:
             or_value = " or give its value for all lines" if key in CONSTANT_FIELDS else ""
-            yield Flaw(key, f"{needed.label} is read from no column. Choose the column that holds it{or_value}.")
+            yield Flaw(key, f"{needed.label} is not read from any column. Choose the column that has it{or_value}.")
 
 
 def _of_constant(content: Content, roster: Layout, key: str, value: str) -> Iterator[Flaw]:
     if key not in CONSTANT_FIELDS:
-        yield Flaw(key, f"{_label(roster, key)} cannot be the same for all lines. Choose the column that holds it.")
+        yield Flaw(key, f"{_label(roster, key)} cannot be the same for all lines. Choose the column that has it.")
     elif key in content.columns:
         yield Flaw(key, f"{_label(roster, key)} has a column and a value for all lines. Choose one of them.")
     elif wrong := _unfit(roster, key, value):
@@ -272,10 +272,10 @@ def _unfit(roster: Layout, key: str, value: str, *, blank: bool = False) -> str:
     if not value:
         return "" if blank else f"{column.label} cannot be blank. Give its value."
     if key in CODE_FIELDS and not _is_code(value):
-        return f"“{value[:20]}” is not a code of {CODE_LENGTH} digits for {column.label}. Write all digits, zeros too."
+        return f"“{value[:20]}” is not a code of {CODE_LENGTH} digits for {column.label}. Write all digits, including zeros."
     read, problem = read_value(roster, column, value)
     if column.kind is ColumnKind.DATE:
-        return "" if read == value else f"“{value[:20]}” is not a date written CCYY-MM-DD. Write it so."
+        return "" if read == value else f"“{value[:20]}” is not a date written CCYY-MM-DD. Write it that way."
     if column.codes is not None and read != value:
         return f"“{value[:20]}” is not a code of {column.label}. Use {', '.join(list(column.codes)[:24])}."
     return f"{problem}" if problem is not None else ""

@@ -198,7 +198,7 @@ def _check(names: Sequence[str], at: int) -> None:
     """Raises MappingError for a line that cannot hold column names."""
     if len([name for name in names if name]) < FEWEST_COLUMNS:
         raise MappingError(
-            f"Line {at + 1} holds no column names with separators between them. Export the file with its column names."
+            f"Line {at + 1} has no column names with separators between them. Export the file with its column names."
         )
     if len(names) > MOST_COLUMNS:
         raise MappingError(

@@ -234,14 +234,14 @@ def _code_flaws(content: Content, unread: Mapping[str, list[Unread]], nothing_re
         if key in nothing_read and not content.values.get(key):
             label = roster_layout().fields[key].label
             first = ", ".join(one.text[:30] for one in unread[key][:5])
-            found.append(Flaw(key, f"Say which {label} each of these is, by its code of seven digits: {first}."))
+            found.append(Flaw(key, f"Enter the seven-digit code of the {label} that each of these is: {first}."))
     return found
 
 
 def _chosen_twice(answers: Answers | None) -> list[Flaw]:
     label = {key: column.label for key, column in roster_layout().fields.items()}
     some = answers.twice if answers else ()
-    return [Flaw(key, f"{label[key]} is chosen for two columns. Choose the one that holds it.") for key in some]
+    return [Flaw(key, f"{label[key]} is chosen for two columns. Choose the one that has it.") for key in some]
 
 
 # ---- as they would be read ----

@@ -46,7 +46,7 @@ def find(name: str, among: QuerySet[MappingVersion]) -> MappingVersion:
     found = among.filter(mapping__name__iexact=name.strip()).first()
     if found is None:
         names = ", ".join(among.values_list("mapping__name", flat=True)) or "none yet"
-        raise MappingError(f"No column mapping is called {name[:80]}. There are: {names}.")
+        raise MappingError(f"No column mapping is called {name[:80]}. The mappings are: {names}.")
     return found
 
 
@@ -71,10 +71,10 @@ def save(
     for code in filter(None, {content.lea, content.constants.get("lea", "")}):
         if leas is not None and code not in leas:
             raise MappingError(
-                f"The district {code} is none of yours. Choose one of {', '.join(sorted(leas)) or 'none'}."
+                f"The district {code} is not one of yours. Choose one of {', '.join(sorted(leas)) or 'none'}."
             )
     if leas is not None and not content.lea:
-        raise MappingError("Say which district the mapping is for.")
+        raise MappingError("Choose the district that the mapping is for.")
     if replaces is None:
         mapping = _new(content)
         number, said = 1, what or What.MADE
@@ -126,14 +126,15 @@ def _set_name(mapping: ColumnMapping, name: str) -> None:
             mapping.save()
     except IntegrityError:
         raise MappingError(
-            f"A column mapping is called {name} already. Give this one another name, or save it as the next version of that."
+            f"There is already a column mapping called {name}. Give this one another name, or save it as the next version of"
+            f" that."
         ) from None
 
 
 def _unchanged(version: MappingVersion) -> ColumnMapping:
     mapping = ColumnMapping.objects.select_for_update().get(pk=version.mapping_id)
     if mapping.removed_at is not None or _next(mapping) != version.number + 1:
-        raise MappingError(f"Somebody has changed {mapping.name} meanwhile. Look at it again.")
+        raise MappingError(f"Someone else has changed {mapping.name} in the meantime. Check it again.")
     return mapping
 
 

@@ -16,12 +16,12 @@ def read(stream: IO[bytes]) -> Content:
     stream.seek(0)
     data = stream.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
-        raise MappingError("This is not a column mapping: it is larger than 1 MB. Take the file as it was exported.")
+        raise MappingError("This is not a column mapping: it is larger than 1 MB. Use the file as it was exported.")
     try:
         return from_text(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise MappingError(
-            "This is not a column mapping: it is not text in UTF-8. Take the file as it was exported."
+            "This is not a column mapping: it is not text in UTF-8. Use the file as it was exported."
         ) from None
 
 

@@ -145,7 +145,7 @@ def _likeness(text: str, school: School) -> float:
 def _code(key: str, text: str, times: int, roster: Layout, foreign: str | None) -> Unread:
     column = roster.fields[key]
     if foreign:
-        return Unread(text, times, foreign, Score.SURE, "as such codes are usual")
+        return Unread(text, times, foreign, Score.SURE, "as such codes are usually meant")
     if key == "grade" and (match := _GRADE.match(text.strip())):
         grade = f"{int(match[1]):02}"
         if column.codes and grade in column.codes:

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--school", required=True, metavar="CODE")
         parser.add_argument("--lea", default="", metavar="CODE", help="where several districts use the school code")
-        parser.add_argument("--output", required=True, metavar="FILE", help="ending .csv or .xlsx")
+        parser.add_argument("--output", required=True, metavar="FILE", help="name ending in .csv or .xlsx")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if len(found) != 1:
             message = f"No school has the code {options['school']}."
             if found:
-                message = f"Several districts have a school {options['school']}: say which with --lea."
+                message = f"Several districts have a school {options['school']}: choose one with --lea."
         else:
             try:
                 count = write_list(found[0], output)

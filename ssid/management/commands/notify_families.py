@@ -10,16 +10,16 @@ from ssid.collection.family_notices import notify_families
 
 class Command(BaseCommand):
     help = (
-        "Mails a notice to families whose accounts end within 30 days and who left an e-mail address: once for each "
-        "end. The workers do it once a day automatically. Accounts end on the day itself, whether this runs or not; the "
-        "family page tells it as well."
+        "Mails a notice, once for each end date, to families whose accounts end within 30 days and who gave an e-mail address."
+        " Workers do this automatically once a day. Accounts end on that day whether or not this runs; the family page shows it,"
+        " too."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--site",
             default="",
-            help="Address of the site for the mail, as https://sis.example.org; else that of the settings.",
+            help="Address of the site for the mail, such as https://sis.example.org; default: the one in the settings.",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

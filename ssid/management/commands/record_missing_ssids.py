@@ -9,7 +9,8 @@ from students.collection import record_missing
 
 class Command(BaseCommand):
     help = (
-        "Keeps how many SSIDs are missing today, by school and grade. Workers do so automatically; again is harmless."
+        "Records how many SSIDs are missing today, by school and grade. Workers do this automatically; running it again is"
+        " harmless."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:

@@ -17,15 +17,18 @@ from ssid.requests.services import enrollments_json, line_text
 
 class Command(BaseCommand):
     help = (
-        "Write the stays at these schools that began or ended since a day, of students with an SSID, as SENR records. Those that "
-        "lack something the state asks for are left out and listed. Nothing is remembered: the same day gives the same file. "
+        "Write enrollments at these schools that began or ended since a day, for students with an SSID, as SENR records. Those"
+        " that lack something the state asks for are left out and listed. Nothing is remembered: the same day gives the same"
+        " file. "
         "Exit code: 0 all written, 1 some left out, 2 no file written."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--school", required=True, metavar="CODE[,CODE]", help="school codes, seven digits each")
         parser.add_argument("--since", required=True, metavar="CCYY-MM-DD", help="first day of changes")
-        parser.add_argument("--output", required=True, metavar="FILE", help="ending .csv: comma, else caret")
+        parser.add_argument(
+            "--output", required=True, metavar="FILE", help="name ending in .csv: comma; otherwise caret"
+        )
         parser.add_argument("--lea", default="", metavar="CODE", help="where several districts use a school code")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -38,7 +41,8 @@ class Command(BaseCommand):
             made = enrollment_draft(schools, since=_day(options["since"]))
             if not made.entries:
                 raise RequestRefusedError(
-                    "There is no enrollment to report: none began or ended since that day, or all lack something."
+                    "There is no enrollment to report: none began or ended since that day, or all lack something the state asks"
+                    " for."
                 )
             delimiter = "," if output.suffix.lower() == ".csv" else "^"
             with output.open("w", encoding="utf-8", newline="") as stream:
@@ -70,4 +74,4 @@ def _day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise RequestRefusedError(f"{text} is not a day: write it as CCYY-MM-DD.") from error
+        raise RequestRefusedError(f"{text} is not a date: write it as CCYY-MM-DD.") from error

@@ -23,8 +23,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--school", required=True, metavar="CODE[,CODE]", help="school codes, seven digits each")
-        parser.add_argument("--output", required=True, metavar="FILE", help="ending .csv: comma, else caret")
-        parser.add_argument("--format", choices=["caret", "csv"], help="default: by the ending of FILE")
+        parser.add_argument(
+            "--output", required=True, metavar="FILE", help="name ending in .csv: comma; otherwise caret"
+        )
+        parser.add_argument("--format", choices=["caret", "csv"], help="default: from the ending of FILE")
         parser.add_argument("--lea", default="", metavar="CODE", help="where several districts use a school code")
         parser.add_argument("--school-year", default="", metavar="CCYY-CCYY", help="default: the current one")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")

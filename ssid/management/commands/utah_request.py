@@ -28,7 +28,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--effective-date", default="", metavar="YYYY-MM-DD", help="only students enrolled that day"
         )
-        parser.add_argument("--override", default="", metavar="REASON", help="make a New request although it is held")
+        parser.add_argument(
+            "--override", default="", metavar="REASON", help="make a New request even though it is held"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *_args: Any, **options: Any) -> None:

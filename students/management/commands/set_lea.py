@@ -11,7 +11,9 @@ from students.profiles import StateChangeError, set_lea_state
 
 
 class Command(BaseCommand):
-    help = "Set the state whose SSID system an LEA answers to; adds the LEA when it is not known yet. Exit code 2: refused."
+    help = (
+        "Set the state whose SSID system an LEA reports to; adds the LEA if it is not known yet. Exit code 2: refused."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("lea", metavar="LEA", help="LEA code")

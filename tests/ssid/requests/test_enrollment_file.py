@@ -72,7 +72,7 @@ def test_b88_stays_that_changed_before_and_students_without_ssid_are_no_records(
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"), [("", "is missing"), ("X99", "none the state knows"), ("E230", "completion status")]
+    ("reason", "said"), [("", "is missing"), ("X99", "not one the state knows"), ("E230", "completion status")]
 )
 def test_b88_an_exit_that_the_state_would_refuse_is_left_out_and_says_why(
     valley: District, reason: str, said: str
@@ -86,7 +86,7 @@ def test_b88_an_exit_that_the_state_would_refuse_is_left_out_and_says_why(
 
 
 def test_b88_a_day_yet_to_come_is_refused(valley: District) -> None:
-    with pytest.raises(RequestRefusedError, match="yet to come"):
+    with pytest.raises(RequestRefusedError, match="in the future"):
         enrollment_draft([valley.school], since=TODAY + dt.timedelta(days=1), today=TODAY)
 
 

@@ -57,7 +57,7 @@ def test_b88_the_page_counts_records_and_exits_and_lists_who_is_left_out(registr
     page = " ".join(shown(registrar, school=school.pk).split())
 
     assert "<dt>Records</dt><dd>2</dd> <dt>Exits among them</dt><dd>1</dd> <dt>Left out</dt><dd>1</dd>" in page
-    assert "The reason of the exit is missing." in page
+    assert "The exit reason is missing." in page
     assert reverse("student", args=[lacking.pk]) in page
     assert "9012345671" not in page
     assert AuditEntry.looks.filter(students__contains=[lacking.pk]).exists()
@@ -80,7 +80,7 @@ def test_b88_the_file_holds_each_record_with_its_ssid_and_is_on_record(registrar
 def test_b88_a_day_to_come_no_school_and_nothing_to_send_are_said_on_the_page(registrar: Client, school: Any) -> None:
     tomorrow = str(timezone.localdate() + dt.timedelta(days=1))
 
-    assert "yet to come" in shown(registrar, school=school.pk, since=tomorrow)
+    assert "in the future" in shown(registrar, school=school.pk, since=tomorrow)
     assert "There is a problem" in shown(registrar)
     assert "There is no enrollment to report" in shown(registrar, school=school.pk)
     nothing = registrar.post(reverse("senr_changes_file"), {"school": school.pk, "since": str(timezone.localdate())})

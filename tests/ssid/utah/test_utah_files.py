@@ -78,7 +78,7 @@ def test_u4_another_line_number_than_was_sent_is_a_warning(answer: list[str]) ->
     report = try_response(with_cell(answer, LINE, "0009"))
 
     assert (line_codes(report), report["planned_count"]) == (["UTAH-ECHO"], 1)
-    assert "Request line in the answer is 0009; the request said 1." in report["issues"][-1]["message"]
+    assert "Request line in the answer is 0009; the request had 1." in report["issues"][-1]["message"]
 
 
 @pytest.mark.parametrize("status", ["Yes", "Y", "1", "???", "Matched", "maybe"])

@@ -123,7 +123,7 @@ def test_the_scope_says_why_students_are_left_out(district: Utah) -> None:
 
     assert scope.count == 0
     assert scope.left_out == [
-        (1, "not enrolled in that time"),
+        (1, "not enrolled at that time"),
         (1, "have no SSID yet"),
         (1, "did not change since the last confirmed Update"),
     ]

@@ -24,12 +24,12 @@ from students.models import LEA, School
 class Command(BaseCommand):
     help = (
         "Add a column mapping from a shared file (TOML, JSON), or from a student export of another system, whose columns are"
-        " suggested. Exit code: 0 added, 2 something has to be answered first, or the file cannot be read."
+        " suggested. Exit code: 0 added, 2 a question must be answered first, or the file cannot be read."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="a shared mapping, or an export with its header line; zip too")
-        parser.add_argument("--name", default="", help="what it is called (default: as the file says)")
+        parser.add_argument("--name", default="", help="its name (default: as in the file)")
         parser.add_argument("--lea", default="", metavar="CODE", help="the district that it is for")
         parser.add_argument("--column", action="append", default=[], metavar="FIELD=COLUMN", help="blank: not read")
         parser.add_argument("--constant", action="append", default=[], metavar="FIELD=VALUE", help="for all lines")
@@ -40,8 +40,8 @@ class Command(BaseCommand):
             metavar="TEXT=CODE",
             help="which school a number or name of the file is",
         )
-        parser.add_argument("--accept-suggestions", action="store_true", help="take guesses as well")
-        parser.add_argument("--replace", action="store_true", help="as the next version of the mapping of that name")
+        parser.add_argument("--accept-suggestions", action="store_true", help="accept guesses, too")
+        parser.add_argument("--replace", action="store_true", help="as the next version of the mapping with that name")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -112,7 +112,8 @@ class Command(BaseCommand):
         """Schools that are suggested but that no one has confirmed; those that many students on record confirm are
         sure."""
         return [
-            f"Is {one.text} the school {one.becomes} ({one.why})? Say --school {one.text}={one.becomes}, or accept suggestions."
+            f"Is {one.text} the school {one.becomes} ({one.why})? Answer with --school {one.text}={one.becomes}, or accept"
+            f" suggestions."
             for one in made.unread.get("school", [])
             if one.becomes and str(one.score) != "sure" and one.text not in said
         ]
@@ -120,7 +121,7 @@ class Command(BaseCommand):
     def guesses(self, first: Proposal, made: Proposal) -> list[str]:
         """Suggestions that are not sure and that no one has confirmed."""
         return [
-            f"Is {made.look.header[place]} the column of {key}? Say --column {key}=…, or accept suggestions."
+            f"Is {made.look.header[place]} the column of {key}? Answer with --column {key}=…, or accept suggestions."
             for key, place in made.places.items()
             if first.places.get(key) == place and str(first.scores.get(place, "")) == "guess"
         ]

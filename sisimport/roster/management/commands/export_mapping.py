@@ -12,7 +12,10 @@ from sisimport.roster.mapping.content import MappingError
 
 
 class Command(BaseCommand):
-    help = "Write a column mapping as a file to share: TOML, or JSON. No student is in it. Exit code 2: there is none such."
+    help = (
+        "Write a column mapping as a file to share: TOML, or JSON. It contains no student data."
+        " Exit code 2: there is no such mapping."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")

@@ -11,7 +11,7 @@ from sisimport.roster.mapping.ready_mappings import all_ready
 
 
 class Command(BaseCommand):
-    help = "List the column mappings by which student exports of other systems are read."
+    help = "List the column mappings that read student exports of other systems."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
