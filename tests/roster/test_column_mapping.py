@@ -335,7 +335,7 @@ def test_versions_are_the_journal(district: District) -> None:
 def test_a_mapping_changed_by_somebody_else_meanwhile_is_not_overwritten(district: District) -> None:
     version = kept()
     services.rename(version, "Their export", user=None)
-    with pytest.raises(MappingError, match="meanwhile"):
+    with pytest.raises(MappingError, match="in the meantime"):
         services.remove(version, user=None)
 
 

@@ -207,7 +207,7 @@ def test_a_refused_run_leads_to_the_page(registrar: Client, district: District) 
 
 def test_what_is_missing_is_said_and_nothing_kept(registrar: Client, district: District) -> None:
     page = page_for(registrar, POWERSCHOOL)
-    assert "Say which School each of these is" in page.content.decode()
+    assert "Enter the seven-digit code of the School that each of these is" in page.content.decode()
     sent = fields(page)
     last_name = next(name for name, value in sent.items() if value == "last_name")
     refused = registrar.post(MAP, sent | {last_name: ""})
@@ -248,7 +248,7 @@ def test_a_mapping_is_changed_from_a_run_that_it_read(registrar: Client, distric
     assert executed().facts["mapping"]["number"] == 2
     assert "was changed or removed since" in registrar.get(reverse("run", args=[run.pk])).content.decode()
     late = registrar.post(MAP, sent | {"v-school-0": district.school.code})
-    assert "meanwhile" in late.content.decode()
+    assert "in the meantime" in late.content.decode()
 
 
 @pytest.mark.parametrize(
