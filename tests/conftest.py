@@ -119,13 +119,24 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         as_roles.stand_up()
 
 
+@pytest.fixture(scope="session")
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders, none of which is there."""
+    base = tmp_path_factory.mktemp("uploads")
+    return (base / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _own_uploads(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> None:
-    """Uploaded files of a test go into its own folder, unless processes of their own are to read them."""
+def _own_uploads(request: pytest.FixtureRequest, _own_folders: Iterator[Path], settings: Any) -> None:
+    """Uploaded files of a test go into its own folder, unless processes of their own are to read them.
+
+    `tmp_path` looks through the folders of all earlier tests for a free name: it is made only where a test asks for it.
+    """
     if request.node.get_closest_marker("processes"):
         return
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else next(_own_folders)
     storages = dict(settings.STORAGES)
-    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(tmp_path / "uploads")}}
+    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(folder / "uploads")}}
     settings.STORAGES = storages
 
 
