@@ -20,7 +20,7 @@ from sisimport.imports.definition.registry import (
 register_tool(
     Tool(
         documentation=(("CAASPP and ELPAC, California Department of Education", "https://www.cde.ca.gov/ta/tg/ca/"),),
-        articles=(("What a new test set-up holds", "setup_article"),),
+        articles=(("What a new test set-up contains", "setup_article"),),
         key=TOOL,
         title="CAASPP Import",
         lead="Bring CAASPP and ELPAC results into the student records.",

@@ -72,7 +72,7 @@ samples.register_sample_writer(_sample_results)
 samples.register_sample_writer(_sample_scores)
 register_article(
     Article(
-        title="What a new test set-up holds",
+        title="What a new test set-up contains",
         lead="Test by test: what an import of scores creates where no set-up is on record.",
         url_name="setup_article",
         order=30,

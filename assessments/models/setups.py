@@ -42,7 +42,7 @@ class Assessment(models.Model):
     preferred = models.BooleanField(
         "use this from now on",
         default=False,
-        help_text="Imports without a choice take this one, where several set-ups are for the same year.",
+        help_text="Imports without a choice use this one if several set-ups are for the same year.",
     )
     ranged = models.BooleanField(
         "published score ranges apply",

@@ -24,7 +24,7 @@ def file_of(code: str) -> str:
 
 def nothing_of(choice: Choice, held: Held) -> str:
     """Why a table is empty, and what would fill it."""
-    limits = ", ".join(_limits(choice, held)) or "this arrangement"
+    limits = ", ".join(_limits(choice, held)) or "this selection"
     said = f"No results of {held.name_of(choice.test)}, {year_label(choice.year)}, are on record for {limits}."
     given = tested_grades(ranges_key(choice.test, choice.year))
     if choice.grades and given and not set(choice.grades) & set(given):

@@ -289,8 +289,8 @@ codes.register(
         "EXC-SORTED",
         "Exception: most scores do not go with their levels",
         "{count} of {of} scale scores do not go with the level or the grade of their line; in the state's file all do.",
-        "Check whether a column of the file was sorted, shifted or exchanged alone before the scores are used; if so, undo the "
-        "import and take the file as it was downloaded.",
+        "Before the scores are used, check whether a column of the file was sorted, shifted or exchanged by itself. If so,"
+        " revert the import and use the file as it was downloaded.",
     ),
     IssueCode(
         "EXC-FILE-SORTED",

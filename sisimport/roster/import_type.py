@@ -407,8 +407,8 @@ def _number_rules(said_new: Q) -> list[Rule]:
     return [
         # A mark is never part of a number, for any student.
         near(ERROR, marks, "the same number without the marks, with another name or birth date"),
-        near(ERROR, zeros & ~said_new, "the same number but for zeros in front"),
-        near(WARNING, zeros & said_new, "the same number but for zeros in front"),
+        near(ERROR, zeros & ~said_new, "the same number except for leading zeros"),
+        near(WARNING, zeros & said_new, "the same number except for leading zeros"),
         _rule("ID-9", "NUMBER-LOST", ERROR, "local_number", new & lost & ~marks),
         _rule("ID-9", "NUMBER-ODD", WARNING, "local_number", odd & ~marks & ~lost),
     ]

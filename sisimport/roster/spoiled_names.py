@@ -44,7 +44,7 @@ _ODD: Final = (
 _INITIAL: Final = r"^[[:alpha:]][.]?$"
 _PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
 _COUNT: Final = f"length({{0}}) - length(translate({{0}}, '{_SIGNS}', ''))"
-_WHAT: Final = "a sign that stands for the letter with an accent on record"
+_WHAT: Final = "a sign in place of the letter with an accent on record"
 
 
 class _Spoils(Func):

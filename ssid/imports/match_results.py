@@ -180,7 +180,7 @@ class SSIDRequest(ImportType):
         order=20,
         description=(
             "Reads the state's answer to a request for SSIDs. Mark the right candidate in the selection column, or choose on "
-            "the page that follows the Test; the chosen SSID and its English learner data go to the student."
+            "the page that follows the Test; the chosen SSID and its English learner data are saved for the student."
         ),
         file_hint=".csv, .txt or .xlsx as the state's match tool returns it",
     )

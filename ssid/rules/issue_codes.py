@@ -168,7 +168,7 @@ codes.register(
         "REP-NOSSID",
         "The student has no SSID",
         "The student has no current SSID; the state's statement that {found} is the current one is noted.",
-        "Import the SSID download file, which brings names and birth date to compare.",
+        "Import the SSID download file, which has names and birth date to compare.",
     ),
     IssueCode(
         "ELA-HINT",

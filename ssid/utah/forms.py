@@ -11,7 +11,7 @@ from students.models import School
 HINTS = {
     UtahFunction.RETRIEVE: "Students without SSID: the state looks for numbers they already have.",
     UtahFunction.NEW: "Students without SSID: the state issues a number to every one of them.",
-    UtahFunction.UPDATE: "Students whose name, birth date, gender or ethnicity changed: the state takes the new values.",
+    UtahFunction.UPDATE: "Students whose name, birth date, gender or ethnicity changed: the state saves the new values.",
     UtahFunction.VERIFY: "Students with SSID: the state compares them. There is no response; correct errors at the state site.",
 }
 

@@ -46,9 +46,9 @@ FUNCTIONS: Final = (
         UtahFunction.UPDATE,
         when="As needed",
         holds="All students whose name, birth date, gender or ethnicity changed",
-        state_does="Takes the new values",
+        state_does="Saves the new values",
         response="A mark in each record that was updated",
-        processing="Takes the mark “changed” from these students",
+        processing="Clears the “changed” mark of these students",
     ),
     FunctionFacts(
         UtahFunction.VERIFY,

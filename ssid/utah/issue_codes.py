@@ -57,7 +57,7 @@ codes.register(
         "UTAH-LEFT",
         "The student left",
         "Student {found} left after the request was made.",
-        "Look at the enrollment; staff can enter the SSID by hand if the student comes back.",
+        "Check the enrollment; staff can enter the SSID by hand if the student comes back.",
     ),
     IssueCode(
         "UTAH-REFUSED",
@@ -112,7 +112,7 @@ codes.register(
         "UTAH-UNCONFIRMED",
         "Not confirmed",
         "The state did not confirm the update of this student; the student stays flagged.",
-        "Look at the state site, then make a new Update request.",
+        "Check the state site, then make a new Update request.",
         skips=True,
     ),
     IssueCode(
@@ -125,7 +125,7 @@ codes.register(
     IssueCode(
         "UTAH-NOFLAG",
         "Nothing to confirm",
-        "The student is not flagged as changed any more.",
+        "The student is no longer flagged as changed.",
         "Nothing to do.",
     ),
 )

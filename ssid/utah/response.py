@@ -37,7 +37,7 @@ ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 MATCH_LEGAL = checkbox(
     "match_legal",
     "Compare legal names",
-    hint="Compares last and first name with the legal name where a student has one, else with the everyday name.",
+    hint="Compares last and first name with the legal name where a student has one, otherwise with the everyday name.",
     district_default=True,
 )
 _ASKS_SSID = (UtahFunction.RETRIEVE, UtahFunction.NEW)

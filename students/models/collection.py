@@ -29,7 +29,7 @@ class CollectionPolicy(models.Model):
     families_may_enter = models.BooleanField(
         "families may enter the SSID",
         default=False,
-        help_text="What they enter stays unverified until somebody on the staff has compared it.",
+        help_text="What they enter stays unverified until someone on the staff has compared it.",
     )
     online_enrollment = models.BooleanField(
         "families enroll online",

@@ -115,7 +115,7 @@ class DistrictSettings(models.Model):
     shows_district_results = models.BooleanField(
         "schools see the district's results",
         default=False,
-        help_text="Users of some schools see totals of the district beside the results of their own schools.",
+        help_text="Users with only some schools see totals of the district beside the results of their own schools.",
     )
     family_accounts_end = models.CharField(
         "family accounts end each year on",
@@ -124,7 +124,7 @@ class DistrictSettings(models.Model):
         default=FAMILY_END,
         db_default=FAMILY_END,
         validators=[validate_month_day],
-        help_text="Month and day: 07-01 is July 1. From this day on a family sees nothing until the school renews its account. "
+        help_text="Month and day: 07-01 is July 1. From this day on, a family sees nothing until the school renews its account. "
         "Blank: family accounts do not end.",
     )
     staff_accounts_end = models.CharField(
@@ -134,7 +134,8 @@ class DistrictSettings(models.Model):
         default="",
         db_default="",
         validators=[validate_month_day],
-        help_text="Month and day: 07-01 is July 1. From this day on whoever was not renewed on the page People cannot sign in. "
+        help_text="Month and day: 07-01 is July 1. From this day on, people who were not renewed on the People page cannot sign"
+        " in. "
         "Blank: staff accounts do not end.",
     )
 
@@ -169,7 +170,7 @@ class DistrictSettings(models.Model):
         "Held above this share of a school's students whose status on record would change. Pending (TBD) may always change.",
     )
     hold_lines_percent = _percent(
-        "lines of last time", 80, "Held when the file brings less than this share of the lines of last time's file."
+        "lines of last time", 80, "Held when the file has less than this share of the lines in last time's file."
     )
     hold_matched_percent = _percent(
         "lines matched", 50, "Held when less than this share of the lines is about students on record."

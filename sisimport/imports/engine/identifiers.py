@@ -28,7 +28,7 @@ NEAR_MARKS, NEAR_ZEROS = -1, -2
 NEAR = Q(candidates__lt=0)
 # Beginning of the sentence about a near number; pages that summarize many such lines look for it.
 ON_RECORD_TEXT = "On record is "
-ZEROS_TEXT = "the same number but for zeros in front"
+ZEROS_TEXT = "the same number except for leading zeros"
 _CODE_SEQ = 80  # of issues about codes: after the reader's issues of a line, before those of the rules
 _EXAMPLES = 3
 _ROUNDED = r"^[0-9]\.[0-9]+E\+?[0-9]+$"

@@ -122,7 +122,7 @@ def _school(text: str, times: int, schools: Sequence[School], by_pupils: tuple[S
             return Unread(text, times, best.code, score, f"the school on record called {best.name}")
     ending = [one for one in schools if text.isdigit() and one.code.lstrip("0") == text.lstrip("0")]
     if len(ending) == 1:
-        return Unread(text, times, ending[0].code, Score.LIKELY, "its code without the zeros in front")
+        return Unread(text, times, ending[0].code, Score.LIKELY, "its code without leading zeros")
     return Unread(text, times)
 
 
@@ -132,7 +132,7 @@ def _lea(text: str, times: int, leas: Sequence[LEA]) -> Unread:
     if len(named) == 1:
         return Unread(text, times, named[0].code, Score.SURE, f"the district on record called {named[0].name}")
     if len(cut) == 1:
-        return Unread(text, times, cut[0].code, Score.LIKELY, "its code without the zeros in front")
+        return Unread(text, times, cut[0].code, Score.LIKELY, "its code without leading zeros")
     if len(leas) == 1:
         return Unread(text, times, leas[0].code, Score.GUESS, "the only district on record")
     return Unread(text, times)

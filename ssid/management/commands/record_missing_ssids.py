@@ -14,4 +14,4 @@ class Command(BaseCommand):
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        self.stdout.write(f"{record_missing()} counts kept.")
+        self.stdout.write(f"{record_missing()} counts recorded.")

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("name", metavar="NAME")
         parser.add_argument("--output", default="", metavar="FILE", help="default: standard output")
         parser.add_argument(
-            "--form", default="", choices=["", "toml", "json"], help="default: by the output's ending, else TOML"
+            "--form", default="", choices=["", "toml", "json"], help="default: by the output's ending, otherwise TOML"
         )
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
