@@ -1,12 +1,12 @@
 """Columns of split records as clean values, and what is wrong with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from sisimport.files.blocks import Block
 from sisimport.files.damage import is_name, without_hidden
 from sisimport.files.issues import Problem, Severity
-from sisimport.files.layouts import Layout
+from sisimport.files.layouts import Column, Layout
 from sisimport.files.numbers import CODE_LENGTH, district_within
 from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.splitters.base import Records
@@ -81,16 +81,13 @@ class Columns:
         places = {column.field: place for place, column in enumerate(self._columns[: self._own])}
         if "lea" not in places or "school" not in places:
             return
-        districts, schools = columns[places["lea"]], columns[places["school"]]
-        for number, (at, problem) in enumerate(records.findings):
-            within = (
-                district_within(problem.found) if problem.code == "FILE-MARKS" and problem.field == "school" else ""
-            )
-            if within and districts[at] and within != districts[at].zfill(CODE_LENGTH):
-                expected = f"seven digits, or fourteen that begin with the district {districts[at]}"
-                severity = self._columns[places["school"]].severity
-                records.findings[number] = at, Problem("FILE-DIGITS", severity, "school", problem.found, expected)
-                schools = columns[places["school"]] = [*schools[:at], "", *schools[at + 1 :]]
+        districts = columns[places["lea"]]
+        wrong = dict(_of_another_district(records.findings, districts, self._columns[places["school"]]))
+        if wrong:
+            records.findings = [wrong.get(number, one) for number, one in enumerate(records.findings)]
+            left_out = {at for at, _problem in wrong.values()}
+            schools = columns[places["school"]]
+            columns[places["school"]] = ["" if at in left_out else school for at, school in enumerate(schools)]
 
     def _read(self, place: int, traits: BlockTraits, texts: Sequence[str]) -> tuple[Sequence[str], list[Finding]]:
         if traits.may_hold_hidden:
@@ -121,6 +118,18 @@ class Columns:
         shown = frozenset(field for field, days in seen.items() if days.is_day_first)
         unclear = {field for field, days in seen.items() if days.either}
         return shown if (self._day_first ^ shown) & unclear else None
+
+
+def _of_another_district(
+    findings: Sequence[Finding], districts: Sequence[str], column: Column
+) -> Iterator[tuple[int, Finding]]:
+    """The places of findings on school codes that were taken out of those of another district, and what is said instead."""
+    for number, (at, problem) in enumerate(findings):
+        taken_out = problem.code == "FILE-MARKS" and problem.field == "school"
+        within = district_within(problem.found) if taken_out else ""
+        if within and districts[at] and within != districts[at].zfill(CODE_LENGTH):
+            expected = f"seven digits, or fourteen that begin with the district {districts[at]}"
+            yield number, (at, Problem("FILE-DIGITS", column.severity, "school", problem.found, expected))
 
 
 def _without(records: Records, columns: list[Sequence[str]], places: set[int]) -> list[Sequence[str]]:

@@ -38,11 +38,7 @@ _POINTS = re.compile(r"(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|1[0-2])\.(?:[0-9]{4}|[0-9]
 _TWO_YEARS = re.compile(r"(?:1[3-9]|2[0-9]|3[01])([-/])(?:0?[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])\Z")
 _YEARS: Final = range(1900, 2100)
 # Dates of past events: a date after today is a mistake in any file.
-PAST_DATES: Final = frozenset(
-    {"birth_date", "result_birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"}
-)
-# Dates of the enrollment that the state knows of: at most until the end of the next school year, as for a roster's own.
-_STATE_ENROLLMENT: Final = frozenset({"result_enrollment_start", "result_enrollment_exit"})
+PAST_DATES: Final = frozenset({"birth_date", "elas_date", "el_identified_date", "el_tbd_date", "el_exit_date"})
 # Years before and after this one in which a date written without its century may lie.
 _REACH_OF_BIRTHS: Final = (99, 0)
 _REACH_OF_EVENTS: Final = (60, 2)
@@ -172,7 +168,6 @@ class DateCheck:
         self.days = DaysSeen()
         self._today = datetime.now(tz=UTC).astimezone().date()
         self._is_past = column.field in PAST_DATES
-        self._latest, self._latest_in_words = self._bound()
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
@@ -190,21 +185,14 @@ class DateCheck:
             iso = self._with_century(read.iso)
             if iso is None:
                 return None, self._refuse(text, "a year of four digits (the century is missing)")
-        if iso is not None and iso > self._latest:
-            until = f"a date no later than {self._latest_in_words}"
-            return None, Problem("FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), until)
+        if self._is_past and iso is not None and iso > self._today.isoformat():
+            problem = Problem(
+                "FILE-DATE-FUTURE", self._column.severity, self._column.field, shown(text), "a date no later than today"
+            )
+            return None, problem
         if iso is not None and iso != read.iso:
             read = replace(read, iso=iso)
         return read.iso, self._said_of(text, read)
-
-    def _bound(self) -> tuple[str, str]:
-        """The last day that a date of this column may be, and its name in a message."""
-        if self._is_past:
-            return self._today.isoformat(), "today"
-        if self._column.field in _STATE_ENROLLMENT:
-            end_of_next = date(self._today.year + (2 if self._today.month > 6 else 1), 6, 30).isoformat()
-            return end_of_next, end_of_next
-        return date.max.isoformat(), ""
 
     def _said_of(self, text: str, read: ReadDate) -> Problem | None:
         if read.form == _DAY_NUMBER_FORM:
