@@ -36,7 +36,7 @@ class Webhook(models.Model):
         help_text="It is told of the runs that this user may see.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    failures = models.PositiveIntegerField(default=0, help_text="Deliveries given up one after the other.")
+    failures = models.PositiveIntegerField(default=0, help_text="Deliveries given up in a row.")
     deactivated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -129,7 +129,7 @@ class PickUpPlace(PlaceAddress):
     needs_mark = models.BooleanField(
         "wait for a .done file",
         default=False,
-        help_text="Else a file is taken when its size stood still for two looks.",
+        help_text="Otherwise a file is taken when its size has not changed between two looks.",
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -158,7 +158,7 @@ class PickedFile(models.Model):
     """A file of a place, taken once, identified by name and content."""
 
     class State(models.TextChoices):
-        TAKEN = "taken", "Its run goes on"
+        TAKEN = "taken", "Its run is in progress"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
 
@@ -189,7 +189,7 @@ class ExportDelivery(PlaceAddress):
     what = models.CharField(max_length=20, help_text="Key of a deliverable (sisimport.web.exports.deliverables).")
     school_year = models.CharField(max_length=7, blank=True, help_text="2023-24, current or last; blank: all.")
     options = models.JSONField(default=dict, blank=True)
-    file_name = models.CharField(max_length=120, help_text="students-{date}.csv; its ending says the format.")
+    file_name = models.CharField(max_length=120, help_text="students-{date}.csv; its ending sets the format.")
     every_minutes = models.PositiveIntegerField(default=24 * 60)
     first_at = models.DateTimeField(help_text="The first due time.")
     user = models.ForeignKey(

@@ -425,7 +425,7 @@ def test_the_page_of_a_run_says_that_the_server_is_short_of_something(district: 
 
     text = client.get(reverse("run", args=[run.pk])).content.decode()
 
-    assert "Waiting for the server, which is short of something" in text
+    assert "Waiting for server resources" in text
     assert "It is tried again automatically in a moment; nothing has been changed so far." in text
 
 
@@ -441,7 +441,7 @@ def test_a_run_without_room_does_not_start_and_its_page_names_the_disk(
     run.refresh_from_db()
     assert (run.status, run.attempts, run.waits_for) == (RunStatus.QUEUED, 0, WaitsFor.DISK)
     text = client.get(reverse("run", args=[run.pk])).content.decode()
-    assert "Waiting for room on the disk" in text
+    assert "Waiting for disk space" in text
     assert "6.0 MB of 100 MB are free" in text
     assert "worker" not in hindrances.sentence(run)
 

@@ -39,10 +39,10 @@ class RunStatus(models.TextChoices):
 class WaitsFor(models.TextChoices):
     """What a queued run lacks besides a worker."""
 
-    DISK = "disk", "room on the disk"
+    DISK = "disk", "disk space"
     DATABASE = "database", "the database"
     FILE = "file", "its uploaded file"
-    MACHINE = "machine", "what the server is short of"
+    MACHINE = "machine", "server resources"
 
 
 class Crash(models.TextChoices):
@@ -164,13 +164,15 @@ class ImportRun(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="How the last attempt that broke did so; blank: none broke.",
+        help_text="How the last failed attempt ended; blank: none failed.",
     )
-    crash_attempt = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Which attempt that was.")
+    crash_attempt = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Number of the attempt that failed."
+    )
     crash_phase = models.CharField(
         max_length=20, blank=True, default="", db_default="", help_text="What it was doing, as far as it had reported."
     )
-    crashed_at = models.DateTimeField(null=True, blank=True, help_text="When it broke, or when that was noticed.")
+    crashed_at = models.DateTimeField(null=True, blank=True, help_text="When it failed, or when that was noticed.")
     crash_error = models.CharField(
         max_length=80, blank=True, default="", db_default="", help_text="Kind of the error, never its text."
     )
