@@ -64,7 +64,7 @@ def make_role(name: str, *, using: str = DEFAULT_DB_ALIAS) -> str:
         cursor.execute("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
         if not cursor.fetchone()[0]:
             raise RoleRefusedError(
-                "The database user of this installation may not make roles. Ask the database administrator for a role with"
+                "The database user of this installation may not create roles. Ask the database administrator for a role with"
                 f" USAGE on the schema {SCHEMA} and SELECT on its views."
             )
         cursor.execute(

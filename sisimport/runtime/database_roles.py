@@ -103,7 +103,7 @@ def _make(cursor: Any, database: str, kind: str, password: str | None, *, new_pa
         )
     if found and found[1]:
         raise RolesRefusedError(
-            f"Somebody gave the role {name} rights over the whole server. Take them away (ALTER ROLE {name} NOSUPERUSER "
+            f"Someone gave the role {name} rights over the whole server. Take them away (ALTER ROLE {name} NOSUPERUSER "
             "NOCREATEROLE NOCREATEDB NOBYPASSRLS NOREPLICATION), then run this again."
         )
     identifier = sql.Identifier(name)
