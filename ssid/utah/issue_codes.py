@@ -69,7 +69,7 @@ codes.register(
         "UTAH-MESSAGE",
         "A message from the state",
         "The state processed this line and says: {found}.",
-        "Read the message; correct the student record if it says so.",
+        "Read the message; correct the student record if it asks for that.",
     ),
     IssueCode(
         "UTAH-NOMATCH",

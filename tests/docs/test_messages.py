@@ -1,6 +1,8 @@
 """Every message of an import: a whole sentence with its cause, and a next step."""
 
+import re
 import string
+from collections.abc import Iterator
 
 import pytest
 
@@ -82,3 +84,27 @@ def test_what_the_screen_says_is_a_whole_sentence_with_the_same_values() -> None
             named = {name for _text, name, _spec, _conversion in string.Formatter().parse(code.screen) if name}
             assert named <= _fields(code) | {"field", "found", "expected", "local_number", "warning"}, code.code
             assert code.screen.rstrip("}").endswith((".", "_text")), code.code
+
+
+# Idioms that a school registrar had to read twice.
+PUZZLING = re.compile(
+    r"\b(nobody|somebody|anybody|everybody|whoever)\b|\ball the same\b|\bany more\b|\bfor ever\b|\bat once\b|\bmeanwhile\b|"
+    r"; else |\bto do, if\b|\b(is|are) none of\b|\bstands?\b|\bwhat is not (named|said)\b|\bsays so\b",
+    re.IGNORECASE,
+)
+
+
+def _on_screen() -> Iterator[tuple[str, str]]:
+    """Place and text of every message and option of an import."""
+    for code in codes.all():
+        yield code.code, f"{code.title}. {code.message} {code.fix}"
+    for import_type in built_in_types():
+        for option in import_type.reference_options:
+            said = [option.label, option.hint, *(f"{one.label} {one.hint}" for one in option.choices)]
+            yield f"{import_type.key} {option.name}", " ".join(said)
+
+
+def test_messages_and_options_have_no_idiom_that_puzzles_a_registrar() -> None:
+    texts = list(_on_screen())
+    assert len(texts) > 300
+    assert [(place, match[0]) for place, text in texts for match in PUZZLING.finditer(text)] == []
