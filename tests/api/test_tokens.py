@@ -114,7 +114,7 @@ def test_a_token_that_cannot_be_is_refused_with_the_reason(name: str, scopes: li
 def test_a_service_does_not_take_a_persons_name() -> None:
     UserFactory(username="service-roster")
 
-    with pytest.raises(TokenError, match="somebody's"):
+    with pytest.raises(TokenError, match="someone's"):
         make_token(name="roster", scopes=["runs:read"], schools=None)
 
 
