@@ -66,7 +66,7 @@ register_deliverable(
         order=15,
         write=_write,
         choices=(
-            Choice("by", "A row is a", tuple((name, _WORDS[name]) for name in BY)),
+            Choice("by", "Each row is a", tuple((name, _WORDS[name]) for name in BY)),
             Choice("assessment", "Test", hint="Its code, such as SBELA. Blank: all tests."),
         ),
     )

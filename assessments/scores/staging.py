@@ -79,7 +79,7 @@ def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -
     if missing:
         names = ", ".join(layout.fields[name].name for name in missing)
         of = ", ".join(test.parent.name for test in tests)
-        raise FileError("FILE-COLUMN-MISSING", found=names, expected=f"the columns that scores of {of} are made of")
+        raise FileError("FILE-COLUMN-MISSING", found=names, expected=f"the columns that scores of {of} need")
 
 
 def _refuse_other_headers(context: RunContext) -> None:

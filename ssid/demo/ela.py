@@ -109,7 +109,7 @@ register_samples(
     Sample(
         name="sela.txt",
         import_type="ela",
-        note="A SELA file; one student comes with two statuses, of which the later counts.",
+        note="A SELA file; one student has two statuses, and the later one counts.",
         write=write_sela,
     ),
     Sample(

@@ -131,7 +131,7 @@ register_samples(
     Sample(
         name="ssid-download-near.txt",
         import_type="ssid-download",
-        note="Students written otherwise than in our records: for the match desk.",
+        note="Students written differently than in our records: for the match desk.",
         write=write_near,
     ),
 )

@@ -209,7 +209,7 @@ register_samples(
     Sample(
         name="ssid-download-district.txt",
         import_type="ssid-download",
-        note="The whole district as the state knows it: most SSIDs are there already, a few were retired.",
+        note="The whole district as the state knows it: most SSIDs are already on record, a few were retired.",
         write=write_district,
     ),
     Sample(

@@ -21,7 +21,7 @@ _state_status = Case(
     output_field=CharField(),
 )
 _DATED = Q(state_elas_date__isnull=False)
-# The state's RFEP date may be in either field (option "Date of an RFEP status goes to").
+# The state's RFEP date may be in either field (option "Save the date of an RFEP status as").
 _SAME_DATE = (
     Q(state_elas="TBD", tbd_date=F("state_elas_date"))
     | (~Q(state_elas="TBD") & Q(identified_date=F("state_elas_date")))

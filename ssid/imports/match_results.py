@@ -31,11 +31,11 @@ ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 SINGLE_MATCH_SCORE = Option(
     name="single_match_score",
-    label="Import a Single Match without selection from this score on",
+    label="Import a Single Match without selection at this score or higher",
     default="100",
     district_default=True,
     pattern=r"100|[1-9]?[0-9]",
-    hint="A whole number from 0 to 100; below it a Single Match waits for you to choose.",
+    hint="A whole number from 0 to 100; a Single Match with a lower score waits for you to choose.",
 )
 
 UNSURE = ~Q(selection="") & ~Q(selection__iregex=YES) & ~Q(selection__iregex=NO)

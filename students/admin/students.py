@@ -192,7 +192,7 @@ class StudentAdmin(ReturnsTyped, LongList, ModelAdmin):
     sortable_by = ("full_name", "birth_date")  # those with an index
     list_select_related = ("school",)
     search_fields = ("^local_number",)
-    search_help_text = "Beginning of the local student number. By name or SSID: the page Students."
+    search_help_text = "Beginning of the local student number. To search by name or SSID, use the Students page."
     autocomplete_fields = ("lea", "school")
     inlines = (ELRecordInline, EnrollmentInline, FormerSSIDInline, GuardianInline)
     fieldsets = (

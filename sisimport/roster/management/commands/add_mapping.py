@@ -38,7 +38,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="TEXT=CODE",
-            help="which school a number or name of the file is",
+            help="the school that a number or name in the file means",
         )
         parser.add_argument("--accept-suggestions", action="store_true", help="accept guesses, too")
         parser.add_argument("--replace", action="store_true", help="as the next version of the mapping with that name")
