@@ -16,7 +16,7 @@ from students.access import visible_school_ids
 from students.models import StaffAccess
 
 OWN = "You cannot change your own access: ask another administrator."
-ALL_SCHOOLS = "You see only some schools: someone who sees all schools can give all schools."
+ALL_SCHOOLS = "You see only some schools: someone who sees all schools can give access to all of them."
 MORE_THAN_YOURS = "This person has more access than you: someone with as much access can change this."
 
 
