@@ -11,6 +11,7 @@ compared, journaled and restored with it and costs no extra row (docs/decisions/
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from sisimport.files.numbers import bare_number
 from sisimport.files.together import Together
 
 _BETWEEN = ","
@@ -18,6 +19,7 @@ COUNTED = ("", "Y")  # include indicators of scores that count in results
 TESTED = (*COUNTED, "T", "R")  # of students who took the test, with a result that counts or without
 _INCLUDES = frozenset({"Y", "N", "E", "T", "R", "YES", "NO"})
 ODD_INCLUDE = "X"
+ODD_CODE = "X"  # of a district or school; taken out again, and said (staging.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,12 @@ def _gender(value: str) -> str:
 
 
 def _district(value: str) -> str:
-    # County, district and seven zeros; a spreadsheet drops a leading zero.
-    return (value.zfill(14) if len(value) == 13 else value)[:7]
+    """County, district and seven zeros; a spreadsheet drops a leading zero."""
+    return (value.zfill(14) if len(value) == 13 else value)[:7] if value.isdigit() else ODD_CODE
 
 
 def _school(value: str) -> str:
-    return value[-7:].zfill(7)
+    return value[-7:].zfill(7) if value.isdigit() else ODD_CODE
 
 
 FACTS = (
@@ -71,12 +73,14 @@ FACTS = (
 )
 FIELDS = tuple(fact.field for fact in FACTS)
 _BLANK = _BETWEEN * (len(FACTS) - 1)
+CODES = ("lea", "school", "tested_school")
 _FIRST_OF_STUDENT = [fact.name for fact in FACTS].index("gender")  # those before it say where the test was taken
 
 
 def _kept(fact: Fact, value: str) -> str:
     if not value:
         return ""
+    value = bare_number(value) if fact.name in CODES else value
     plain = "".join(sign for sign in value.upper() if sign.isascii() and sign.isalnum())
     return fact.kept(plain) if plain else fact.masked
 
@@ -111,6 +115,17 @@ def fact_sql(name: str, text: str) -> str:
     """SQL of one fact in the text `text`; blank if the text is blank."""
     place = [fact.name for fact in FACTS].index(name) + 1
     return f"split_part({text}, '{_BETWEEN}', {place})"
+
+
+def without_odd_codes_sql(text: str) -> str:
+    """SQL of the text without codes that are not numbers."""
+    cells = [
+        f"CASE WHEN {fact_sql(fact.name, text)} <> '{ODD_CODE}' THEN {fact_sql(fact.name, text)} ELSE '' END"
+        if fact.name in CODES
+        else fact_sql(fact.name, text)
+        for fact in FACTS
+    ]
+    return f"concat_ws('{_BETWEEN}', {', '.join(cells)})"
 
 
 def counts_sql(text: str) -> str:

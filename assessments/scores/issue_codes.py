@@ -262,6 +262,20 @@ codes.register(
         " pasted, use the file as it was downloaded.",
     ),
     IssueCode(
+        "EXC-UIN-SPOILED",
+        "Exception: UINs that a spreadsheet spoiled",
+        "A spreadsheet rounded the {field} of {count} lines, or left a formula there, the first of them line {first}. They are "
+        "not kept; a UIN keeps no score out.",
+        "Use the file as it was downloaded: a spreadsheet may have changed other values, too.",
+    ),
+    IssueCode(
+        "EXC-TESTED-CODE",
+        "Exception: codes of schools that are not numbers",
+        "In {count} lines the code of the district or school at the time of the test is not a number, the first in line {first}. "
+        "It is not kept; the scores stay without it.",
+        "Use the file as it was downloaded: a spreadsheet rounds long codes.",
+    ),
+    IssueCode(
         "EXC-EXCHANGED",
         "Exception: two columns are exchanged on record",
         "In nearly all scores that would change, each of these columns has the value that the other has on record: {columns}."

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.db.models import Q
 
 from assessments.models import ScoreRange, ScoreRow
-from assessments.scores import repeats, years
+from assessments.scores import as_tested, repeats, years
 from assessments.scores.setups import SKIP
 from assessments.scores.some_lines import ALONE, Shared
 from assessments.structure import LayoutTest, kept_ranges, school_year, tests_of
@@ -23,6 +23,7 @@ from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table
 _FIRST_HEADERS = frozenset({"RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"})  # names of the first column
+_SPOILED = "^[0-9][.,][0-9]+E[+]?[0-9]+$|^="  # 9.00109E+13, or a formula
 _MOST_ROUNDS = 3  # of repeats that take the place of a refused line
 _LONGEST_CHAIN = 20  # SSIDs replaced in succession; longer chains are circular
 
@@ -40,6 +41,7 @@ def prepare(context: RunContext) -> None:
     _take_current_ssids()
     if context.accepted_rows:
         _take_accepted_matches()
+    _leave_out_spoiled_numbers(context)
     years.note_earlier_years(context)
     years.refuse_another_year(context)
     repeats.mark_repeats(context, tests)
@@ -163,6 +165,21 @@ def _take_accepted_matches() -> None:
         WHERE h.state = r.state AND h.ssid = r.ssid AND r.student_pk IS NULL
         """
     )
+
+
+def _leave_out_spoiled_numbers(context: RunContext) -> None:
+    """UINs that a spreadsheet spoiled, and codes of the districts and schools at the time of the test that are not numbers, are
+    not kept: said once for the file. None of them keeps a score out."""
+    spoiled = {"EXC-TESTED-CODE": ("as_tested", as_tested.without_odd_codes_sql("as_tested"), "as_tested LIKE '%X,%'")}
+    if "uin" in context.fields:
+        may_be = "(uin LIKE '%E%' OR uin LIKE '=%')"
+        spoiled["EXC-UIN-SPOILED"] = ("uin", f"CASE WHEN uin !~ '{_SPOILED}' THEN uin ELSE '' END", may_be)
+    for code, (column, becomes, quick) in spoiled.items():
+        where = f"{quick} AND {column} <> {becomes}"  # cheap first: nearly no line is like that
+        lines = fetch_all(f"UPDATE {ROWS} SET {column} = {becomes} WHERE {where} RETURNING line")
+        if lines and context.lines is None:
+            params = {"count": f"{len(lines):,}", "first": f"{min(lines)[0]:,}"}
+            tell_of_file(context, code, field="uin" if column == "uin" else "", params=params)
 
 
 def _leave_out_shared_uins(context: RunContext) -> None:

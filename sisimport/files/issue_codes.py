@@ -298,6 +298,12 @@ codes.register(
         "Nothing to do.",
     ),
     IssueCode(
+        "FILE-FORMULA",
+        "A formula in place of a value",
+        "{field} is a formula in the workbook (cell {found}); its result is not read.",
+        "Paste the column in the workbook as values only, then upload it again.",
+    ),
+    IssueCode(
         "FILE-DIGITS",
         "Not a number",
         "{field} is {found}; expected {expected}.",

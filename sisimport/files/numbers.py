@@ -18,6 +18,9 @@ NO_SSID: Final = "0000000000"  # what systems write for a student without a numb
 CODE_LENGTH: Final = 7  # of a California district or school code
 _CDS_LENGTH: Final = 14  # county and district, then school
 
+# What the text of a workbook has in place of a formula, whose result is not read: =FORMULA(Students!B3)
+FORMULA: Final = "=FORMULA("
+
 _APOSTROPHES = "'’‘`´"
 _FRAMED = re.compile(f'[{_APOSTROPHES}]*=?["“”]+(?P<bare>[^"“”]*)["“”]+\\Z')
 _LED = re.compile(f"=?[{_APOSTROPHES}]+=?(?P<bare>.*?)[{_APOSTROPHES}]*\\Z|=(?P<also>[0-9]+)\\Z")

@@ -25,7 +25,16 @@ from sisimport.files.formula_guard import plain_cell
 from sisimport.files.grade_forms import plain_grade
 from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
-from sisimport.files.numbers import NO_SSID, SSID_FIELDS, bare_code, bare_number, bare_ssid, bare_value, bare_whole
+from sisimport.files.numbers import (
+    FORMULA,
+    NO_SSID,
+    SSID_FIELDS,
+    bare_code,
+    bare_number,
+    bare_ssid,
+    bare_value,
+    bare_whole,
+)
 from sisimport.files.spellings import is_grade
 from sisimport.files.stray_marks import has_marks_at_an_edge, without_stray_marks
 
@@ -58,6 +67,7 @@ class BlockTraits:
     needs_nfc: bool
     may_hold_hidden: bool = True
     may_be_damaged: bool = True
+    may_hold_formula: bool = True
 
 
 class _Memo(dict[str, str]):
@@ -157,6 +167,7 @@ class TextColumn:
         if self._column.required and "" in texts:
             problem = _missing(self._column)
             findings += [(at, problem) for at, text in enumerate(texts) if not text]
+        texts = self._without_formulas(texts, findings) if traits.may_hold_formula else texts
         # Students' numbers are longer than any placeholder; checking the length is quicker than comparing the words.
         words = self._placeholders
         short = self._is_name or min(map(len, texts)) <= LONGEST_PLACEHOLDER
@@ -170,6 +181,11 @@ class TextColumn:
         if max(map(len, texts)) > self._limit:
             texts = self._shortened(texts, findings)
         return texts, findings
+
+    def _without_formulas(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
+        found = [(at, text) for at, text in enumerate(texts) if text.startswith(FORMULA)]
+        findings += [(at, _formula(self._column, text)) for at, text in found]
+        return ["" if text.startswith(FORMULA) else text for text in texts] if found else texts
 
     def _as_names(self, texts: Sequence[str], findings: list[Finding], *, doubtful: bool) -> Sequence[str]:
         if doubtful and has_doubtful_names(texts):
@@ -244,6 +260,8 @@ def _framed(column: Column, check: Check) -> Check:
         text = column.translations.get(text.casefold(), text)
         if not text:
             return None, _missing(column) if column.required else None
+        if text.startswith(FORMULA):
+            return None, _formula(column, text)
         value, problem = check(text)
         if problem is not None and problem.severity is not Severity.NOTICE and not value:
             value, problem = _unmarked(column, check, text) or (value, problem)
@@ -275,6 +293,10 @@ def _unmarked(column: Column, check: Check, text: str) -> tuple[str, Problem] | 
 
 def _missing(column: Column) -> Problem:
     return Problem("FILE-REQUIRED", column.severity, column.field, "", "a value")
+
+
+def _formula(column: Column, text: str) -> Problem:
+    return Problem("FILE-FORMULA", column.severity, column.field, text.removeprefix(FORMULA).removesuffix(")"))
 
 
 def _too_long(column: Column, text: str) -> Problem:

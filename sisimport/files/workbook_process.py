@@ -11,10 +11,12 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO, Any, Final
 
+from sisimport.files.numbers import FORMULA
 from sisimport.files.spreadsheet import (
     MAX_CELL,
     MAX_EMPTY_ROWS,
@@ -22,7 +24,6 @@ from sisimport.files.spreadsheet import (
     Cell,
     EnoughError,
     Refused,
-    letters_of,
     opened,
     rows,
 )
@@ -62,10 +63,11 @@ class Conversion:
         self.out, self.book = out, book
         self.header: list[str] = []
         self.names: list[str] = []
-        self.ssid_at: int | None = None
+        self.ssids: list[int] = []  # columns that hold SSIDs
         self.rows = 0
-        self.damaged = _Places()
-        self.formulas = _Places()
+        self.damaged = _Cells()
+        self.formulas = _Cells()
+        self.filled: Counter[int] = Counter()  # cells of each column
         self.long_numbers = _Places()
         self.outside = _Places()
         self.cut: list[str] = []
@@ -76,17 +78,20 @@ class Conversion:
         sheets = [Sheet(self, *sheet).read() for sheet in self.book.sheets]
         if not self.header:
             raise Refused("a workbook without a row of column names", "records under their column names")
-        if self.formulas:
-            raise Refused(f"formulas in {self.formulas}", "values only")
-        if self.damaged:
+        if formulas := self.formulas.of_most(self.filled):
+            raise Refused(f"formulas in {formulas}", "values only")
+        if damaged := self.damaged.of_most(self.filled):
             raise Refused(
-                f"SSIDs that a spreadsheet rounded or shortened in {self.damaged}",
-                "ten digits in every SSID cell",
+                f"SSIDs that a spreadsheet rounded or shortened in {damaged}", "ten digits in every SSID cell"
             )
         return {"sheets": sheets, "rows": self.rows, "columns": len(self.header), "risks": list(self.risks())}
 
     def risks(self) -> Iterator[str]:
         yield from self.cut
+        if self.formulas:
+            yield f"Formulas are not read; where the column is needed, their lines get an error: {self.formulas.all}."
+        if self.damaged:
+            yield f"SSIDs that a spreadsheet rounded or shortened get an error at their line: {self.damaged.all}."
         if self.outside:
             yield f"Cells without a column name above them are left out: {self.outside}."
         if self.long_numbers:
@@ -101,21 +106,25 @@ class Conversion:
         belongs, None for a sheet with other names."""
         if not self.header:
             self.header, self.names = header, names
-            self.ssid_at = next((at for at, name in enumerate(names) if _SSID_HEADER.search(name)), None)
+            self.ssids = [at for at, name in enumerate(names) if _SSID_HEADER.search(name)]
             self.write(header)
         if names == self.names:
             return list(range(len(names)))
         same = sorted(names) == sorted(self.names) and len(set(names)) == len(names)
         return [self.names.index(name) for name in names] if same else None
 
-    def record(self, sheet: str, number: int, row: list[Cell], order: list[int]) -> None:
+    def record(self, sheet: str, row: list[Cell], order: list[int]) -> None:
         cells = [""] * len(self.header)
         for at, place, value, kind in row:
             column = order[at] if at < len(order) else at
             if column < len(cells):
-                cells[column] = self.text(f"{sheet}!{place}", value, kind)
-                if column == self.ssid_at and _is_damaged(cells[column], kind):
-                    self.damaged.add(f"{sheet}!{letters_of(at)}{number}")
+                where = f"{sheet}!{place}"
+                cells[column] = self.text(where, value, kind)
+                self.filled[column] += cells[column] != ""
+                if kind == "f":
+                    self.formulas.add(column, where)
+                elif column in self.ssids and _is_damaged(cells[column], kind):
+                    self.damaged.add(column, where)
             elif value:
                 self.outside.add(f"{sheet}!{place}")
         self.rows += 1
@@ -127,8 +136,7 @@ class Conversion:
         if value is None:
             raise Refused(f"a cell of more than {MAX_CELL:,} characters ({where})", f"at most {MAX_CELL:,}")
         if kind == "f":
-            self.formulas.add(where)
-            return ""
+            return f"{FORMULA}{_CONTROLS.sub(' ', where)})"
         if kind == "d":
             self.dates += 1
             return value
@@ -193,7 +201,7 @@ class Sheet:
 
     def _row(self, number: int, cells: list[Cell]) -> None:
         if self.seen_header:
-            self.conversion.record(self.name, number, cells, self.order)
+            self.conversion.record(self.name, cells, self.order)
             return
         self.first.append((number, cells))
         if len(self.first) > TITLE_ROWS:
@@ -215,8 +223,8 @@ class Sheet:
         self.order = order
         if at:
             self.conversion.cut.append(f"Sheet {self.name}: the column names were taken from row {first[0][0]:,}.")
-        for number, cells in first[1:]:
-            self.conversion.record(self.name, number, cells, self.order)
+        for _number, cells in first[1:]:
+            self.conversion.record(self.name, cells, self.order)
 
     def _header(self, cells: list[Cell]) -> list[str]:
         width = 1 + max(column for column, _place, value, _kind in cells if value)
@@ -255,6 +263,25 @@ class _Places:
     def __str__(self) -> str:
         more = self.count - NAMED_CELLS
         return ", ".join(self.named) + (f" and {more:,} more cells" if more > 0 else "")
+
+
+class _Cells:
+    """Cells with the same fault, together and by column."""
+
+    def __init__(self) -> None:
+        self.all = _Places()
+        self.columns: dict[int, _Places] = {}
+
+    def add(self, column: int, place: str) -> None:
+        self.all.add(place)
+        self.columns.setdefault(column, _Places()).add(place)
+
+    def __bool__(self) -> bool:
+        return bool(self.all)
+
+    def of_most(self, filled: Mapping[int, int]) -> _Places | None:
+        """The faults of a column that has them in most of its cells: no line of it would be right."""
+        return next((found for column, found in self.columns.items() if found.count * 2 > filled[column]), None)
 
 
 def answer(source: int, target: int) -> dict[str, Any]:

@@ -397,7 +397,7 @@ def _number_rules(said_new: Q) -> list[Rule]:
     """New students whose number differs from one on record only by marks or leading zeros."""
     new = Q(is_new=True)
     odd = new & Q(local_number__regex=_ODD_NUMBER)
-    lost = identifiers.ROUNDED | Q(local_number__iregex=_DAY_OF_A_YEAR)
+    lost = identifiers.ROUNDED | Q(local_number__iregex=_DAY_OF_A_YEAR) | Q(local_number__startswith="=")
     marks, zeros = Q(candidates=identifiers.NEAR_MARKS), Q(candidates=identifiers.NEAR_ZEROS) & Q(alike="")
 
     def near(severity: Severity, when: Q, difference: str) -> Rule:

@@ -82,12 +82,31 @@ def test_numbers_and_dates_become_what_the_layout_expects() -> None:
     assert any("numbers" in risk for risk in result.risks)
 
 
-@pytest.mark.parametrize("ssid", ["9.01E+09", 901234567, 9012345678.5])
-def test_a_spoilt_ssid_is_refused_by_cell(ssid: Any) -> None:
-    assert "Sheet1!B2" in refusal(workbook([HEADER, row(ssid=ssid)]))
+SPOILED = ["9.01E+09", 901234567, 9012345678.5]
 
 
-def test_formulas_are_refused_by_cell() -> None:
+@pytest.mark.parametrize("ssid", SPOILED)
+def test_a_spoiled_ssid_is_named_by_cell_and_the_rest_is_read(ssid: Any) -> None:
+    result, lines = converted(workbook([HEADER, row(ssid=ssid), row(), row()]))
+
+    assert [risk for risk in result.risks if "rounded or shortened" in risk and "Sheet1!B2" in risk]
+    assert result.rows == 3
+    assert lines[1][1] == f"{ssid}"
+
+
+@pytest.mark.parametrize("ssid", SPOILED)
+def test_a_column_of_mostly_spoiled_ssids_is_refused_by_cell(ssid: Any) -> None:
+    assert "Sheet1!B2" in refusal(workbook([HEADER, row(ssid=ssid), row(ssid=ssid), row()]))
+
+
+def test_a_formula_is_named_by_cell_and_the_rest_is_read() -> None:
+    result, lines = converted(workbook([HEADER, row(last_name="=1+1"), row(), row()]))
+
+    assert [risk for risk in result.risks if "Formulas are not read" in risk and "Sheet1!C2" in risk]
+    assert lines[1][2] == "=FORMULA(Sheet1!C2)"
+
+
+def test_a_column_of_mostly_formulas_is_refused_by_cell() -> None:
     assert "Sheet1!C2" in refusal(workbook([HEADER, row(last_name="=1+1")]))
 
 

@@ -16,7 +16,7 @@ from tests.truth.sheets import Sheet
 # Reports that say as what a value was read: it is in `expected`.
 _READ_AS = {"FILE-REPAIRED", "NUMBER-READ", "FILE-DATE-FORM", "NAME-KEPT"}
 # Reports on the whole file, and what they say of a value.
-_PLACEHOLDERS = {"NULL", "N/A", "-", "'"}
+_PLACEHOLDERS = {"NULL", "N/A", "-", "'", '=""'}
 _SPELLINGS = {"female": "F", "k": "KN", "english": "eng"}
 _MARKED = re.compile(r"(?:'|=\")?([^'\"=]*?)(?:\.0)?\"?")
 _HIDDEN = re.compile("[\u200b\u00a0\ufeff]")

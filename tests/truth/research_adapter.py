@@ -70,7 +70,8 @@ class ResearchAdapter(PublicAdapter):
         yield Claim(RECORD, "nothing of its place, test, grade and group is on record", row is not None)
         if row is not None and not line.said("DUP-SAME"):
             for name in NUMBERS:
-                yield equals(RECORD, name, getattr(row, name), line.text(name))
+                # Means are written with a decimal: 2574.0
+                yield equals(RECORD, name, getattr(row, name).removesuffix(".0"), line.text(name).removesuffix(".0"))
 
 
 class EntitiesAdapter(PublicAdapter):

@@ -40,7 +40,8 @@ codes.register(
     IssueCode(
         "NUMBER-LOST",
         "A spreadsheet spoiled the number",
-        "{found} would be a new student's number, but a spreadsheet rounded it or turned it into a date: digits are lost.",
+        "{found} would be a new student's number, but a spreadsheet rounded it, turned it into a date or left a formula: "
+        "digits are lost.",
         "Take the number from the program the file came from, and upload that file unopened.",
     ),
     IssueCode(

@@ -1,0 +1,55 @@
+"""Numbers and codes that a spreadsheet rounded, or put a formula in place of: told in every import type, and on no record."""
+
+import pytest
+
+from sisimport.files.issues import Severity
+from sisimport.imports.definition.registry import get_type
+from sisimport.imports.models import ImportIssue, RunStatus
+from tests.imports.properties import RolledBack
+from tests.longer import first_and_last_years
+from tests.truth.lines import lines_of
+from tests.truth.sheets import Sheet
+from tests.truth.test_reported_is_on_record import TYPES, _known, _rows, _run, adapter_of
+
+IDENTIFIERS = {
+    "ssid", "retired_ssid", "replacement_ssid", "local_number", "uin", "lea", "school", "school_code", "tested_school_code",
+    "district_code",
+}  # fmt: skip
+SPOILED = ("9.00109E+09", "1.97335E+06", "=A2&B2", "=FORMULA(Students!B3)")
+# Codes that the state repeats beside a student whom the line names by its own number.
+NOT_READ = {("utah-response", "lea")}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", first_and_last_years(TYPES))
+@pytest.mark.long
+def test_a_spoiled_identifier_is_told_and_on_no_record(key: str) -> None:
+    untold, kept = [], []
+    adapter = adapter_of(get_type(key))
+    with RolledBack():
+        fields = sorted(IDENTIFIERS & set(adapter.arrange(0).at))
+    for field in fields:
+        for spoiled in SPOILED:
+            with RolledBack():
+                sheet = adapter.arrange(0)
+                sheet.records[0][sheet.at[field]] = spoiled
+                if not _told(key, sheet, field):
+                    untold.append((field, spoiled))
+                kept += [(field, spoiled, kind) for (kind, _pk), row in _rows().items() if _holds(row, spoiled)]
+
+    assert [one for one in untold if (key, one[0]) not in NOT_READ] == []
+    assert kept == []
+
+
+def _told(key: str, sheet: Sheet, field: str) -> bool:
+    """Is there an error, or at least a warning, about the first line or the whole file? Or was the line left out anyway?"""
+    run, _before = _run(key, sheet, _known(key, {}), edited=False)
+    if run.status != RunStatus.COMPLETED or lines_of(run, sheet)[0].outcome in ("refused", "skipped"):
+        return True
+    said = ImportIssue.objects.filter(run=run.test_run or run, line__in=[0, sheet.first_line])
+    return said.filter(severity__gte=Severity.WARNING).exists()
+
+
+def _holds(row: dict[str, object], spoiled: str) -> bool:
+    plain = "".join(sign for sign in spoiled if sign.isalnum())
+    return any(text in str(value) for value in row.values() for text in (spoiled, plain[-7:], plain[:7]))
