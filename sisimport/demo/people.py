@@ -167,20 +167,21 @@ FROM demo_person ORDER BY i
 
 
 def _enrollments(d: Dice) -> int:
-    """An open enrollment for nearly all, an earlier one for movers; two in a hundred left in winter."""
+    """An open enrollment for nearly all, an earlier one for movers; two in a hundred left in winter, most with the reason."""
     late = f"CASE WHEN stay < 12 THEN {d('i', 40, 90)} ELSE 0 END"
     current = execute(
         f"""
-        INSERT INTO students_enrollment (student_id, school_id, grade, start_date, exit_date)
-        SELECT id, school_id, grade, date '2025-08-12' + {late}, CASE WHEN stay >= 98 THEN date '2025-12-19' END
+        INSERT INTO students_enrollment (student_id, school_id, grade, start_date, exit_date, exit_reason)
+        SELECT id, school_id, grade, date '2025-08-12' + {late}, CASE WHEN stay >= 98 THEN date '2025-12-19' END,
+          CASE WHEN stay >= 98 AND i % 5 > 0 THEN (ARRAY['T160', 'T200', 'E140'])[1 + i % 3] ELSE '' END
         FROM demo_person ORDER BY i
         """
     )
     earlier = execute(
         """
-        INSERT INTO students_enrollment (student_id, school_id, grade, start_date, exit_date)
+        INSERT INTO students_enrollment (student_id, school_id, grade, start_date, exit_date, exit_reason)
         SELECT p.id, o.id, CASE WHEN p.g = 2 THEN 'KN' ELSE lpad((p.g - 2)::text, 2, '0') END,
-          date '2024-08-13', date '2025-06-06'
+          date '2024-08-13', date '2025-06-06', 'E490'
         FROM demo_person p JOIN demo_school o ON o.level = p.level AND o.nr = 0
         WHERE p.stay < 15 AND p.g >= 2 AND p.nr <> 0 ORDER BY p.i
         """

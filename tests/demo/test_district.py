@@ -105,6 +105,8 @@ KINDS_OF_PEOPLE = {
     "a pending EL record": Q(el__program_status="Pending", el__tbd_date__isnull=False),
     "an exit from the EL program": Q(el__program_status="Exited EL", el__exit_date__isnull=False),
     "no EL record": Q(el__isnull=True),
+    "an exit with its reason": Q(enrollments__exit_date__isnull=False, enrollments__exit_reason="T160"),
+    "an exit without a reason": Q(enrollments__exit_date__isnull=False, enrollments__exit_reason=""),
 }
 
 
