@@ -6,7 +6,7 @@ import pytest
 
 from sisimport.files.issues import Severity
 from sisimport.files.layouts import Column, ColumnKind, Layout
-from sisimport.files.spellings import _tables
+from sisimport.files.spellings import _tables, set_of, spellings_of
 from sisimport.files.values import read_value
 from tests.files.samples import (
     ALL_LAYOUTS,
@@ -209,6 +209,18 @@ def test_the_two_digits_of_a_language_are_read_as_the_state_reads_them() -> None
     found = read(roster(*(("M", code, "05", "") for code in [*codes, "SPA"])), expected=ROSTER)
 
     assert found.column("home_language") == [*codes.values(), "spa"]
+
+
+def test_the_names_on_the_states_lists_of_languages_are_read_as_their_codes() -> None:
+    sets = tomllib.loads((ROOT / "ssid" / "layouts" / "codes.toml").read_text(encoding="utf-8"))
+    names = {sets["language_2"][two]: three for two, three in sets["language_2_to_3"].items()}
+    names = {name: code for code, name in sets["language_3"].items()} | names
+    unclear = {"Chinese", "Unknown"}  # refused with the choices
+    asked = {name: code for name, code in names.items() if name not in unclear}
+
+    read_as = {name: spellings_of(set_of(None, "home_language"), None, {})[0].get(name.casefold()) for name in asked}
+
+    assert read_as == asked
 
 
 @pytest.mark.parametrize("grade", ["03", "05", "11", "KN", "AD"])
