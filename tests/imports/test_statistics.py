@@ -92,3 +92,56 @@ def test_an_update_does_not_measure_the_rows_of_its_test_again(monkeypatch: pyte
     run_file("students", csv(JOSE | {"grade": "11"}), Work.UPDATE, name="r.csv")
 
     assert [(work, rows > 0) for work, rows in measured] == [(Work.TEST, True), (Work.UPDATE, False)]
+
+
+def last_analyzed(tables: list[str]) -> dict[str, object]:
+    """Table -> when it was last analyzed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT t, pg_stat_get_last_analyze_time(t::regclass) FROM unnest(%s::text[]) AS t", [tables])
+        return dict(cursor.fetchall())
+
+
+def what_is_known(tables: list[str]) -> list[tuple[object, ...]]:
+    """The planner's figures of whole tables, partitions included: they are written anew whenever the table is measured."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT starelid::regclass::text, staattnum, ctid::text FROM pg_statistic"
+            " WHERE stainherit AND starelid = ANY(%s::regclass[]) ORDER BY 1, 2",
+            [tables],
+        )
+        return cursor.fetchall()
+
+
+RUNS = ["imports_importchange", "imports_importissue", "imports_setaside"]
+
+
+@pytest.mark.parametrize(
+    ("over", "parts", "measure"),
+    [
+        (RUNS, [f"{table}_first" for table in RUNS], "SELECT sis_measure_run(%s)"),
+        (
+            ["assessments_score"],
+            ["assessments_score_2026"],
+            "SELECT sis_measure_scores(ARRAY[2026, (%s::int >= 0)::int])",
+        ),
+    ],
+)
+def test_what_a_run_wrote_is_measured_each_time_and_the_tables_over_it_once_an_hour(
+    over: list[str], parts: list[str], measure: str
+) -> None:
+    """A statement names its run, or its years: the table over them took half the time, more the fuller it was, and before
+    version 18 all its partitions were measured with it, after every run."""
+    row = "(run_id, line, seq, part, kind, object_id) VALUES (1, 1, 0, '', '', 1)"
+    execute(f"INSERT INTO imports_importchange {row}")
+    first = last_analyzed(parts)
+
+    execute(measure, [1])
+    second, known = last_analyzed(parts), what_is_known(over)
+    execute(measure, [1])
+    third = last_analyzed(parts)
+
+    assert all(third[part] != second[part] != first[part] for part in parts)
+    assert what_is_known(over) == known
+    rests = last_analyzed([f"{table}_rest" for table in over])
+    assert None not in rests.values()
