@@ -93,6 +93,24 @@ def test_whatever_is_done_to_students_and_ssids_the_table_of_those_without_is_in
         assert in_step()
 
 
+def test_who_loses_the_ssid_comes_into_the_list_by_name_and_once() -> None:
+    """A Revert puts a whole district back: in name order the index by name is filled from page to page."""
+    school = SchoolFactory()
+    names = [f"{letter}{n}" for n in range(20) for letter in "KCXA"]
+    students = [StudentFactory(school=school, last_name=name, with_ssid=True) for name in names]
+    there = students[5]
+    WithoutSSID.objects.create(student=there, school=school, grade="05", last_key="c1", first_key="")
+
+    SSID.objects.filter(student__in=students).delete()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_key FROM students_withoutssid WHERE student_id <> %s ORDER BY ctid", [there.pk])
+        came = [key for (key,) in cursor.fetchall()]
+    assert len(came) == len(names) - 1
+    assert came == sorted(came)
+    assert WithoutSSID.objects.get(student=there).last_key == "c1"
+
+
 @pytest.mark.long
 def test_a_large_import_into_a_district_where_nobody_was_missing_is_not_quadratic() -> None:
     """Statistics of the table say that it is empty, while one transaction brings students and their SSIDs."""
