@@ -1,12 +1,19 @@
 """Whom a file does not name is kept as one value for a run: true for its moment, whatever becomes of the students later."""
 
+import json
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from sisimport.imports.definition.registry import get_type
+from sisimport.imports.engine import planning, staging
+from sisimport.imports.engine.sql import execute
 from sisimport.imports.models import AbsentList, ImportRun, absent
-from students.models import Student
+from students.models import School, Student
 from tests.files.samples import line
 from tests.imports.journey import District, give_el, run_file
 from tests.imports.test_revert_migration import forward_again, migrate
@@ -76,3 +83,39 @@ def test_lists_of_older_runs_are_carried_over_forth_and_back(run: ImportRun) -> 
 
     assert AbsentList.objects.values_list("students", "with_el").get() == kept
     assert AbsentList.objects.get().at == run.finished_at
+
+
+SCHOOLS, STUDENTS = 181, 4000
+
+
+def test_the_planner_expects_all_students_of_all_schools(district: District) -> None:
+    """Asked by a list of numbers it knows the largest schools alone, expects two students in three, and reads all of them by an
+    index: twice the time of reading the table."""
+    lea = district.lea
+    School.objects.bulk_create(School(lea=lea, code=f"S{n}", name=f"School {n}") for n in range(SCHOOLS))
+    schools = list(School.objects.filter(code__startswith="S").values_list("pk", flat=True))
+    Student.objects.bulk_create(
+        Student(
+            lea=lea,
+            local_number=f"L{n}",
+            school_id=schools[n * n % SCHOOLS],
+            last_name="Ng",
+            first_name="An",
+            birth_date="2011-01-01",
+        )
+        for n in range(STUDENTS)
+    )
+    execute("SET LOCAL default_statistics_target = 25")  # as after a run
+    for table in ("students_student", "students_school", "students_lastday", "students_elrecord"):
+        execute(f"ANALYZE {table}")
+    import_type = get_type("ssid-download")
+    staging.create_table(import_type.row_model)
+    context: Any = SimpleNamespace(import_type=import_type, run=SimpleNamespace(schools=None))
+
+    sql, params = planning._absent_sql(context, schools)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        (answer,) = cursor.fetchone()
+
+    plan = json.loads(answer) if isinstance(answer, str) else answer
+    assert plan[0]["Plan"]["Plan Rows"] > 0.9 * STUDENTS

@@ -286,7 +286,7 @@ class _Leas:
         self.only = (str(leas[0][1]), leas[0][2]) if len(leas) == 1 else None
         if self.only is not None and context.import_type.matching.blank_lea:
             self.by_code[""] = self.only
-        self.seen: set[str] = set()
+        self.seen: dict[str, str] = {}  # codes of the file, with what is staged of them
         # Read now: once the rows stream in, the connection accepts no other statement.
         self.charters = identifiers.charter_codes() if self.index is not None else {}
 
@@ -295,13 +295,14 @@ class _Leas:
         if self.index is None:
             return repeat(SEPARATOR.join(self.only or _NO_LEA))
         codes = columns[self.index]
-        for code in set(codes).difference(self.seen):
+        different = set(codes)
+        for code in different.difference(self.seen):
             self._look_at(code)
-        return [SEPARATOR.join(self.by_code.get(code, _NO_LEA)) for code in codes]
+            self.seen[code] = SEPARATOR.join(self.by_code.get(code, _NO_LEA))
+        return repeat(self.seen[codes[0]]) if len(different) == 1 else map(self.seen.__getitem__, codes)
 
     def _look_at(self, code: str) -> None:
         """Resolve a code not seen before; one that lost its zeros means the code on record."""
-        self.seen.add(code)
         full = identifiers.full_code(code, self.by_code)
         if full is not None:
             self.repairs.restored_leas[code] = full
