@@ -26,5 +26,5 @@ def _noting(now_missing: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("students", "0025_more_apostrophes")]
+    dependencies = [("students", "0026_plainer_help_texts")]
     operations = [migrations.RunSQL(_noting(NOW_MISSING), _noting(_heads.NOW_MISSING))]

@@ -36,5 +36,5 @@ BEFORE = _ranges.MEASURE.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("imports", "0028_waits_for_machine")]
+    dependencies = [("imports", "0029_plain_words")]
     operations = [migrations.RunSQL(MEASURE, BEFORE)]

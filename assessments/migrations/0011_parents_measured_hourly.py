@@ -1,7 +1,7 @@
 """After an Import its years are measured, and the table over all years once an hour, on every version of PostgreSQL.
 
 A statement names its years, so the planner goes by their partitions. The table over them was measured after every Import, a second
-sample of millions of scores, and before version 18 every year with it: see migration 0029 of imports.
+sample of millions of scores, and before version 18 every year with it: see migration 0030 of imports.
 """
 
 from importlib import import_module
@@ -32,5 +32,5 @@ BEFORE = _years.MEASURE.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("assessments", "0009_scores_by_year")]
+    dependencies = [("assessments", "0010_plainer_help_texts")]
     operations = [migrations.RunSQL(MEASURE, BEFORE)]
