@@ -243,7 +243,7 @@ ADDRESSES: tuple[Address, ...] = (
         {
             "access_record": "Record of access",
             "erasures": "Erased students",
-            "erase_off_record": "Erase somebody on no record",
+            "erase_off_record": "Erase a person without a record",
             "import_defaults": "Import defaults",
             "webhook": "One webhook",
             "pick_up_place": "One pick-up place",

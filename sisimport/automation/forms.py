@@ -110,7 +110,7 @@ class PlaceForm(AddressForm):
     import_type = forms.ChoiceField(label="Import Type")
     work = forms.ChoiceField(label="Work to Perform", choices=PickUpPlace.Work.choices)
     every_minutes = forms.IntegerField(
-        label="Look every … minutes", min_value=LEAST_MINUTES, max_value=MOST_MINUTES, initial=15
+        label="Check every … minutes", min_value=LEAST_MINUTES, max_value=MOST_MINUTES, initial=15
     )
     needs_mark = forms.BooleanField(
         label="Take a file only once its .done file is next to it",

@@ -161,7 +161,7 @@ TOKENS = SetUp(
         "expired": ("expired", Q(revoked_at=None, expires_at__lte=Now())),
         "revoked": ("revoked", Q(revoked_at__isnull=False)),
         "no_user": (
-            "its user may not sign in",
+            "its user cannot sign in",
             Q(revoked_at=None, user__is_active=False) & ~Q(expires_at__lte=Now()),
         ),
     },
@@ -198,7 +198,7 @@ PLACES = SetUp(
             Column(name="where", label="Where", order=("host", "path")),
             Column(name="files", label="Files", order=("pattern",)),
             Column(name="work", label="Work", order=("work",)),
-            Column(name="look", label="Last look", order=("last_look_at",)),
+            Column(name="look", label="Last check", order=("last_look_at",)),
             _STATE,
         ),
         start="name",

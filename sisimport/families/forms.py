@@ -22,7 +22,7 @@ class JoinForm(forms.Form):
         label=_("Password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 12 characters, best several words."),
+        help_text=_("At least 12 characters; several words are best."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,7 +67,7 @@ class NumberForm(forms.Form):
     """An SSID typed by a student or parent."""
 
     ssid = forms.CharField(
-        label=_("SSID"), max_length=30, help_text=_("Ten digits. It is not the student number of your school.")
+        label=_("SSID"), max_length=30, help_text=_("Ten digits. It is not your school's student number.")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

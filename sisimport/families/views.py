@@ -105,7 +105,7 @@ def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponse:
         form.errors["code"] = form.error_class(
             [
                 _(
-                    "This code is not open. A code works once and for two weeks: check it, or ask your school for a new one."
+                    "This code does not work. A code can be used once, within two weeks: check it, or ask your school for a new one."
                 )
             ]
         )
@@ -183,10 +183,10 @@ def enter_ssid(request: HttpRequest, pk: int) -> HttpResponse:
             services.report_ssid(student=found, ssid=form.cleaned_data["ssid"], user=request.user)
         except services.SSIDRefusedError:
             form.add_error(
-                "ssid", _("That is not an SSID: it has ten digits and is not the student number of your school.")
+                "ssid", _("That is not a valid SSID: it has ten digits and is not your school's student number.")
             )
         else:
-            messages.success(request, _("Thank you. Your school compares the number before it counts."))
+            messages.success(request, _("Thank you. Your school checks the number before using it."))
             return redirect("family_student", found.pk)
     return render(request, "families/enter_ssid.html", {"student": found, "form": form})
 
@@ -207,7 +207,7 @@ def enroll(request: HttpRequest, pk: int) -> HttpResponse:
     number = NumberForm(request.POST if request.method == "POST" and asks else None)
     if request.method == "POST" and (not asks or (number.is_valid() and _passes(request, found, number))):
         collection.submit_enrollment(student=found, school_year=year, user=request.user, online=True)  # type: ignore[arg-type]
-        messages.success(request, _("The enrollment form is submitted. Your school looks at it next."))
+        messages.success(request, _("The enrollment form is submitted. Your school will review it next."))
         return redirect("family_student", found.pk)
     return render(request, "families/enroll.html", {"student": found, "year": year, "form": number if asks else None})
 

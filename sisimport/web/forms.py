@@ -86,7 +86,7 @@ class UploadForm(forms.Form):
             self.fields[option_name(option)] = field
         if tool.screen_words:
             self.fields["words"] = forms.ChoiceField(
-                label="Words of the results report",
+                label="Wording of the results report",
                 required=False,
                 choices=ReportWords.choices,
                 initial=words,

@@ -92,7 +92,7 @@ class PasswordForm(forms.Form):
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters, best several words.",
+        help_text="At least 12 characters; several words are best.",
     )
 
     def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:

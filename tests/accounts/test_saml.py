@@ -123,7 +123,7 @@ def test_an_answer_that_proves_nothing_is_refused(attack: str, idp: TestIdP, ros
     answer = sign_in(client, idp, Answer(**({"attributes": MAIL} | wrong[attack])))
 
     assert answer.status_code == 400
-    assert "did not come to an end" in answer.content.decode()
+    assert "did not finish" in answer.content.decode()
     assert signed_in(client) is None
 
 

@@ -57,8 +57,8 @@ def test_a_session_ends_after_half_an_hour_of_nothing(rosa: Any) -> None:
     answer = browser.get(reverse("runs"), follow=True)
 
     assert answer.redirect_chain[-1][0] == f"{reverse('account_login')}?next={reverse('runs')}"
-    assert "because nothing was done for a while" in answer.content.decode()
-    assert "because nothing was done" not in browser.get(reverse("account_login")).content.decode()
+    assert "because you were inactive for a while" in answer.content.decode()
+    assert "because you were inactive" not in browser.get(reverse("account_login")).content.decode()
 
 
 def test_a_session_ends_after_twelve_hours_in_any_case(rosa: Any) -> None:
@@ -66,7 +66,7 @@ def test_a_session_ends_after_twelve_hours_in_any_case(rosa: Any) -> None:
     later(browser, began=12 * 3600 - 60)
     assert is_in(browser)
     later(browser, began=12 * 3600 + 1)
-    assert "a session ends after some hours" in browser.get(reverse("home"), follow=True).content.decode()
+    assert "a session ends after several hours" in browser.get(reverse("home"), follow=True).content.decode()
 
 
 def test_a_page_that_watches_a_run_keeps_no_session(rosa: Any) -> None:

@@ -101,7 +101,7 @@ def test_everybody_else_gets_one_page(why: str, provider: Any, client: Client, c
 
     assert answer.status_code == 403
     page = answer.content.decode()
-    assert "Lincoln ID knows you, but nothing on this site is open to you." in page
+    assert "Lincoln ID recognized you, but your account has no access to this site." in page
     assert signed_in(client) is None
     assert not SocialAccount.objects.exists()
     assert ROSA not in page + caplog.text
@@ -295,7 +295,7 @@ def test_an_id_token_that_was_not_made_for_this_sign_in_is_refused(
     answer = sign_in(client, "u-rosa")
 
     assert answer.status_code == 400
-    assert "did not come to an end" in answer.content.decode()
+    assert "did not finish" in answer.content.decode()
     assert signed_in(client) is None
     assert said in caplog.text
 
@@ -381,7 +381,7 @@ def test_somebody_who_says_no_and_a_provider_that_is_away_get_the_same_page(
     settings.SSO_PROVIDERS = (provider.setup(issuer="http://localhost:9"),)
     away = client.post(reverse("sso_start", args=["oidc"]))
     assert away.status_code == 503
-    assert "does not answer as it should" in away.content.decode()
+    assert "did not respond correctly" in away.content.decode()
 
 
 def test_the_button_needs_a_form_of_ours_and_a_provider_that_there_is(provider: Any) -> None:

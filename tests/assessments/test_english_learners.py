@@ -190,7 +190,7 @@ def test_files_and_paper_hide_small_numbers_and_those_that_would_tell_them(clien
     rows = list(load_workbook(io.BytesIO(b"".join(book))).active.values)  # type: ignore[arg-type, union-attr]
     assert [str(value) for value in rows[1][2:]] == lines[1][2:]
     paper = client.get(reverse("english_learners"), {"print": "1"}).content.decode()
-    assert "Each number is a list" not in paper
+    assert "Each number opens a list" not in paper
     assert "Hidden" in paper
     assert "what=" not in paper, "paper leads nowhere"
 

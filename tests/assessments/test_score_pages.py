@@ -225,7 +225,7 @@ def test_a_refused_workbook_can_be_converted_and_tested(home: District, browser:
     browser.post(reverse("start_converted", args=[conversion.pk]))
     tested = finish(ImportRun.objects.exclude(pk__in=[run.pk, conversion.pk]).get())
 
-    assert "Convert and look" in offered
+    assert "Convert and view" in offered
     assert "Cells at risk" in shown
     assert (tested.status, tested.planned_count) == ("completed", 1)
 

@@ -57,4 +57,4 @@ def test_what_the_import_does_not_fill_in_is_blank(home: District, article: str)
     made: Any = Assessment.objects.get(parent__isnull=True)
 
     assert (made.passing_score, made.shown_to_families) == ("", False)
-    assert "What is left to you" in article
+    assert "What you can change" in article

@@ -120,7 +120,7 @@ def test_a_held_run_is_told_to_those_who_may_approve(rosa: Any, district: Distri
     ((to, mail),) = postbox.mails
     assert to == [ada.email]
     assert mail["Subject"] == f"SIS Import: Run {run.pk} is held: please decide"
-    assert "waits for a second person" in mail.get_body(("plain",)).get_content()
+    assert "is waiting for a second person. Check" in mail.get_body(("plain",)).get_content()
 
 
 def test_who_started_it_hears_that_it_is_held(rosa: Any, district: District, postbox: Postbox) -> None:
@@ -129,7 +129,7 @@ def test_who_started_it_hears_that_it_is_held(rosa: Any, district: District, pos
     delivering.deliver_due()
     ((to, mail),) = postbox.mails
     assert to == [rosa.email]
-    assert "until a second person approves it" in mail.get_body(("plain",)).get_content()
+    assert "for a second person to approve it" in mail.get_body(("plain",)).get_content()
 
 
 def test_a_token_that_ends_soon_is_told_once(rosa: Any, postbox: Postbox) -> None:

@@ -124,7 +124,10 @@ def _names_of_errors(answer: Any) -> list[str]:
 
 def test_options_of_single_exports_are_folded_and_there_once(client: Client, admin: Any) -> None:
     page = client.get(reverse("deliveries"))
-    form, folded = page.context["form"], page.text.split("Options of single exports", 1)[1].split("</details>", 1)[0]
+    form, folded = (
+        page.context["form"],
+        page.text.split("Options for individual exports", 1)[1].split("</details>", 1)[0],
+    )
     assert form.single
     assert {field.name for field in (*form.usual, *form.single)} == set(form.fields)
     for field in form.single:

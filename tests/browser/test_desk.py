@@ -248,5 +248,5 @@ def test_somebody_who_may_only_look_sees_no_button(
     page = visit(registrar)
     page.goto(reverse("run_candidates", args=[run.pk]))
 
-    expect(page.get_by_text("You may look")).to_be_visible()
+    expect(page.get_by_text("You can only view this page")).to_be_visible()
     expect(page.get_by_role("button", name="Save choices")).to_have_count(0)

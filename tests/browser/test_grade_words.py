@@ -26,7 +26,7 @@ def test_one_click_on_the_report_says_what_the_grades_mean(
     page = visit(UserFactory(import_admin=True), width=width)
 
     page.goto(reverse("run", args=[run.pk]))
-    expect(page.get_by_role("link", name="Say it for every file of the district")).to_be_visible()
+    expect(page.get_by_role("link", name="Set it for all files of the district")).to_be_visible()
     look = Look(page, axe)
     look.here("run")
     page.get_by_role("button", name="Test again: -1 is transitional kindergarten, 0 kindergarten").click()

@@ -56,7 +56,7 @@ def printed(district: District) -> dict[str, tuple[str, tuple[str, ...]]]:
         "school_list": (reverse("school_list", args=[school.pk]), ("without SSID",)),
         "people": (reverse("people"), ("People",)),
         "utah_board": (reverse("utah_board"), ("Due by",)),
-        "home": (reverse("home"), ("What waits for you",)),
+        "home": (reverse("home"), ("What is waiting for you",)),
     }
 
 

@@ -50,12 +50,12 @@ def text(answer: Any) -> str:
 
 
 def test_a_student_is_counted_then_erased_by_a_worker(admin: Client, student: Student) -> None:
-    assert "Erase for good" not in text(admin.get(address(student)))
+    assert "Erase permanently" not in text(admin.get(address(student)))
     admin.post(address(student), {"count": "1"})
-    assert "Being counted" in text(admin.get(address(student)))
+    assert "Counting is under way" in text(admin.get(address(student)))
     asking.do_waiting()
     page = text(admin.get(address(student)))
-    assert "Erase for good" in page
+    assert "Erase permanently" in page
     assert "enrollments" in page
     assert Student.objects.filter(pk=student.pk).exists()
 

@@ -120,7 +120,7 @@ def test_codes_that_are_not_open_are_answered_alike(client: Client, state: str) 
     answer = enter(client, "guessed" if state == "unknown" else code)
 
     assert answer.status_code == 410
-    assert "This code is not open" in page(answer)
+    assert "This code does not work" in page(answer)
     assert _plain(page(answer)) == refused
 
 
@@ -213,7 +213,7 @@ def test_only_scores_that_display_options_allow_are_shown(home: Client, child: A
 
 @pytest.mark.parametrize("shown", [True, False])
 def test_parents_are_told_when_scores_are_not_shown_yet(home: Client, child: Any, shown: bool) -> None:
-    said = "your school does not show here yet"
+    said = "your school is not showing here yet"
     assert said not in show(home, "family_student", child)  # nothing there at all
 
     scores(child, code="B", name="Some test", shown=shown)
@@ -319,7 +319,7 @@ def test_m8_what_a_family_enters_is_kept_unverified(home: Client, child: Any, pa
 
     answer = show(home, "family_ssid", child, ssid=NUMBER)
 
-    assert "compares the number" in answer
+    assert "checks the number" in answer
     assert (ReportedSSID.objects.get().ssid, ReportedSSID.objects.get().reported_by) == (NUMBER, parent)
     assert not SSID.objects.exists()
 

@@ -87,7 +87,7 @@ class Form(HTMLParser):
 def assert_told(answer: Any) -> Form:
     """The page that says who writes, with everything that was sent."""
     assert answer.status_code == 503
-    assert "An import is writing" in answer.text
+    assert "An import is running" in answer.text
     assert answer["Retry-After"]
     assert "no-store" in answer["Cache-Control"]
     return Form(answer.text)

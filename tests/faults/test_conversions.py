@@ -136,7 +136,7 @@ def test_a_schools_list_goes_from_the_screen_through_conversion_to_its_test(clie
     file = SimpleUploadedFile("list.xlsx", raw_workbook([HEADER, record(0)]).read())
     client.post(reverse("upload", args=["ssid-collection"]), {"import_type": "ssid-list", "work": "test", "file": file})
     run = finish(ImportRun.objects.get()).run
-    assert "Convert and look" in client.get(reverse("run", args=[run.pk])).content.decode()
+    assert "Convert and view" in client.get(reverse("run", args=[run.pk])).content.decode()
 
     answer = posted(client, "convert_workbook", run)
     conversion = run.conversions.get()

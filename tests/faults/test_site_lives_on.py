@@ -135,7 +135,7 @@ def test_ten_people_who_save_during_an_import_do_not_stop_the_site(
     assert [answer.status for answer in looks] == [200] * len(looks)
     assert [answer.status for answer in told] == [503] * PEOPLE
     for person, answer in zip(everybody, told, strict=True):
-        assert "An import is writing" in answer.text
+        assert "An import is running" in answer.text
         assert person.number in answer.text, "what was typed is lost"
     assert not SSID.objects.exists()
     figure("longest answer to somebody who saves during an import, ten at once", max(a.seconds for a in told), "s")

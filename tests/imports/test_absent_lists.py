@@ -55,7 +55,7 @@ def test_the_list_stays_that_of_its_moment(run: ImportRun, district: District, a
     assert shown == {"1": False, "2": True, "3": False}
     text = page.content.decode()
     assert "Renamed" in text
-    assert "who came or left since does not change the list" in text
+    assert "who arrived or left since then do not change the list" in text
 
 
 def test_students_can_be_taken_out_of_one_list_or_of_all(run: ImportRun) -> None:

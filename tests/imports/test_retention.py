@@ -217,7 +217,7 @@ def test_the_page_of_a_run_says_until_when(
 
     page = admin_client.get(address).content.decode()
     assert f'kept until <time datetime="{day.date().isoformat()}"' in page
-    assert "so long it can be reverted" in page
+    assert "can be reverted until then" in page
 
     purge(django_capture_on_commit_callbacks, 400)
     admin_client.force_login(admin_user)  # sessions go too

@@ -223,7 +223,7 @@ def test_a_registrar_looks_but_does_not_decide_on_a_run_of_somebody_else(school:
     answer = client.post(reverse("run_matches", args=[run.pk]), {"line-1": f"s{student.pk}"})
 
     assert (page.status_code, answer.status_code) == (200, 404)
-    assert "You may look" in page.text
+    assert "You can only view this page" in page.text
     assert not MatchDecision.objects.exists()
 
 
@@ -265,7 +265,7 @@ def test_a_registrar_sees_no_candidate_of_another_school_on_the_page(school: Sch
     page = client.get(reverse("run_matches", args=[run.pk]))
     found = client.post(reverse("run_match_line", args=[run.pk, 1]), {"words": "Secretname"})
 
-    assert "No student comes near" in page.text
+    assert "No student is close" in page.text
     assert "0 students found" in found.text
 
 

@@ -72,7 +72,7 @@ def test_the_report_offers_both_meanings_where_saying_one_settles_a_line(
     page = client.get(reverse("run", args=[run.pk])).content.decode()
 
     assert [f"Test again: {way}" in page for way in _WAYS] == [offered, offered]
-    assert "Say it for every file" not in page, "a registrar sets nothing for the district"
+    assert "Set it for all files" not in page, "a registrar sets nothing for the district"
 
 
 def test_what_was_said_is_tested_and_is_offered_no_more(client: Client, district: District) -> None:

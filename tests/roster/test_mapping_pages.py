@@ -232,7 +232,7 @@ def test_values_that_nobody_has_seen_are_shown_before_it_is_kept(registrar: Clie
     sent = fields(page_for(registrar, data)) | {"c5": "grade"}
     asked = registrar.post(MAP, sent)
     assert asked.status_code == 422
-    assert "whose values nobody has looked at" in asked.content.decode()
+    assert "whose values have not been checked" in asked.content.decode()
     registrar.post(MAP, fields(asked) | {"v-grade-0": "05"})
     run = executed()
     assert (run.status, run.error_count) == (RunStatus.COMPLETED, 0)
@@ -246,7 +246,7 @@ def test_a_mapping_is_changed_from_a_run_that_it_read(registrar: Client, distric
     assert sent["name"] == "Student export of PowerSchool"
     registrar.post(MAP, sent | {"v-school-0": district.other_school.code})
     assert executed().facts["mapping"]["number"] == 2
-    assert "was changed or removed since" in registrar.get(reverse("run", args=[run.pk])).content.decode()
+    assert "has been changed or removed since" in registrar.get(reverse("run", args=[run.pk])).content.decode()
     late = registrar.post(MAP, sent | {"v-school-0": district.school.code})
     assert "in the meantime" in late.content.decode()
 

@@ -43,7 +43,7 @@ def test_signing_in_test_update_revert_and_an_edit_need_no_rights_of_the_owner(
     UserFactory(import_admin=True, all_schools=True, username="ada")
 
     signed_in = client.post(reverse("account_login"), {"login": "ada", "password": PASSWORD}, follow=True)
-    assert "What waits for you" in signed_in.content.decode()
+    assert "What is waiting for you" in signed_in.content.decode()
 
     file = io.BytesIO(f"{line()}\n".encode())
     file.name = "SSID_Extract.txt"

@@ -102,8 +102,8 @@ def test_a_file_over_the_limit_is_refused_unread_and_the_page_says_the_limit(cli
         answer = client.generic("POST", address, b"", CONTENT_LENGTH=str(2 << 30))
         text = answer.content.decode().replace("\xa0", " ")
         assert answer.status_code == 413
-        assert "larger than 500.0 MB in all" in text
-        assert "nothing of it was kept" in text
+        assert "total more than 500.0 MB" in text
+        assert "Nothing was read or kept" in text
         assert f'href="{back}"' in text
     assert not ImportFile.objects.exists()
 
@@ -119,7 +119,7 @@ def test_a_session_that_ended_meanwhile_is_said_on_the_page(client: Client) -> N
     answer = client.generic("POST", upload_address(), b"", CONTENT_LENGTH=str(10**8))
 
     assert answer.status_code == 413
-    assert "not signed in any more" in answer.content.decode()
+    assert "no longer signed in" in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
 
 

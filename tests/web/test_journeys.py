@@ -62,7 +62,7 @@ def browsing(browser: Any, live_server: Any, **options: Any) -> Iterator[Any]:
         page.fill("[name=login]", "rosa")
         page.fill("[name=password]", PASSWORD)
         page.click("main button[type=submit]")
-        page.wait_for_selector("h1:has-text('What waits for you')")
+        page.wait_for_selector("h1:has-text('What is waiting for you')")
         yield page
     finally:
         context.close()

@@ -172,7 +172,7 @@ def test_a_large_test_says_at_least_how_many_lines_are_touched(
     )
     told = page(client, test)
     assert "at least 3 lines are about students" in told
-    assert "Test only the touched lines again" in told
+    assert "Test only the affected lines again" in told
     assert set(freshness.touched_lines(test)) == {6, 7, 8}
 
 

@@ -26,7 +26,7 @@ _SAID = "Usual options of imports: "  # how entries of the log begin
 class DefaultsForm(forms.Form):
     """A field for each option; nothing chosen: the import type's default."""
 
-    report_words = forms.ChoiceField(label="Words of the results report", choices=ReportWords.choices)
+    report_words = forms.ChoiceField(label="Wording of the results report", choices=ReportWords.choices)
 
     def __init__(self, *args: Any, state: str, chosen: DistrictSettings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,7 +107,7 @@ def _save(request: HttpRequest, found: DistrictSettings, form: DefaultsForm) -> 
     words = str(form.cleaned_data["report_words"])
     if words != found.report_words:
         said.append(
-            f"Words of the results report: {ReportWords(found.report_words).label} → {ReportWords(words).label}"
+            f"Wording of the results report: {ReportWords(found.report_words).label} → {ReportWords(words).label}"
         )
     if not said:
         messages.info(request, "Nothing was changed.")

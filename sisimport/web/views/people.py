@@ -279,6 +279,8 @@ def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponseBase:
     form = CodeForm({"code": ""} if refused else None)
     if refused:
         form.errors["code"] = form.error_class(
-            ["This code is not open. A code works once and for some days: ask whoever invited you for a new one."]
+            [
+                "This code does not work. A code can be used once, within a few days: ask the person who invited you for a new one."
+            ]
         )
     return render(request, "people/code.html", {"form": form}, status=410 if refused else 200)
