@@ -30,4 +30,4 @@ def invitation_mail(invited: Invited, address: str) -> EmailMessage:
         "expires_at": invited.invitation.expires_at,
     }
     text = render_to_string("people/invitation.txt", context)
-    return EmailMessage(f"Your account of {settings.SITE_NAME}", text, to=[person.email])
+    return EmailMessage(f"Your account for {settings.SITE_NAME}", text, to=[person.email])

@@ -44,7 +44,7 @@ class NoCommonWord(CommonPasswordValidator):
     def validate(self, password: str, user: Any = None) -> None:  # noqa: ARG002
         if any(self._is_common(form) for form in _forms(password.lower().strip())):
             raise ValidationError(
-                _("This password is a common word with something around it: take several words instead."),
+                _("This password is a common word with something around it: use several words instead."),
                 code="password_too_common",
             )
 
@@ -73,7 +73,7 @@ class NoWordOfThisPlace(NoCommonWord):
         forms |= {re.sub(r"[\W_]+", "", form) for form in forms}
         if any(form in words or _once(form) in words for form in forms):
             raise ValidationError(
-                _("This password is the name of a place here with something around it: take several words instead."),
+                _("This password is the name of a place here with something around it: use several words instead."),
                 code="password_of_this_place",
             )
 

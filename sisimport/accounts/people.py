@@ -93,7 +93,7 @@ def invite(
     first, _blank, last = " ".join(name.split()).partition(" ")
     with transaction.atomic():
         if people.filter(Q(username__iexact=email) | Q(email__iexact=email)).exists():
-            raise PeopleError("Somebody with this address has an account already: look for it in the list.", "email")
+            raise PeopleError("Someone with this address already has an account: look for it in the list.", "email")
         person: Any = people.create(
             username=email, email=email, is_active=False, first_name=first[:150], last_name=last[:150]
         )
@@ -202,14 +202,14 @@ def _give(person: Any, *, roles: Collection[str], schools: Collection[School], a
     if not roles:
         raise PeopleError("Choose a role.", "roles")
     if kept_back := sorted(set(roles) - set(roles_to_give(giver))):
-        raise PeopleError(f"You cannot give what you have not got: {', '.join(kept_back)}.", "roles")
+        raise PeopleError(f"You cannot give roles you do not have: {', '.join(kept_back)}.", "roles")
     seen = None if giver is None else visible_school_ids(giver)
     if all_schools and seen is not None:
         raise PeopleError(ALL_SCHOOLS, "schools")
     if seen is not None and not {school.pk for school in schools} <= seen:
-        raise PeopleError("Only your own schools can be given.", "schools")
+        raise PeopleError("You can only give your own schools.", "schools")
     if not all_schools and not schools:
-        raise PeopleError("Choose a school: without one a person sees no student.", "schools")
+        raise PeopleError("Choose a school: without one, a person sees no students.", "schools")
     _set(person, roles=roles, schools=schools, all_schools=all_schools)
 
 

@@ -8,20 +8,20 @@ from sisimport.imports.reference import MADE, PAGES
 
 _INTRODUCTION = """
 Every address and every operation of the API, with who gets through. Made from `sisimport/accounts/matrix.py`; a test asks each of
-them as each of these people (`tests/accounts/test_matrix.py`) and fails for one that the table does not have.
+them as each of these people (`tests/accounts/test_matrix.py`) and fails for any that is not in the table.
 
-- Whoever has not signed in is sent to sign in, and so is somebody whose account was disabled: the session is no longer theirs.
+- People who have not signed in are sent to sign in, and so are people whose account was disabled: their session has ended.
   The API answers both with 401.
-- Somebody without the role is refused (403).
-- *of a school*: the address names a record. One of another school, or of another district, is answered as one that is not there
-  (404). On all other pages only students and lines of one's own schools stand.
-- *of a run*: so are these, but for import admins, who look after the runs of everybody in their districts: they open the report
+- People without the role are refused (403).
+- *of a school*: the address names a record. One of another school, or of another district, is answered like one that does not
+  exist (404). All other pages show only students and lines of one's own schools.
+- *of a run*: the same, except for import admins, who look after everyone's runs in their districts: they can open the report
   of any of these, in which lines about students of other schools are left out, and may do nothing with it that touches those.
 - *all schools*: only for those who see all of them; import defaults, for those who see all schools of a district. What all
   districts share (the SSID policy, results shown to families, layouts of added years) is for those who work for all districts.
-- A superuser gets through everywhere but to the pages of families.
-- Where a second factor is demanded (`SECOND_FACTOR_REQUIRED`), people with a role who have none are led to set one up by every
-  page but that of the own sign-in; the API asks for a token only.
+- A superuser can open everything except the pages of families.
+- Where a second factor is required (`SECOND_FACTOR_REQUIRED`), people with a role who have none are sent to set one up by every
+  page except those of their own sign-in; the API requires only a token.
 """
 _DOES = {"v": "see", "a": "add", "c": "change", "d": "delete"}
 
@@ -48,13 +48,13 @@ def access_page() -> str:
         "",
         "## What each role may do",
         "",
-        "On its schools' students and runs, and on its own account besides.",
+        "On its schools' students and runs, and on its own account, too.",
         "",
     ]
     lines += [f"| capability | {' | '.join(ROLES[letter] for letter in READERS)} |", "|---" * 5 + "|"]
     for name, who in CAPABILITIES.items():
         lines.append(f"| `{name}` | {' | '.join(_sign(letter in who) for letter in READERS)} |")
-    lines += ["", "## Pages of the admin", "", "Roles that are not named have no page there.", ""]
+    lines += ["", "## Pages of the admin", "", "Roles not listed have no pages there.", ""]
     lines += ["| model | import admin | SSID staff |", "|---|---|---|"]
     for model, rights in ADMIN.items():
         words = [", ".join(_DOES[sign] for sign in rights.get(letter, "")) or "nothing" for letter in "AS"]

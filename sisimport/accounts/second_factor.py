@@ -64,5 +64,5 @@ class SecondFactorMiddleware:
         address = reverse("mfa_index")
         if getattr(request, "htmx", False):
             return HttpResponseClientRedirect(address)
-        messages.warning(request, "Your district demands a second factor: set one up here, then go on.")
+        messages.warning(request, "Your district requires a second factor: set one up here, then continue.")
         return redirect(address)

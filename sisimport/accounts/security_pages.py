@@ -76,8 +76,8 @@ def inventory_page() -> str:
         "",
         MADE,
         "",
-        "Every table of the database is here: a test fails for one that is not. Days are those of the settings when nobody sets",
-        "others ([keep and remove](../how-to/keep-and-remove.md)). *Roles* are those of [who may open what](access.md).",
+        "Every table of the database is here: a test fails for one that is not. Days are those of the settings unless others",
+        "are set ([keep and remove](../how-to/keep-and-remove.md)). *Roles* are those of [who may open what](access.md).",
         "Made from [inventory.toml](inventory.toml).",
         "",
         "## In the database",
@@ -100,7 +100,7 @@ def _kept(keep: str) -> str:
     if keep not in days:
         return keep
     if days[keep] == 0:
-        return "until the student is erased or the district destroyed, unless a setting says sooner"
+        return "until the student is erased or the district destroyed, unless a setting is shorter"
     return f"{days[keep]:,} days" if days[keep] > 1 else "a day after they end"
 
 

@@ -117,7 +117,7 @@ def _notice(address: str, end: dt.date, site: str) -> EmailMessage:
     day = date_format(end, "DATE_FORMAT")
     link = f"{site}{reverse('people')}" if site else ""
     text = render_to_string("people/ends.txt", {"day": day, "link": link, "site_name": settings.SITE_NAME})
-    return EmailMessage(f"Your account of {settings.SITE_NAME} ends on {day}", text, to=[address])
+    return EmailMessage(f"Your account for {settings.SITE_NAME} ends on {day}", text, to=[address])
 
 
 def _end(due: Sequence[tuple[StaffAccess, Any]], outcome: Outcome, *, only_look: bool) -> None:

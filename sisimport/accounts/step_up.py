@@ -88,7 +88,7 @@ class StepUpMiddleware:
 def _between(request: HttpRequest) -> HttpResponseBase:
     methods = get_adapter(request).get_reauthentication_methods(request.user)
     if not methods:
-        messages.warning(request, "This needs a sign-in younger than 15 minutes: sign out and in again.")
+        messages.warning(request, "This requires a sign-in within the last 15 minutes: sign out, then sign in again.")
         return redirect("account_logout")
     if getattr(request, "htmx", False):
         return HttpResponseClientRedirect(f"{methods[0]['url']}?next={reverse('home')}")

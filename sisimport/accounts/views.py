@@ -70,7 +70,7 @@ def stay_signed_in(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def own_address(request: HttpRequest) -> HttpResponseBase:
     """The e-mail address. With single sign-on, the directory assigns it: staff cannot change it."""
     if settings.SSO_PROVIDERS and not is_family(request.user):
-        why = "Your district's directory knows you by this address. Who looks after the directory changes it."
+        why = "Your district's directory identifies you by this address. The person who manages the directory can change it."
         return render(request, "account/kept_by_directory.html", {"what": "E-mail address", "why": why}, status=403)
     answer: HttpResponseBase = allauth_views.email(request)
     return answer

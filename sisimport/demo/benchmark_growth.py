@@ -112,7 +112,7 @@ def simulation_text(result: dict[str, Any]) -> str:
         lines.append(f"  {TABLES[table]}: {one['bytes'] / max(1, one['rows']):,.0f} bytes with indexes")
     for name, ms in large["pages"].items():
         lines.append(f"  page {name}: {small['pages'][name]:.1f} and {ms:.1f} ms in the database")
-    lines.append("Reckoned from the two (docs/scale.md says how far to trust it)")
+    lines.append("Estimated from the two (docs/scale.md says how far to trust it)")
     for one in result["model"]:
         name = max(one["pages"], key=lambda page: one["pages"][page])
         lines.append(

@@ -120,7 +120,7 @@ def _checked() -> list[LEA]:
 def require_quiet() -> None:
     """Raises PracticeRefusedError while a run is waiting or active."""
     if ImportRun.objects.filter(status__in=ACTIVE).exists():
-        raise PracticeRefusedError("A run is waiting or going on: wait until it has ended, or cancel it.")
+        raise PracticeRefusedError("A run is waiting or in progress: wait until it has ended, or cancel it.")
 
 
 def _remove_districts(leas: list[LEA]) -> list[int]:

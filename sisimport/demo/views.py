@@ -88,12 +88,12 @@ def start_over(request: HttpRequest, what: str) -> HttpResponse:
     if not _may_start_over(request):
         raise PermissionDenied
     if request.POST.get("sure") != "yes":
-        messages.error(request, "Nothing was done: tick the box that says what will be removed.")
+        messages.error(request, "Nothing was done: check the box that says what will be removed.")
         return redirect("practice")
     user_id: int = request.user.pk  # type: ignore[assignment]
     try:
         if what == "reset" and settings.PRODUCTION:
-            raise practice.PracticeRefusedError("A production installation gets no practice district.")
+            raise practice.PracticeRefusedError("A production installation has no practice district.")
         practice.require_quiet()
         seconds = 0.0 if practice.takes_long(lea) else SHORT_WAIT_SECONDS
         practice.begin()
@@ -112,7 +112,7 @@ def start_over(request: HttpRequest, what: str) -> HttpResponse:
     if now is not None:
         practice.give_schools_again(now)
         students = Student.objects.filter(lea=now).count()
-        messages.success(request, f"The practice district is as new, with {students:,} students.")
+        messages.success(request, f"The practice district was reset, with {students:,} students.")
         return redirect("practice")
-    messages.success(request, "The practice district is removed. The first steps of a district are below.")
+    messages.success(request, "The practice district was removed. The first steps of a district are below.")
     return redirect("home")

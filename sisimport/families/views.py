@@ -103,11 +103,7 @@ def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponse:
     form = CodeForm({"code": ""} if refused else None)
     if refused:
         form.errors["code"] = form.error_class(
-            [
-                _(
-                    "This code does not work. A code can be used once, within two weeks: check it, or ask your school for a new one."
-                )
-            ]
+            [_("This code does not work. It works once, within two weeks: check it, or ask your school for a new one.")]
         )
     return render(request, "families/code.html", {"form": form}, status=410 if refused else 200)
 

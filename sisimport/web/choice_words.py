@@ -8,7 +8,7 @@ from typing import Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-_NOT_OFFERED: Final = _("Choose from the list: what was sent is not offered to you, or not any more.")
+_NOT_OFFERED: Final = _("Choose from the list: the value sent is not available to you, or no longer available.")
 _KINDS: Final = (forms.ChoiceField, forms.TypedChoiceField, forms.ModelChoiceField, forms.MultipleChoiceField,
                  forms.TypedMultipleChoiceField, forms.ModelMultipleChoiceField)  # fmt: skip
 _KEYS: Final = ("invalid_choice", "invalid_pk_value")

@@ -23,7 +23,7 @@ class RunFilter(filters.FilterSet):
     status = filters.ChoiceFilter(
         label="State", empty_label="All", choices=[(s.key, s.label) for s in states.FILTERS], method="by_state"
     )
-    mine = filters.ChoiceFilter(label="By", empty_label="Everybody", choices=[("yes", "Me")], method="by_me")
+    mine = filters.ChoiceFilter(label="By", empty_label="Everyone", choices=[("yes", "Me")], method="by_me")
     since = filters.DateFilter(
         label="Since",
         field_name="created_at",

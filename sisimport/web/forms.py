@@ -24,7 +24,7 @@ Usual = Callable[[ImportType], tuple[Mapping[str, str], Mapping[str, str]]]
 WORK_HINTS = {
     Work.TEST: "Compare and report. Nothing is changed.",
     Work.UPDATE: "Apply a tested file, exactly as tested.",
-    Work.IMPORT: "Apply the file: as its Test planned it, if it was tested.",
+    Work.IMPORT: "Apply the file, as its Test planned it if it was tested.",
 }
 ALL = "all"  # filter value: every severity
 _MOST_TEXT = 80
@@ -146,7 +146,7 @@ def usual_type(types: Sequence[ImportType]) -> ImportType:
 
 
 def _usual_words(words: ReportWords) -> str:
-    return " District default: those of the CALPADS screen." if words == ReportWords.SCREEN else ""
+    return " District default: the wording of the CALPADS screen." if words == ReportWords.SCREEN else ""
 
 
 def _offered(option: Option, *, schools: Iterable[School]) -> Option:

@@ -14,8 +14,8 @@ class Key:
 KEYS = (
     Key("/", "Everywhere", "Search students, runs, schools, pages and help", "find.js"),
     Key("?", "Everywhere", "Show this list", "find.js"),
-    Key("Esc", "Everywhere", "Close this list, a menu, or what a search found", "find.js"),
-    Key("↓", "Search", "Go to what was found", "find.js"),
+    Key("Esc", "Everywhere", "Close this list, a menu, or search results", "find.js"),
+    Key("↓", "Search", "Go to the results", "find.js"),
     Key("u", "Home", "Choose a file", "drop.js"),
     Key("n", "Match desk, candidates", "Next line", "decide.js"),
     Key("p", "Match desk, candidates", "Previous line", "decide.js"),

@@ -151,7 +151,9 @@ class Listing:
         if not name:
             messages.error(self.request, "Give the filter a name.")
         elif len(self.saved) >= MOST_SAVED:
-            messages.error(self.request, f"No more than {MOST_SAVED} filters are kept for a list: forget one first.")
+            messages.error(
+                self.request, f"No more than {MOST_SAVED} filters can be saved for a list: forget one first."
+            )
         else:
             try:
                 with transaction.atomic():

@@ -26,9 +26,9 @@ class AccessForm(forms.Form):
     schools = SchoolsField(
         label="Schools",
         required=False,
-        error_messages={"invalid_choice": "Choose schools of yours: one that was sent is not."},
+        error_messages={"invalid_choice": "Choose only your own schools: one that was sent is not yours."},
     )
-    all_schools = forms.BooleanField(label="All schools of the district, also later ones", required=False)
+    all_schools = forms.BooleanField(label="All schools of the district, including later ones", required=False)
 
     def __init__(self, giver: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,7 +54,7 @@ class AccessForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not (cleaned.get("schools") or cleaned.get("all_schools")) and "schools" not in self.errors:
-            self.add_error("schools", "Choose a school: without one a person sees no student.")
+            self.add_error("schools", "Choose a school: without one, a person sees no students.")
         return cleaned
 
     def given(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class InviteForm(AccessForm):
     name = forms.CharField(label="Name (may be left empty)", max_length=150, required=False)
     send = forms.ChoiceField(
         label="The invitation",
-        choices=[(LETTER, "is sent by e-mail"), (LINK, "is a link that I hand over")],
+        choices=[(LETTER, "is sent by e-mail"), (LINK, "is a link that I give them")],
         initial=LETTER,
         widget=forms.RadioSelect,
     )

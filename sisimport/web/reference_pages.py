@@ -14,7 +14,7 @@ from sisimport.imports.reference import MADE, PAGES
 
 LIST: Final = Path(settings.BASE_DIR) / "docs" / "reference" / "screens.toml"
 _INTRODUCTION = """
-For whoever compares this product with the screens of a student information system that districts know: each thing those screens
+For people who compare this product with the screens of a student information system that districts know: each thing those screens
 do, in our own words, where it is here, and the test that shows it. The numbers are those of the list this is made from,
 [screens.toml](screens.toml); a test fails when an address, option, command or test named here is gone.
 """

@@ -19,7 +19,7 @@ function send() {
   if (!files.length) return;
   const size = files.reduce((sum, file) => sum + file.size, 0);
   if (size > Number(form.dataset.max)) {
-    say(`${files.length > 1 ? "These files are" : "This file is"} larger than ${form.dataset.maxSaid}, the most that is taken at once.`);
+    say(`${files.length > 1 ? "These files are" : "This file is"} larger than ${form.dataset.maxSaid}, the most that is accepted at one time.`);
     input.value = "";
     return;
   }
@@ -53,11 +53,11 @@ document.addEventListener("drop", (event) => {
   form.classList.remove("over");
   const items = [...(event.dataTransfer.items ?? [])];
   if (items.some((item) => item.webkitGetAsEntry?.()?.isDirectory)) {
-    say("That is a folder. Open it, and drop the files in it.");
+    say("That is a folder. Open it and drop the files inside.");
     return;
   }
   if (!event.dataTransfer.files.length) {
-    say("That is a link or a text, not a file. Download the file first, then drop it here.");
+    say("That is a link or text, not a file. Download the file first, then drop it here.");
     return;
   }
   input.files = event.dataTransfer.files;

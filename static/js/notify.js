@@ -7,7 +7,7 @@ const ended = document.querySelector("[data-ended]");
 
 function wish(run) {
   sessionStorage.setItem(key(run), "yes");
-  say("You will be told when it ends, also while you look at something else. Keep this tab open.");
+  say("You will be notified when it ends, even while you look at something else. Keep this tab open.");
   button.hidden = true;
 }
 
@@ -21,7 +21,7 @@ if (button && window.isSecureContext && "Notification" in window) {
   if (sessionStorage.getItem(key(run)) && Notification.permission === "granted") wish(run);
   button.addEventListener("click", async () => {
     if ((await Notification.requestPermission()) === "granted") wish(run);
-    else say("The browser does not allow it. Allow notifications of this site in the browser's settings first.");
+    else say("The browser does not allow it. Allow notifications for this site in the browser's settings first.");
   });
 }
 

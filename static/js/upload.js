@@ -25,7 +25,7 @@ async function recognise() {
   const [file] = input.files;
   const tooLarge = file && file.size > Number(form.dataset.max);
   // Reported before sending: the server would refuse it unread.
-  const why = tooLarge ? `This file is larger than ${form.dataset.maxSaid}, the most that is taken.` : "";
+  const why = tooLarge ? `This file is larger than ${form.dataset.maxSaid}, the most that is accepted.` : "";
   input.setCustomValidity(why);
   if (why) say(why); // stays, unlike the browser's own message
   if (!file || tooLarge) return;
@@ -85,9 +85,9 @@ for (const name of ["dragleave", "drop"]) {
 }
 // Why a dropped item is not a file for this screen.
 function whyNot(dropped) {
-  if ([...(dropped.items ?? [])].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return "That is a folder. Open it, and drop the file in it.";
-  if (!dropped.files.length) return "That is a link or a text, not a file. Download the file first, then drop it here.";
-  return dropped.files.length > 1 ? "Drop one file at a time here. The first page takes several." : "";
+  if ([...(dropped.items ?? [])].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return "That is a folder. Open it and drop the file inside.";
+  if (!dropped.files.length) return "That is a link or text, not a file. Download the file first, then drop it here.";
+  return dropped.files.length > 1 ? "Drop one file at a time here. The home page accepts several." : "";
 }
 drop.addEventListener("drop", (event) => {
   event.preventDefault();

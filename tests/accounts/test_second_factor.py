@@ -15,7 +15,7 @@ from tests.factories import PASSWORD, StudentFactory, UserFactory
 from tests.web.test_access import all_patterns
 
 pytestmark = pytest.mark.django_db
-DEMANDED = "Your district demands a second factor"
+DEMANDED = "Your district requires a second factor"
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ def test_two_actions_from_the_first_page_to_a_test(page: Any, kind: str) -> None
 
 def test_two_files_folders_and_links(page: Any, axe: str) -> None:
     page.evaluate(DROP, [[], "https://example.org/file.csv"])
-    expect(page.locator("[data-drop-problem]")).to_contain_text("a link or a text")
+    expect(page.locator("[data-drop-problem]")).to_contain_text("a link or text")
 
     page.evaluate(DROP, [[*FILES.values(), ("odd.csv", "Shoe,Size\n1,38\n")], ""])
     page.wait_for_url("**/imports/files/**")
@@ -77,14 +77,14 @@ def test_what_is_no_file_is_said_and_nothing_is_sent(page: Any) -> None:
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     problem = page.locator("[data-drop-problem]")
-    for what, said in (("folder", "That is a folder"), ("text", "a link or a text")):
+    for what, said in (("folder", "That is a folder"), ("text", "a link or text")):
         page.evaluate(ODD, what)
         expect(problem).to_contain_text(said)
     page.evaluate("document.querySelector('[data-drop-anywhere]').dataset.max = '10'")
     page.evaluate(ODD, "large")
     expect(problem).to_contain_text("This file is larger than")
     page.goto(reverse("upload", args=["calpads-ssid"]))
-    for what, said in (("folder", "That is a folder"), ("text", "a link or a text")):
+    for what, said in (("folder", "That is a folder"), ("text", "a link or text")):
         page.evaluate(ODD, what)
         expect(page.locator("#recognised")).to_contain_text(said)
     page.evaluate("document.querySelector('[data-upload]').dataset.max = '10'")
@@ -106,7 +106,7 @@ def test_without_scripts_the_same_goes_by_the_form(visit: Callable[..., Any], pa
     plain = visit(UserFactory(registrar=True, all_schools=True), scripts=False)
     plain.goto(reverse("home"))
     plain.set_input_files("input[name=files]", {"name": "a.csv", "mimeType": "text/csv", "buffer": csv(JOSE).encode()})
-    plain.click("text=Look at it")
+    plain.click("text=Check it")
     plain.click("main button:has-text('Test')")
     plain.wait_for_url("**/runs/**")
     assert ImportRun.objects.get().import_type == "students"

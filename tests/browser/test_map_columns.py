@@ -42,16 +42,16 @@ def test_columns_are_named_once(visit: Callable[..., Any], axe: str, tmp_path: P
     page.click("a.btn:has-text('Map its columns')")
     expect(page.locator("main")).to_contain_text("Columns that are read")
     look.here("map_columns")
-    expect(page.get_by_label("101 stands for")).to_have_value("0123456")
-    expect(page.get_by_label("Maple Hihg stands for")).to_have_value("0123457")
+    expect(page.get_by_label("101 means")).to_have_value("0123456")
+    expect(page.get_by_label("Maple Hihg means")).to_have_value("0123457")
     expect(page.locator("main")).to_contain_text("Home_Room")
     expect(page.locator("main")).not_to_contain_text("9001150001")
 
     # another look, then kept and tested
-    page.get_by_label("Woman stands for").fill("F")
+    page.get_by_label("Woman means").fill("F")
     with page.expect_navigation():
         page.click("text=Show what I chose")
-    expect(page.get_by_label("Woman stands for")).to_have_value("F")
+    expect(page.get_by_label("Woman means")).to_have_value("F")
     page.fill("[name=name]", "Our system")
     with page.expect_navigation():
         page.click("text=Keep and test")

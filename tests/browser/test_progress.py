@@ -50,7 +50,7 @@ def test_the_icon_of_the_tab_shows_it_and_the_browser_tells_the_end(visit: Calla
     icon = page.locator("link[rel=icon]")
     expect(icon).to_have_attribute("href", re.compile("icon-run-1"))
     page.get_by_role("button", name="Notify me when it ends").click()
-    expect(page.get_by_text("You will be told when it ends")).to_be_visible()
+    expect(page.get_by_text("You will be notified when it ends")).to_be_visible()
     ImportRun.objects.filter(pk=run.pk).update(phase="planning")
     expect(icon).to_have_attribute("href", re.compile("icon-run-3"))
     look = Look(page, axe)

@@ -293,7 +293,7 @@ def test_make_demo_says_when_the_district_is_there(db: None, command: CommandLin
     command("make_demo", "--students", 50, "--json", "--no-samples")
     said = command("make_demo", "--students", 70, "--json", "--no-samples")
     assert (said.code, said.json["created"], said.json["students"]) == (0, False, 50)
-    assert "is there already" in said.json["message"]
+    assert "already exists" in said.json["message"]
 
 
 def test_make_demo_prints_the_sign_in_on_standard_error_only(db: None, command: CommandLine) -> None:

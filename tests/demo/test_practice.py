@@ -96,7 +96,7 @@ def test_reset_makes_the_district_as_it_was_at_first(client: Client, lea: LEA, a
     answer = client.post(reverse("practice_reset"), {"sure": "yes"}, follow=True)
 
     assert answer.status_code == 200
-    assert "as new, with 60 students" in answer.content.decode()
+    assert "reset, with 60 students" in answer.content.decode()
     assert rows() == before
     assert sorted(Student.objects.values_list("local_number", "last_name", "first_name", "birth_date")) == names
     assert set(User.objects.values_list("pk", flat=True)) == accounts
@@ -186,9 +186,9 @@ def test_nothing_is_done_without_the_tick_the_right_or_while_a_run_goes_on(
     client: Client, lea: LEA, admin: Any
 ) -> None:
     address, students = reverse("practice_empty"), Student.objects.count()
-    assert "tick the box" in client.post(address, follow=True).content.decode()
+    assert "check the box" in client.post(address, follow=True).content.decode()
     run = ImportRun.objects.create(import_type="students", work=Work.TEST, status=RunStatus.RUNNING)
-    assert "A run is waiting or going on" in client.post(address, {"sure": "yes"}, follow=True).content.decode()
+    assert "A run is waiting or in progress" in client.post(address, {"sure": "yes"}, follow=True).content.decode()
     run.delete()
     for user in (
         UserFactory(registrar=True, all_schools=True),

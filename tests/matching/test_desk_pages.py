@@ -351,7 +351,7 @@ def test_lines_are_sorted_by_how_alike_the_student_is(
     monkeypatch.setattr(lists, "MOST_RANKED", 1)
     page = admin.get(reverse("run_matches", args=[run.pk]), {"sort": "likeness", "state": "accepted"})
     assert [entry.line for entry in page.context["lines"]] == [1, 2]
-    assert "Only the first 1 lines of the file are compared" in page.text
+    assert "Only the first 1 lines of the file are sorted this way" in page.text
 
 
 def test_a_decision_leads_back_to_the_list_as_it_was_filtered(admin: Client, two_lines: ImportRun) -> None:

@@ -90,7 +90,7 @@ def test_zeros_that_numbers_lost_are_put_back(client: Client, district: District
 
 def test_a_cause_or_pattern_that_is_not_there_changes_nothing(client: Client, swapped: ImportRun) -> None:
     assert correct(client, swapped, "year").status_code == 404
-    assert "Nothing of that kind is left" in correct(client, swapped, "zeros").content.decode()
+    assert "No problem of that kind is left" in correct(client, swapped, "zeros").content.decode()
     assert not LineDraft.objects.exists()
 
 

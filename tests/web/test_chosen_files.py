@@ -110,7 +110,7 @@ def test_what_nothing_recognizes_leads_to_the_nearest_types_with_the_file(
 def test_more_files_than_are_taken_at_once(client: Client, registrar: Any) -> None:
     page = drop(client, **{f"file{number}__txt": DOWNLOAD for number in range(8)})
     assert len(page.context["cards"]) == 6
-    assert "Only the first 6 of 8 files were taken." in page.content.decode()
+    assert "Only the first 6 of 8 files were accepted." in page.content.decode()
 
 
 def test_no_file_at_all(client: Client, registrar: Any) -> None:

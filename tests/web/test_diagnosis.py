@@ -24,7 +24,7 @@ ALL = Reader(schools=None, whole=True, own=True)
 
 
 def told(run: ImportRun, code: str, reader: Reader = ALL) -> list[str]:
-    """The diagnoses of a cause, as `19 of 25: day and month changed places, Cedar High only`."""
+    """The diagnoses of a cause, as `19 of 25: day and month are swapped, Cedar High only`."""
     causes = IssueReport(run, reader).causes
     found = [one for one in diagnosed(run, reader, causes) if one.cause.code == code]
     return [
@@ -64,7 +64,7 @@ def test_swapped_days_are_told_apart_from_other_dates(district: District) -> Non
     run = run_file(TYPE, lines(*swapped, *others)).run
 
     assert told(run, "DEMO-MISMATCH")[:2] == [
-        "3 of 5: day and month changed places",
+        "3 of 5: day and month are swapped",
         "1 of 5: only the year differs",
     ]
 
@@ -81,8 +81,8 @@ def test_names_that_changed_places_and_halves_of_names(district: District) -> No
     ).run
 
     assert told(run, "DEMO-MISMATCH") == [
-        "2 of 3: first and last name changed places",
-        "1 of 3: the file has one of two names",
+        "2 of 3: first and last name are swapped",
+        "1 of 3: the file has only one of two names",
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_reader_of_one_school_is_told_of_its_lines_only(district: District) ->
 
     reader = Reader(schools=frozenset({district.school.pk}), whole=False, own=False)
 
-    assert told(run, "DEMO-MISMATCH", reader) == ["2 of 2: day and month changed places"]
+    assert told(run, "DEMO-MISMATCH", reader) == ["2 of 2: day and month are swapped"]
     assert "3 of 5: only the year differs, Maple High only" in told(run, "DEMO-MISMATCH")
 
 

@@ -95,7 +95,7 @@ def test_whoever_started_it_cannot_decide(client: Client, held: ImportRun, regis
 
 def test_an_import_admin_approves(client: Client, held: ImportRun, admin: Any) -> None:
     assert "Approve" in page(client, held)
-    assert "Approved: it writes now." in decide(client, held, "approve", "Checked with the school.")
+    assert "Approved: the run is writing now." in decide(client, held, "approve", "Checked with the school.")
     assert status(held) == RunStatus.QUEUED
     assert finish(held).run.status == RunStatus.COMPLETED
     assert ELRecord.objects.get().program_status == "EO"

@@ -51,7 +51,7 @@ def test_each_asked_option_is_there_and_what_is_chosen_is_kept_and_on_record(cli
     entry = LogEntry.objects.get()
     assert entry.user == admin
     assert "Exit Date" in entry.change_message
-    assert "Replace retired SSIDs: as the import type has it → Yes" in answer.content.decode()
+    assert "Replace retired SSIDs: default of the import type → Yes" in answer.content.decode()
     assert "Nothing was changed" in choose(client, rfep_date="exit", replace_retired="1").content.decode()
     assert LogEntry.objects.count() == 1
 

@@ -50,7 +50,7 @@ def test_a_page_says_how_long_what_it_holds_is_kept(
     assert "kept for 1,234 days" in client.get(address).content.decode()
 
     setattr(settings, setting, 0)
-    assert "kept for good" in client.get(address).content.decode()
+    assert "kept permanently" in client.get(address).content.decode()
 
 
 def test_one_day_is_a_day(settings: Any) -> None:

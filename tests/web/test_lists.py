@@ -247,7 +247,7 @@ def test_schools_to_ask_for_are_marked_over_pages_or_all_at_once(client: Client,
     text = second.content.decode()
     for pk in marked:
         assert f'<input type="hidden" name="school" value="{pk}">' in text
-    assert "2 marked on other pages" in text
+    assert "2 selected on other pages" in text
     checked = client.get(reverse("senr_check"), {"school": marked, "marked": "1", "delimiter": "^"})
     assert {school.pk for school in checked.context["made"].schools} == set(marked)
     whole = client.get(reverse("senr_check"), {"all": "1", "marked": "1", "school": marked})

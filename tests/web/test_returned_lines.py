@@ -92,7 +92,7 @@ def test_the_table_names_each_line_and_what_is_wrong_with_it(client: Client, tes
 def test_it_comes_back_dropped_on_the_first_page(client: Client, tested: ImportRun) -> None:
     answer = send(client, written(corrected(client, tested)))
     text = answer.content.decode()
-    assert f"run {tested.pk}</a> that come back" in text
+    assert f"run {tested.pk}</a> uploaded again" in text
     token = answer.context["cards"][0].held.token
     client.post(
         reverse("upload", args=["calpads-ssid"]),
@@ -166,7 +166,7 @@ def as_workbook(rows: Rows) -> bytes:
 
 def _taken_by_home(client: Client, run: ImportRun, data: bytes, _folder: Path) -> None:
     answer = send(client, data, "table.xlsx")
-    assert f"run {run.pk}</a> that come back" in answer.content.decode()
+    assert f"run {run.pk}</a> uploaded again" in answer.content.decode()
     token = answer.context["cards"][0].held.token
     sent = {"held": token, "work": "test", "defaults": "1", "import_type": TYPE}
     client.post(reverse("upload", args=["calpads-ssid"]), sent)
@@ -259,7 +259,7 @@ def test_a_workbook_that_could_not_come_back_is_not_made_and_csv_is(
     answer = _as_excel(client, tested)
     assert answer["Location"] == reverse("run", args=[tested.pk])
     page = client.get(answer["Location"]).content.decode()
-    assert "Download the lines as CSV, which may be of any size" in page
+    assert "Download the lines as CSV, which can be any size" in page
     assert len(rows_of(table(client, tested))) == 3
 
 

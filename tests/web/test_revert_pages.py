@@ -57,8 +57,8 @@ def test_a_revert_says_what_it_kept_and_why_and_the_button_stays(
 
     told = page(client, undone)
     assert "Put back 1 line." in told
-    assert "Something of 2 lines was kept:" in told
-    assert "1 record: a later run wrote the same since" in told
+    assert "Something in 2 lines was kept:" in told
+    assert "1 record: a later run has written the same data" in told
     assert "1 record: edited since" in told
     assert f'<a href="{reverse("run", args=[second.pk])}">run {second.pk}</a>. Revert it, newest first' in told
     of_first = page(client, first)

@@ -39,7 +39,7 @@ class DecidingCommand(BaseCommand):
             raise RunRefusedError(f"There is no run {options['run']}.")
         user = get_user_model().objects.filter(username=options["user"], is_active=True).first()
         if user is None:
-            raise RunRefusedError("There is no active user of this name.")
+            raise RunRefusedError("There is no active user with this name.")
         if run.status == RunStatus.HELD and not holding.is_own(run, user) and not access.may_approve(user, run):
             raise RunRefusedError(
                 "This user may not decide on the run: it takes an import admin who sees all its students. Name one with --user."

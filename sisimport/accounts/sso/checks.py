@@ -17,7 +17,7 @@ def check_single_sign_on(**_kwargs: Any) -> list[checks.CheckMessage]:
     if unknown := sorted(named - {*GROUPS, SUPERUSER}):
         found.append(
             checks.Error(
-                f"SSO_GROUPS gives roles that there are not: {', '.join(unknown)}.",
+                f"SSO_GROUPS gives roles that do not exist: {', '.join(unknown)}.",
                 hint=f"Roles are {', '.join([*GROUPS, SUPERUSER])}.",
                 id="accounts.E001",
             )
@@ -25,8 +25,8 @@ def check_single_sign_on(**_kwargs: Any) -> list[checks.CheckMessage]:
     if not settings.STAFF_PASSWORDS and not settings.SSO_PROVIDERS:
         found.append(
             checks.Error(
-                "STAFF_PASSWORDS is off and no single sign-on is set up: nobody could sign in.",
-                hint="Set up a provider (docs/how-to/single-sign-on.md), or take the setting out.",
+                "STAFF_PASSWORDS is off and no single sign-on is set up: no one could sign in.",
+                hint="Set up a provider (docs/how-to/single-sign-on.md), or remove the setting.",
                 id="accounts.E002",
             )
         )

@@ -155,7 +155,7 @@ def _domains(names: Collection[str]) -> frozenset[str]:
 def _microsoft_issuer(tenant: str) -> str:
     if not tenant or tenant.lower() in _ANYBODYS_TENANTS:
         raise ImproperlyConfigured(
-            "SSO_MICROSOFT_TENANT must be the id of your own tenant: any other lets in people of other directories."
+            "SSO_MICROSOFT_TENANT must be the id of your own tenant: any other admits people from other directories."
         )
     return f"{_MICROSOFT}/{tenant}/v2.0"
 

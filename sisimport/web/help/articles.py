@@ -35,7 +35,7 @@ register_article(
 register_article(
     Article(
         title="What each role may do",
-        lead="Registrar, import admin, SSID staff, viewer: which pages and which buttons each has.",
+        lead="Registrar, import admin, SSID staff, viewer: the pages and buttons each one has.",
         url_name="help_roles",
         order=20,
     )
@@ -43,7 +43,7 @@ register_article(
 register_article(
     Article(
         title="Keys",
-        lead="What the keyboard does on which page.",
+        lead="What each key does on each page.",
         url_name="help_keys",
         order=90,
     )

@@ -34,7 +34,7 @@ def steps() -> list[Step]:
     return [
         Step(
             "Schools",
-            "The student list makes those it names. An import admin can also enter them under Admin, Schools.",
+            "The student list creates the schools it names. An import admin can also enter them under Admin, Schools.",
             roster,
             "Import the student list",
             School.objects.exists(),
@@ -48,7 +48,7 @@ def steps() -> list[Step]:
         ),
         Step(
             "First download from the state",
-            "For example the SSID download: drop it on the home page, read the report of its Test, then Update.",
+            "For example, the SSID download: drop it on the home page, read the report of its Test, then Update.",
             reverse("home"),
             "Drop it on the home page",
             applied.filter(import_type__in=state_types).exists(),

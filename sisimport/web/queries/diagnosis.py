@@ -58,14 +58,14 @@ _PATTERNS = {
         IN (lower(p.expected) || ' ', lower(p.expected) || '-')""",
 }
 _WORDS = {
-    "changed_places": "first and last name changed places",
-    "day_and_month": "day and month changed places",
+    "changed_places": "first and last name are swapped",
+    "day_and_month": "day and month are swapped",
     "year": "only the year differs",
     "zeros": "the leading zero was lost",
     "near_zeros": "the leading zero was lost",
     "blank": "blank in the file",
-    "half": "the file has one of two names",
-    "second": "the file has one name more",
+    "half": "the file has only one of two names",
+    "second": "the file has one more name",
 }
 # Patterns by which all lines can be corrected at once (`bulk_corrections`): the button's words before "these lines".
 BULK = {
@@ -236,5 +236,5 @@ def _where(group: _Group, schools: dict[int, str]) -> str:
         return f"{schools[group.school]} only"
     follow = group.lines == group.last_line - group.first_line + 1
     if follow and group.lines >= _LEAST_BLOCK:
-        return f"lines {group.first_line:,} to {group.last_line:,}, one after another"
+        return f"lines {group.first_line:,} to {group.last_line:,} in a row"
     return ""

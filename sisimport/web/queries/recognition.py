@@ -20,7 +20,7 @@ from sisimport.imports.runs.uploads import shown_name
 SAMPLE_BYTES = 1 << 20
 _HEAD_BYTES = 4096
 _MOST_NEAR = 3
-_CONVERTED_NEXT = "Run the Test all the same: the next page offers to convert the workbook and shows what it becomes."
+_CONVERTED_NEXT = "You can still run the Test: the next page offers to convert the workbook and shows the result."
 _DELIMITERS = {"^": "caret", ",": "comma", "\t": "tab", "|": "pipe", ";": "semicolon"}
 
 
@@ -96,13 +96,13 @@ def recognised_any(stream: IO[bytes], *, name: str) -> tuple[Recognised, list[Im
     size, error = stream.seek(0, 2), found.recognition.error
     stream.seek(0)
     if is_workbook(stream):
-        fix = "Choose what it holds and press Test: the next page offers to convert it and shows what it becomes."
+        fix = "Choose what it contains and press Test: the next page offers to convert it and shows the result."
         kinds = [kind for kind in listed_types() if kind.converts_workbooks]
         return Recognised(name=shown_name(name), size=size, error="This is a workbook.", fix=fix), kinds
     stream.seek(0)
     head = stream.read(_HEAD_BYTES)
     if error is None:
-        said = "No import type on these screens takes this file."
+        said = "No import type on these screens accepts this file."
         return Recognised(name=shown_name(name), size=size, error=said, fix="Choose another file."), []
     explanations = (kind.explain(error, head) for kind in listed_types())
     better = next((one for one in explanations if one is not error), error)

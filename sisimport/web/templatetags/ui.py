@@ -33,7 +33,7 @@ _LEAST_SHARE = 0.6  # percent of the bar's width for a part that would be too th
 def kept_for(kind: str, what: str = "Each is", after: str = "") -> str:
     """The sentence that says how long things of a kind are kept, for the page that shows them."""
     days = kept_kind(kind).days()
-    return f"{what} kept for {days:,} day{'' if days == 1 else 's'}{after}." if days else f"{what} kept for good."
+    return f"{what} kept for {days:,} day{'' if days == 1 else 's'}{after}." if days else f"{what} kept permanently."
 
 
 @register.filter

@@ -98,12 +98,12 @@ def undo_student_edit(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     back = redirect(reverse("student", args=[student.pk]) + "#timeline")
     if not all(access.may_undo_edit(request.user, editor) for editor in editors):
-        messages.error(request, "This edit is somebody else's: an import admin can undo it.")
+        messages.error(request, "Someone else made this edit: an import admin can undo it.")
         return back
     try:
         undo_edit(student=student, edits=asked, user=request.user)
     except UndoRefusedError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "The edit was undone. The time line has the undoing as an edit of its own.")
+        messages.success(request, "The edit was undone. The time line shows this as a separate edit.")
     return back

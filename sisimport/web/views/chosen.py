@@ -90,7 +90,7 @@ def _take(request: HttpRequest) -> HttpResponse:
     if not files:
         messages.error(request, "Choose a file.")
     if len(files) > MOST_FILES:
-        messages.warning(request, f"Only the first {MOST_FILES} of {len(files)} files were taken.")
+        messages.warning(request, f"Only the first {MOST_FILES} of {len(files)} files were accepted.")
     tokens = QueryDict(mutable=True)
     for file in files[:MOST_FILES]:
         try:
@@ -106,7 +106,7 @@ def _take(request: HttpRequest) -> HttpResponse:
         except (OSError, DatabaseError) as error:
             if not disk.says_full(error):
                 raise
-            messages.error(request, f"{room.full_sentence()} Nothing was kept of the upload; try again then.")
+            messages.error(request, f"{room.full_sentence()} The upload was not kept; try again then.")
             break
     if not tokens:
         return redirect("home")

@@ -24,7 +24,7 @@ _SAID = "Usual options of imports: "  # how entries of the log begin
 
 
 class DefaultsForm(forms.Form):
-    """A field for each option; nothing chosen: the import type's default."""
+    """A field for each option; nothing chosen: default of the import type."""
 
     report_words = forms.ChoiceField(label="Wording of the results report", choices=ReportWords.choices)
 
@@ -64,7 +64,7 @@ def _name(option: Option) -> str:
 def _field(option: Option, types: list[str]) -> forms.Field:
     said = f"For {', '.join(types)}."
     hint = " ".join([said, option.hint, *(f"{c.label}: {c.hint}" for c in option.choices if c.hint)]).strip()
-    usual = f"As the import type has it: {option_text(option, option.default)}"
+    usual = f"The import type's default: {option_text(option, option.default)}"
     if option.choices:
         choices = [("", usual), *((choice.value or NO, choice.label) for choice in option.choices)]
         return forms.ChoiceField(label=option.label, required=False, choices=choices, help_text=hint)
@@ -122,11 +122,11 @@ def _save(request: HttpRequest, found: DistrictSettings, form: DefaultsForm) -> 
         action_flag=CHANGE,
         change_message=_SAID + "; ".join(said),
     )
-    messages.success(request, "Saved. Uploads begin with these values from now on; each run can still choose others.")
+    messages.success(request, "Saved. Uploads now begin with these values; each run can still choose others.")
 
 
 def _said(option: Option, values: dict[str, str]) -> str:
-    return option_text(option, values[option.name]) if option.name in values else "as the import type has it"
+    return option_text(option, values[option.name]) if option.name in values else "default of the import type"
 
 
 def _changes(lea: LEA) -> list[tuple[LogEntry, list[str]]]:

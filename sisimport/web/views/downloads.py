@@ -115,9 +115,9 @@ def _to_correct(request: HttpRequest, run: ImportRun, reader: queries.Reader, fo
         limit = filesizeformat(MAX_WORKBOOK)
         messages.warning(
             request,
-            f"A workbook of {run.refused_count:,} lines would be larger than the {limit} that can come back. Download the "
-            "lines as CSV, which may be of any size. In the spreadsheet read it in as text, so that zeros at the beginning of "
-            "numbers stay.",
+            f"A workbook of {run.refused_count:,} lines would be larger than the {limit} that can be uploaded again. "
+            "Download the lines as CSV, which can be any size. In the spreadsheet, import it as text to keep zeros at the "
+            "beginning of numbers.",
         )
         return redirect("run", run.pk)
     _log(request, run, "correct")

@@ -23,7 +23,7 @@ def decide_held(request: HttpRequest, pk: int) -> HttpResponse:
             run,
             "You started this run: a second person has to decide on it."
             if holding.is_own(run, user)
-            else "This run is not held, or it is about students whom you do not see.",
+            else "This run is not held, or it is about students you cannot see.",
         )
     approves = request.POST.get("decision") == "approve"
     try:
@@ -31,5 +31,5 @@ def decide_held(request: HttpRequest, pk: int) -> HttpResponse:
         decide(run=run, user=user, why=request.POST.get("why", ""))
     except RunRefusedError as error:
         return back_to(request, run, str(error))
-    messages.success(request, "Approved: it writes now." if approves else "Rejected: nothing was changed.")
+    messages.success(request, "Approved: the run is writing now." if approves else "Rejected: nothing was changed.")
     return redirect("run", pk=run.pk)

@@ -131,11 +131,11 @@ def correct_many(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("run", pk=run.pk)
     if not found:
-        messages.info(request, "Nothing of that kind is left in the refused lines.")
+        messages.info(request, "No problem of that kind is left in the refused lines.")
         return redirect("correct_lines", pk=run.pk)
     corrections.save_drafts(run, found, user=signed_in_user(request))
     said = "1 line is" if len(found) == 1 else f"{len(found):,} lines are"
-    messages.success(request, f"{said} corrected below. Look at the values, then press Test the corrected lines.")
+    messages.success(request, f"{said} corrected below. Check the values, then press Test the corrected lines.")
     return redirect("correct_lines", pk=run.pk)
 
 
@@ -206,7 +206,7 @@ def _take(request: HttpRequest, run: ImportRun, numbers: Sequence[int], masking:
         corrections.save_draft(run, int(back), {}, user=user)
     if "take_back_all" in request.POST:
         corrections.forget_drafts(run)
-        messages.success(request, "All lines are again as they came.")
+        messages.success(request, "All lines are back to their original values.")
         return redirect("correct_lines", pk=run.pk)
     if "test" in request.POST:
         try:
@@ -218,9 +218,9 @@ def _take(request: HttpRequest, run: ImportRun, numbers: Sequence[int], masking:
         else:
             return redirect("run", pk=started.pk)
     elif back:
-        messages.success(request, f"Line {back} is again as it came.")
+        messages.success(request, f"Line {back} is back to its original values.")
     else:
-        messages.success(request, "Kept. Nothing is tested before you press Test.")
+        messages.success(request, "Kept. Nothing is tested until you press Test.")
     page = request.POST.get("page", "")
     query = f"?page={page}" if page.isdecimal() and len(page) < 6 else ""
     return redirect(reverse("correct_lines", args=[run.pk]) + query)

@@ -179,7 +179,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
                 made = _act(request, found)
             elif form.is_valid():
                 people.change_person(person=found, giver=request.user, **form.given())
-                messages.success(request, "Saved. Whoever has other roles or schools than before signs in again.")
+                messages.success(request, "Saved. A person whose roles or schools changed must sign in again.")
         except PeopleError as error:
             if not changes:
                 messages.error(request, str(error))
@@ -225,7 +225,7 @@ def _act(request: HttpRequest, found: Any) -> dict[str, Any] | None:
         messages.success(request, "Renewed.")
     elif "untie" in request.POST:
         people.untie(person=found, giver=request.user)
-        messages.success(request, "Forgotten. Whoever has this address in the directory next gets this account.")
+        messages.success(request, "Unlinked. The next person with this address in the directory gets this account.")
     elif "resend" in request.POST or "link" in request.POST:
         invited = people.invite_again(person=found, giver=request.user)
         return _hand_over(request, invited, by_mail="resend" in request.POST)
@@ -279,8 +279,6 @@ def _ask_for_code(request: HttpRequest, *, refused: bool) -> HttpResponseBase:
     form = CodeForm({"code": ""} if refused else None)
     if refused:
         form.errors["code"] = form.error_class(
-            [
-                "This code does not work. A code can be used once, within a few days: ask the person who invited you for a new one."
-            ]
+            ["This code does not work. It works once, within a few days: ask the person who invited you for a new one."]
         )
     return render(request, "people/code.html", {"form": form}, status=410 if refused else 200)

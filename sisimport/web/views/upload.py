@@ -137,7 +137,7 @@ def _keep(request: HttpRequest, form: UploadForm) -> held.Held | None:
     except (OSError, DatabaseError) as error:
         if not disk.says_full(error):
             raise
-        form.add_error(None, f"{room.full_sentence()} Nothing was kept of the upload; try again then.")
+        form.add_error(None, f"{room.full_sentence()} The upload was not kept; try again then.")
     return None
 
 
@@ -160,7 +160,9 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
             return None
         # A Test changes nothing, so what the file is takes precedence over what was chosen.
         kind, options = found.other, {}
-        messages.info(request, f"The file is for {kind.screen.label}, so it is tested as that, with the usual options.")
+        messages.info(
+            request, f"The file is for {kind.screen.label}, so it is tested as that type, with the usual options."
+        )
     try:
         if work == Work.UPDATE:
             return _start_update(request, kind, options, kept)

@@ -25,5 +25,5 @@ def choose_words(request: HttpRequest, pk: int) -> HttpResponse:
     if not access.may_choose_words(request.user, run):
         raise PermissionDenied
     ImportRun.objects.filter(pk=run.pk).update(report_words=words)
-    messages.success(request, "The report is in other words now. What was found is the same.")
+    messages.success(request, "The report now uses the other wording. What was found is the same.")
     return redirect("run", pk=run.pk)

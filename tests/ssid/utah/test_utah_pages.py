@@ -289,7 +289,13 @@ def test_the_functions_are_explained_in_a_table_with_the_states_help_desk(distri
     table = page[page.index("What the functions do") :]
     for function in Kind:
         assert f">{function.label}</th>" in table
-    for head in ("When", "The request file holds", "The state’s system", "The response file holds", "Processing it"):
+    for head in (
+        "When",
+        "The request file contains",
+        "The state’s system",
+        "The response file contains",
+        "Processing it",
+    ):
         assert table.count(f'data-label="{head}"') == len(Kind)
     assert "No response file" in table
     assert "After the response to Retrieve was processed here" in table

@@ -10,7 +10,7 @@ from sisimport.imports.runs import approvals
 
 
 class Command(DecidingCommand):
-    help = "Approve a held run as a second person; it writes what its Test showed, here and now."
+    help = "Approve a held run as a second person; it then writes what its Test showed."
 
     def decide(self, run: ImportRun, user: Any, options: dict[str, Any]) -> None:
         run = run_to_end(approvals.approve(run=run, user=user, why=options["reason"], enqueue=False))

@@ -26,15 +26,15 @@ def given_passwords() -> dict[str, str | None]:
 class Command(BaseCommand):
     help = (
         "Make the database's roles (migrate: owns and migrates; web; worker) with the smallest rights, as the database "
-        "administrator in DATABASE_URL. Again: rights are given again, passwords stay. Passwords come from "
+        "administrator in DATABASE_URL. If run again: rights are granted again, passwords stay. Passwords come from "
         "POSTGRES_MIGRATE_PASSWORD, POSTGRES_WEB_PASSWORD and POSTGRES_WORKER_PASSWORD, "
-        "or are made up and shown once. Exit code: 0, 2 refused."
+        "or are generated and shown once. Exit code: 0, 2 refused."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--keep-owner", action="store_true", help="only web and worker: this user stays the owner")
-        parser.add_argument("--new-passwords", action="store_true", help="make up new ones where none is given")
+        parser.add_argument("--new-passwords", action="store_true", help="generate new ones where none is given")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{kind}: role {one.name} {'made' if one.is_new else 'was there'}{shown}")
         if not database_rights.workers_are_past_policies():
             self.stdout.write(
-                "Scores have no row policy: workers need BYPASSRLS for that, which only a superuser gives. "
+                "Scores have no row policy: workers need BYPASSRLS for that, which only a superuser can grant. "
                 "All other tables have theirs."
             )
         if not has_tables:

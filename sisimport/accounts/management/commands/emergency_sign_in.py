@@ -31,5 +31,5 @@ class Command(BaseCommand):
         if options["json"]:
             print_json({"user": options["name"], "link": link, "minutes": MINUTES})
             return
-        self.stderr.write(f"Good once, for {MINUTES} minutes:")
+        self.stderr.write(f"Works once, within {MINUTES} minutes:")
         self.stdout.write(link)

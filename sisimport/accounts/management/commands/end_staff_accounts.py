@@ -13,12 +13,12 @@ from sisimport.imports.management.run_in_process import print_json
 class Command(BaseCommand):
     help = (
         "Ends staff accounts on the yearly date of their district, and mails a notice in the 30 days before. The workers "
-        "do it once a day. Superusers, programs, people of a directory and the last import admin are never ended."
+        "do it once a day. Superusers, programs, people in a directory and the last import admin are never ended."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say who would be notified or ended")
-        parser.add_argument("--site", default="", help="Address of the site for the mail; else that of the settings.")
+        parser.add_argument("--dry-run", action="store_true", help="only list who would be notified or ended")
+        parser.add_argument("--site", default="", help="address of the site for the mail (default: from the settings)")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -29,5 +29,5 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"Notices: {found.told}. Without an address: {found.without_address}. "
-            f"Ended: {', '.join(found.ended) or 'nobody'}. Kept as the last admin: {', '.join(found.kept) or 'nobody'}."
+            f"Ended: {', '.join(found.ended) or 'no one'}. Kept as the last admin: {', '.join(found.kept) or 'no one'}."
         )

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             help=f"only this job ({', '.join([*all_jobs(), *OTHERS])}); may be given again",
         )
         parser.add_argument(
-            "--runs", type=int, default=3, help="run every job so many times and take the medians (default: 3)"
+            "--runs", type=int, default=3, help="run every job this many times and take the medians (default: 3)"
         )
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--step", default="", help="internal: one step in a process of its own")

@@ -12,7 +12,7 @@ from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_jso
 
 class Command(BaseCommand):
     help = (
-        "Make a district of invented people and sample files for every import type. Does nothing to one that is there."
+        "Make a district of invented people and sample files for every import type. Leaves an existing one unchanged."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             if settings.PRODUCTION:
-                raise demo.DemoRefusedError("A production installation gets no demo district.")
+                raise demo.DemoRefusedError("A production installation has no demo district.")
             district = demo.make_district(
                 students=options["students"], seed=options["seed"], ssid_percent=options["ssid_percent"]
             )
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         message = (
             f"Made {district.lea.name} with {district.counts['students']:,} students."
             if district.created
-            else f"{district.lea.name} is there already, with {district.counts['students']:,} students; nothing was changed."
+            else f"{district.lea.name} already exists, with {district.counts['students']:,} students; nothing was changed."
         )
         folder = demo.samples_folder()
         samples = [s for s in demo.all_samples() if (folder / s.name).exists()]

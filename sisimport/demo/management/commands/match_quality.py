@@ -15,7 +15,7 @@ from sisimport.imports.management.run_in_process import EXIT_FAILED, print_json
 
 class Command(BaseCommand):
     help = (
-        "Make an invented district, ask the match desk about people written wrongly, and print precision at the threshold and "
+        "Make an invented district, try misspelled people on the match desk, and print precision at the threshold and "
         "recall among the first three. Nothing is kept. Exit code: 0 both goals met, 3 not."
     )
 

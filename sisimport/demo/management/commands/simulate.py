@@ -12,14 +12,14 @@ from sisimport.demo.benchmark_growth import simulate, simulation_text
 
 
 class Command(BaseCommand):
-    help = "Fill a database of its own at two sizes, measure rows, imports and pages, and reckon 60,000 to 6 million students."
+    help = "Fill a separate database at two sizes, measure rows, imports and pages, and estimate 60,000 to 6 million students."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--leas", type=int, default=1000)
         parser.add_argument("--students", type=int, default=6_000_000)
         parser.add_argument("--years", type=int, default=8)
         parser.add_argument(
-            "--factor", type=float, default=0.005, help="how much of it is made, at most (default: 0.005)"
+            "--factor", type=float, default=0.005, help="largest share of it to create (default: 0.005)"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
