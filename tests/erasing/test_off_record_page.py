@@ -74,10 +74,10 @@ def test_somebody_on_no_record_is_counted_then_erased_by_a_worker(
     assert reverse("erase_off_record") == PAGE
     with pages_and_runs_as_roles():
         assert admin.post(PAGE, who(ssid="9123456780")).status_code == 302
-    assert "Being counted" in text(admin.get(PAGE))
+    assert "Counting is under way" in text(admin.get(PAGE))
     asking.do_waiting()
     page = text(admin.get(PAGE))
-    assert "Erase for good" in page
+    assert "Erase permanently" in page
     assert f"file {run.file_id}: 1" in page
     assert "erasures" not in dict(admin.get(PAGE).context["last"].result["reworded"])  # the count itself is none of it
     assert "9123456780" not in page  # SSIDs are masked
@@ -91,11 +91,11 @@ def test_somebody_on_no_record_is_counted_then_erased_by_a_worker(
 
     assert not any(value in in_file(run) for value in GONE.values())
     page = text(admin.get(reverse("erasures")))
-    assert "Somebody on no record" in page
+    assert "Person without a record" in page
     assert REASON in page
     assert not Erasure.objects.exclude(said={}).exists()
     assert REASON in AuditEntry.objects.get(kind="erased").subject
-    assert "Erase for good" not in text(admin.get(PAGE))
+    assert "Erase permanently" not in text(admin.get(PAGE))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_each_admin_goes_on_from_their_own_count(admin: Client, district: Distri
     asking.do_waiting()
     other = Client()
     other.force_login(UserFactory(import_admin=True))
-    assert "Erase for good" not in text(other.get(PAGE))
+    assert "Erase permanently" not in text(other.get(PAGE))
     assert "First count" in text(other.post(PAGE, {"reason": REASON, "typed": "880041"}))
 
 

@@ -8,7 +8,7 @@ from django.db.models import Prefetch
 from sisimport.imports.models import UNDECIDED, ImportRun, Reverted, RunStatus, SetAsideReason, Work
 
 _WHY = {
-    SetAsideReason.LATER: "a later run wrote the same since",
+    SetAsideReason.LATER: "a later run has written the same data",
     SetAsideReason.CHANGED: "edited since",
     SetAsideReason.IN_USE: "other records now use it",
     SetAsideReason.TAKEN: "another record now has its place",

@@ -286,7 +286,7 @@ def why_waiting(run: ImportRun) -> str:
     forecast = queueing.forecasts().get(run.pk)
     if forecast:
         return forecast.sentence
-    return "Another run writes first: over the same students, or started before this one."
+    return "Another run writes first: it is about the same students or started before this one."
 
 
 @requires(Capability.READ)
@@ -397,7 +397,7 @@ def retest_lines(request: HttpRequest, pk: int) -> HttpResponse:
     except DecisionRefusedError as error:
         return back_to(request, run, str(error))
     done = f"{count:,} lines were" if count != 1 else "1 line was"
-    messages.success(request, f"{done} tested again: the report below says what is true now.")
+    messages.success(request, f"{done} tested again: the report below shows the current state.")
     return redirect("run", pk=run.pk)
 
 
@@ -407,9 +407,7 @@ def start_revert(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo a run, or only what the named lines wrote (`line`, repeated)."""
     run = find_run(request, pk)
     if not access.may_revert(request.user, run):
-        return back_to(
-            request, run, "This run cannot be reverted by you. An import admin can revert the runs of others."
-        )
+        return back_to(request, run, "You cannot revert this run. An import admin can revert other people's runs.")
     if run.created_by_id != request.user.pk:
         ask(request)
     lines = [int(line) for line in request.POST.getlist("line") if line.isdecimal() and len(line) < 10]
@@ -422,6 +420,6 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk)
     if access.may_cancel(request.user, run) and not services.cancel_run(run=run):
         messages.info(
-            request, "Too late to cancel: the run writes already, or has ended. What it wrote can be reverted."
+            request, "Too late to cancel: the run is already writing, or has ended. What it wrote can be reverted."
         )
     return redirect("run", pk=run.pk)

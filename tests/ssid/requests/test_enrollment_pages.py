@@ -82,9 +82,9 @@ def test_b88_a_day_to_come_no_school_and_nothing_to_send_are_said_on_the_page(re
 
     assert "in the future" in shown(registrar, school=school.pk, since=tomorrow)
     assert "There is a problem" in shown(registrar)
-    assert "There are no enrollments to report" in shown(registrar, school=school.pk)
+    assert "There is no enrollment to report" in shown(registrar, school=school.pk)
     nothing = registrar.post(reverse("senr_changes_file"), {"school": school.pk, "since": str(timezone.localdate())})
-    assert "There are no enrollments to report" in nothing.content.decode()
+    assert "There is no enrollment to report" in nothing.content.decode()
 
 
 def test_b88_schools_of_others_are_not_there(registrar: Client, school: Any) -> None:
