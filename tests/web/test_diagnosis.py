@@ -131,7 +131,7 @@ def test_notices_are_not_diagnosed_and_a_value_they_share_is_told_of_errors(dist
     run = run_file(TYPE, lines(*(of_student(200100 + n, n, elas="XX") for n in range(12)))).run
 
     # Of one school's file the school says nothing.
-    assert told(run, "ELA-CODE") == ["12 of 12: the value XX, lines 1 to 12, one after another"]
+    assert told(run, "ELA-CODE") == ["12 of 12: the value XX, lines 1 to 12 in a row"]
     assert all(one.cause.severity > Severity.NOTICE for one in diagnosed(run, ALL, IssueReport(run, ALL).causes))
 
 

@@ -61,7 +61,7 @@ def test_exports_of_one_person_are_limited_before_anything_is_read() -> None:
     assert answer.headers["Retry-After"] == "50"
     page = answer.content.decode()
     assert "You made 2 exports within one minute" in page
-    assert "Go on in 50 seconds" in page
+    assert "Continue in 50 seconds" in page
     assert one.get(reverse("runs")).status_code == 200  # looking is not counted
 
 
