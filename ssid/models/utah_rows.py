@@ -11,6 +11,7 @@ class UtahResponseRow(StagedRow):
 
     file_line = models.TextField()
     ssid = models.TextField()
+    school_year = models.TextField()
     last_name = models.TextField()
     first_name = models.TextField()
     middle_name = models.TextField()

@@ -149,7 +149,12 @@ def request_rules(request: UtahRequest) -> list[Rule]:
     ]
 
 
-def echo_rules(*, severity: Severity) -> list[Rule]:
+def written_years(spring: int) -> list[str]:
+    """How a school year may be written in digits: 2025, 25, 20242025, 202425."""
+    return [f"{spring}", f"{spring % 100:02}", f"{spring - 1}{spring}", f"{spring - 1}{spring % 100:02}"]
+
+
+def echo_rules(request: UtahRequest, *, severity: Severity) -> list[Rule]:
     """Values that the state echoes should be the ones that were sent; a value it leaves out is ignored."""
 
     def rule(field: str, given: Q) -> Rule:
@@ -166,7 +171,27 @@ def echo_rules(*, severity: Severity) -> list[Rule]:
     numbered = Rule(number="U-4", code="UTAH-ECHO", severity=WARNING, field="file_line", when=_OTHER_LINE, found=F("file_line"),
                     expected=F("sent__line"))  # fmt: skip
     texts = [rule(field, ~Q(**{field: ""})) for field in ("middle_name", "suffix", "gender", "ethnicity")]
-    return [rule("birth_date", Q(birth_date__isnull=False)), *texts, numbered]
+    return [rule("birth_date", Q(birth_date__isnull=False)), *texts, numbered, *_of_another_request(request, severity)]
+
+
+def _of_another_request(request: UtahRequest, severity: Severity) -> list[Rule]:
+    """Another school year or district than that of the request."""
+    year = request.school_year or 0
+    lea = F("student__lea__code")
+    common: dict[str, Any] = {"number": "U-4", "code": "UTAH-ECHO"}
+    other_year = _SENT & ~Q(school_year__in=["", *written_years(year)])
+    other_lea = _SENT & ~Q(lea="") & Q(Differs(LTrimZeros(F("lea")), LTrimZeros(lea)))
+    return [
+        Rule(
+            severity=severity,
+            field="school_year",
+            when=other_year,
+            found=F("school_year"),
+            expected=f"{year}",
+            **common,
+        ),
+        Rule(severity=WARNING, field="lea", when=other_lea, found=F("lea"), expected=lea, **common),
+    ]
 
 
 def refused_rule(when: Q) -> Rule:
@@ -212,7 +237,7 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
     return rules
 
 
-def update_rules(context: RunContext) -> list[Rule]:
+def update_rules(context: RunContext, request: UtahRequest) -> list[Rule]:
     """U-4: an Update confirms a line if the state says so and the student has not changed since."""
     refused = _said(context, "refused") | _said(context, "unknown")
     updated = _said(context, "updated")
@@ -236,7 +261,7 @@ def update_rules(context: RunContext) -> list[Rule]:
                 )
             },
         ),
-        *echo_rules(severity=ERROR),
+        *echo_rules(request, severity=ERROR),
         Rule(
             number="U-4",
             code="UTAH-UNCONFIRMED",
@@ -310,6 +335,7 @@ class UtahResponse(ImportType):
     fields = (
         "file_line",
         "ssid",
+        "school_year",
         "last_name",
         "first_name",
         "middle_name",
@@ -360,8 +386,8 @@ class UtahResponse(ImportType):
             *request_rules(request),
         ]
         if function in _ASKS_SSID:
-            return [*rules, *ssid_rules(context, function), *echo_rules(severity=WARNING)]
-        return [*rules, *update_rules(context)]
+            return [*rules, *ssid_rules(context, function), *echo_rules(request, severity=WARNING)]
+        return [*rules, *update_rules(context, request)]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         return self.reference_plan(context) if context.report_facts["utah_function"] in _ASKS_SSID else []

@@ -11,8 +11,8 @@ _SAMPLE = 2000
 
 
 def find_request(context: RunContext) -> UtahRequest:
-    """The request of this kind that shares most lines with the file: equal lines first, then students; among equals the
-    newest.
+    """The request of this kind that shares most lines with the file: equal lines first, then lines of its school year, then
+    students; among equals the newest.
 
     Raises FileError: LEA of another state, Verify, several kinds, the request file itself, no such request.
     """
@@ -22,17 +22,17 @@ def find_request(context: RunContext) -> UtahRequest:
     found = fetch_all(
         """
         WITH sample AS (
-          SELECT line, lea_id, local_number, file_line, last_name, first_name, birth_date FROM staged_utah_response
+          SELECT line, lea_id, local_number, file_line, school_year, last_name, first_name, birth_date FROM staged_utah_response
           WHERE lea_id IS NOT NULL ORDER BY hashint4(line) LIMIT %s)
         SELECT q.id, count(*) FILTER (WHERE t.file_line = s.line::text AND t.last_name = s.last_name
             AND t.first_name = s.first_name AND coalesce(t.birth_date, s.birth_date) = s.birth_date) AS equal,
-          count(*) AS shared
+          count(*) FILTER (WHERE t.school_year = q.school_year::text) AS of_year, count(*) AS shared
         FROM sample t
         JOIN students_student st ON st.lea_id = t.lea_id AND st.local_number = t.local_number
         JOIN ssid_utahrequeststudent s ON s.student_id = st.id
         JOIN ssid_utahrequest q ON q.id = s.request_id AND q.lea_id = t.lea_id
         WHERE q.function = ANY(%s) AND q.withdrawn_at IS NULL
-        GROUP BY q.id ORDER BY equal DESC, shared DESC, q.id DESC LIMIT 1
+        GROUP BY q.id ORDER BY equal DESC, of_year DESC, shared DESC, q.id DESC LIMIT 1
         """,
         [_SAMPLE, [function] if function else ["R", "N", "U"]],
     )

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from ssid.models import UtahFunction
-from students.models import Student
+from ssid.utah.response import written_years
+from students.models import ChangedRecord, Student
 from tests.ssid.utah.exchange import answered, current, line_codes, request, try_response, utah
 
 pytestmark = pytest.mark.django_db
 
-LINE, SSID, LAST, BORN, GENDER, LEA, SCHOOL, NUMBER, KIND, STATUS = 0, 1, 3, 7, 8, 10, 11, 12, 13, 14
+LINE, SSID, YEAR, LAST, BORN, GENDER, LEA, SCHOOL, NUMBER, KIND, STATUS = 0, 1, 2, 3, 7, 8, 10, 11, 12, 13, 14
 NAMES = (
     "File Line Number,SSID,School Year,Last Name,First Name,Middle Name,Name Suffix,Birth Date,Gender,Ethnicity,LEA ID,"
     "LEA School ID,LEA Student Number,Request Type,Status,Message"
@@ -79,6 +80,45 @@ def test_u4_another_line_number_than_was_sent_is_a_warning(answer: list[str]) ->
 
     assert (line_codes(report), report["planned_count"]) == (["UTAH-ECHO"], 1)
     assert "Request line in the answer is 0009; the request had 1." in report["issues"][-1]["message"]
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [(0, []), (1, ["UTAH-ECHO"]), (26, ["UTAH-ECHO"])],
+    ids=["as sent", "the year before", "long ago"],
+)
+@pytest.mark.parametrize("written", [0, 1, 2, 3])
+def test_another_school_year_than_that_of_the_request_is_a_warning(
+    answer: list[str], before: int, said: list[str], written: int
+) -> None:
+    spring = int(answer[0].split(",")[YEAR]) - before
+    report = try_response(with_cell(answer, YEAR, written_years(spring)[written]))
+
+    assert (line_codes(report), report["planned_count"]) == (said, 1)
+
+
+def test_an_answer_of_another_school_year_confirms_no_update() -> None:
+    district = utah()
+    ChangedRecord.objects.create(student=district.add("2001", ssid="1850001"), field="last_name")
+    made = request(UtahFunction.UPDATE, district.school)
+    lines = answered(made, lambda _line: ("1850001", "Updated"))
+
+    report = try_response(with_cell(lines, YEAR, f"{made.school_year - 1}"))
+
+    assert (line_codes(report), report["refused_count"]) == (["UTAH-ECHO"], 1)
+    assert try_response(lines)["planned_count"] == 1
+
+
+def test_another_district_than_that_of_the_request_is_a_warning() -> None:
+    district = utah()
+    for number in ("2001", "2002"):
+        district.add(number)
+    made = request(UtahFunction.RETRIEVE, district.school)
+    first, second = answered(made, lambda line: (f"18500{line[LINE].zfill(2)}", "Match"))
+
+    report = try_response([*with_cell([first], LEA, "08"), second])
+
+    assert (line_codes(report), report["planned_count"]) == (["UTAH-ECHO"], 2)
 
 
 @pytest.mark.parametrize("status", ["Yes", "Y", "1", "???", "Matched", "maybe"])
