@@ -8,6 +8,7 @@ from sisimport.files.issues import Severity
 from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.spellings import _tables, set_of, spellings_of
 from sisimport.files.values import read_value
+from students.code_words import code_words
 from tests.files.samples import (
     ALL_LAYOUTS,
     DOWNLOAD,
@@ -221,6 +222,16 @@ def test_the_names_on_the_states_lists_of_languages_are_read_as_their_codes() ->
     read_as = {name: spellings_of(set_of(None, "home_language"), None, {})[0].get(name.casefold()) for name in asked}
 
     assert read_as == asked
+
+
+@pytest.mark.parametrize("name", ["country", "state"])
+def test_words_for_birth_places_lead_to_codes_of_the_record(name: str) -> None:
+    words, on_record = _tables()[name], code_words()[name]
+
+    assert set(words.values()) <= set(on_record)
+    assert {text: on_record[code] for text, code in words.items() if text in on_record.values()} == {
+        text: text for text in words if text in on_record.values()
+    }
 
 
 @pytest.mark.parametrize("grade", ["03", "05", "11", "KN", "AD"])
