@@ -42,6 +42,11 @@ def years_between(keys: Iterable[str]) -> set[str]:
     return {key for family in _families(keys) for key in sorted(family)[1:-1]}
 
 
+def earlier_years(keys: Iterable[str]) -> set[str]:
+    """Those that are not the last year of their family."""
+    return {key for family in _families(keys) for key in sorted(family)[:-1]}
+
+
 def first_and_last_years(keys: Iterable[str]) -> list[Any]:
     """Parameters: keys of layouts or import types, of which `script/test` takes the first and the last year of each family
     (caaspp-2015-16 and caaspp-2024-25), and whatever has no year."""

@@ -1,5 +1,10 @@
-"""Every page of the admin, looked at by axe-core: the index, and of each model list, forms, history and deletion."""
+"""Every page of the admin, looked at by axe-core: the index, and of each model list, forms, history and deletion.
 
+Histories are one page for all models, and so are deletions: `script/test` looks at those of every fourth model, and
+`script/test faults` at all.
+"""
+
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +44,12 @@ def model_pages(user: Any) -> dict[str, str]:
     return pages
 
 
+def _is_another_of_its_kind(name: str) -> bool:
+    """By the name of its model alone, so that it stays when another model comes or goes."""
+    model, _under, what = name.rpartition("_")
+    return what in {"history", "delete"} and zlib.crc32(model.encode()) % 4 != 0
+
+
 def other_pages(user: Any) -> dict[str, str]:
     return {
         "admin:index": reverse("admin:index"),
@@ -54,6 +65,9 @@ def test_pages_of_the_admin_have_no_violation(
     district = make_district()
     look = Look(visit(district.staff), axe, every_sight=every_sight)
     pages = {**other_pages(district.staff), **model_pages(district.staff)}
+    if not every_sight:
+        pages = {name: address for name, address in pages.items() if not _is_another_of_its_kind(name)}
+    assert {name.rpartition("_")[2] for name in pages} >= {"changelist", "add", "change", "history", "delete"}
 
     for name, address in pages.items():
         look.at(name, address)

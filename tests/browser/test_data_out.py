@@ -7,16 +7,19 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import SchoolFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_what_is_refused_stands_in_its_own_form(visit: Callable[..., Any], axe: str, transactional_db: None) -> None:
+@one_sight_or_every
+def test_what_is_refused_stands_in_its_own_form(
+    visit: Callable[..., Any], axe: str, transactional_db: None, every_sight: bool
+) -> None:
     SchoolFactory(code="0123456", name="Maple Hollow Middle School")
     page = visit(UserFactory(import_admin=True, all_schools=True, username="admin"))
-    look = Look(page, axe)
+    look = Look(page, axe, every_sight=every_sight)
     page.goto(reverse("exports"))
     form = page.get_by_role("form", name="New since last time")
     form.get_by_role("button", name="Download").click()

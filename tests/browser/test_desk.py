@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -163,17 +164,18 @@ def test_lines_are_low_the_search_answers_while_one_types_and_marks_are_not_lost
     expect(page.get_by_text("Saved 1 decision.")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [390, 320])
 def test_candidates_stand_below_each_other_where_there_is_no_room_beside(
-    visit: Callable[..., Any], school: School, registrar: Any, width: int
+    visit: Callable[..., Any], school: School, registrar: Any
 ) -> None:
     """Nobody scrolls sideways to compare two candidates, on the desk and among those of a request."""
     for number, first in (("100340", "Sue"), ("100341", "Sam"), ("100342", "Sal")):
         make_student(school, number, last_name="O'Neil", first_name=first)
     run = own(run_download(download("100999", last="ONeil"), schools=[school.pk]), registrar)
     asked = requests_file(school, registrar)
-    page = visit(registrar, width=width)
-    for address in (reverse("run_match_line", args=[run.pk, 1]), reverse("run_candidates", args=[asked.pk])):
+    page = visit(registrar, width=390)
+    addresses = (reverse("run_match_line", args=[run.pk, 1]), reverse("run_candidates", args=[asked.pk]))
+    for width, address in product((390, 320), addresses):
+        page.set_viewport_size({"width": width, "height": 900})
         page.goto(address)
         tables = page.locator(".compare .table-wrap")
         assert tables.count() >= 1

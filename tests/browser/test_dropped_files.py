@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from sisimport.imports.models import ImportRun
 from tests.assessments.score_files import ela, text
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.journey import make_district
@@ -48,14 +48,15 @@ def test_two_actions_from_the_first_page_to_a_test(page: Any, kind: str) -> None
     assert actions == 2
 
 
-def test_two_files_folders_and_links(page: Any, axe: str) -> None:
+@one_sight_or_every
+def test_two_files_folders_and_links(page: Any, axe: str, every_sight: bool) -> None:
     page.evaluate(DROP, [[], "https://example.org/file.csv"])
     expect(page.locator("[data-drop-problem]")).to_contain_text("a link or text")
 
     page.evaluate(DROP, [[*FILES.values(), ("odd.csv", "Shoe,Size\n1,38\n")], ""])
     page.wait_for_url("**/imports/files/**")
     expect(page.locator(".seen")).to_have_count(3)
-    look = Look(page, axe)
+    look = Look(page, axe, every_sight=every_sight)
     look.here("choose_files")
     page.set_viewport_size({"width": 320, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

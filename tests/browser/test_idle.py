@@ -7,17 +7,18 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@one_sight_or_every
 def test_the_page_warns_two_minutes_before_and_stays_when_asked_to(
-    visit: Callable[..., Any], axe: str, settings: Any
+    visit: Callable[..., Any], axe: str, settings: Any, every_sight: bool
 ) -> None:
     settings.SESSION_IDLE_SECONDS = 121  # of which two minutes are the warning
-    look = Look(visit(UserFactory(registrar=True, all_schools=True)), axe)
+    look = Look(visit(UserFactory(registrar=True, all_schools=True)), axe, every_sight=every_sight)
     page = look.page
     page.goto(reverse("home"))
 

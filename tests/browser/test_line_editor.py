@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from sisimport.imports.models import ImportRun, LineDraft
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import UserFactory
 from tests.imports.journey import make_district, run_file
 from tests.web.test_line_editor import GOOD, TYPE, UNKNOWN, WRONG_NAME
@@ -26,8 +26,9 @@ def run(transactional_db: None) -> ImportRun:
     return run_file(TYPE, f"{GOOD}\n{WRONG_NAME}\n\n{UNKNOWN}\n").run
 
 
+@one_sight_or_every
 def test_what_is_typed_is_kept_by_itself_and_the_browser_asks_until_then(
-    run: ImportRun, visit: Callable[..., Any], axe: str
+    run: ImportRun, visit: Callable[..., Any], axe: str, every_sight: bool
 ) -> None:
     page = visit(UserFactory(registrar=True, all_schools=True), width=390)
     page.goto(reverse("correct_lines", args=[run.pk]))
@@ -47,7 +48,7 @@ def test_what_is_typed_is_kept_by_itself_and_the_browser_asks_until_then(
     assert LineDraft.objects.get().line == 2
     page.reload()
     expect(page.locator(".changed .was").first).to_contain_text(wrong)
-    look = Look(page, axe)
+    look = Look(page, axe, every_sight=every_sight)
     look.here("correct_lines")
     assert look.wrong == []
 

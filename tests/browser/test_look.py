@@ -20,30 +20,32 @@ SMALL = "{ button { font-size: 14px; width: 12px; height: 12px; padding: 0; bord
 TWO = "<button aria-label='One'></button><button aria-label='Two'></button>"
 
 
-@pytest.mark.parametrize(
-    ("style", "body", "sight", "rule"),
-    [
-        ("", "<img src='data:,'>", "1280 px, light", "image-alt"),
-        (PALE[2:-2], "<p>Pale</p>", "1280 px, light", "color-contrast"),
-        (f"{DARK} {PALE}", "<p>Pale</p>", "1280 px, dark", "color-contrast"),
-        (f"{NARROW} {PALE}", "<p>Pale</p>", "390 px", "color-contrast"),
-        (f"{NARROW} and (prefers-color-scheme: dark) {PALE}", "<p>Pale</p>", "390 px, dark", "color-contrast"),
-        (f"{NARROW} {SMALL}", TWO, "390 px", "target-size"),
-        (f"{WIDE} {SMALL}", TWO, "1280 px", "target-size"),
-        (f"{WIDE} {{ button {{ display: none }} }}", "<button></button>", "390 px", "button-name"),
-    ],
-    ids=["structure", "light", "dark", "narrow", "narrow and dark", "narrow targets", "wide targets", "narrow names"],
-)
-def test_what_is_wrong_in_one_sight_only_is_found(
-    visit: Callable[..., Any], axe: str, style: str, body: str, sight: str, rule: str
-) -> None:
+SIGHTS = {
+    "structure": ("", "<img src='data:,'>", "1280 px, light", "image-alt"),
+    "light": (PALE[2:-2], "<p>Pale</p>", "1280 px, light", "color-contrast"),
+    "dark": (f"{DARK} {PALE}", "<p>Pale</p>", "1280 px, dark", "color-contrast"),
+    "narrow": (f"{NARROW} {PALE}", "<p>Pale</p>", "390 px", "color-contrast"),
+    "narrow and dark": (
+        f"{NARROW} and (prefers-color-scheme: dark) {PALE}",
+        "<p>Pale</p>",
+        "390 px, dark",
+        "color-contrast",
+    ),
+    "narrow targets": (f"{NARROW} {SMALL}", TWO, "390 px", "target-size"),
+    "wide targets": (f"{WIDE} {SMALL}", TWO, "1280 px", "target-size"),
+    "narrow names": (f"{WIDE} {{ button {{ display: none }} }}", "<button></button>", "390 px", "button-name"),
+}
+
+
+def test_what_is_wrong_in_one_sight_only_is_found(visit: Callable[..., Any], axe: str) -> None:
     look = Look(visit(), axe)
-    address = "data:text/html," + quote(PAGE.format(style=style, body=body))
+    for style, body, sight, rule in SIGHTS.values():
+        look.wrong.clear()
 
-    look.page.goto(address)
-    look.here("nothing")
+        look.page.goto("data:text/html," + quote(PAGE.format(style=style, body=body)))
+        look.here("nothing")
 
-    assert any(wrong.startswith(f"nothing, {sight}: {rule}: ") for wrong in look.wrong), look.wrong
+        assert any(wrong.startswith(f"nothing, {sight}: {rule}: ") for wrong in look.wrong), (sight, rule, look.wrong)
 
 
 def test_one_sight_shows_what_does_not_depend_on_it(visit: Callable[..., Any], axe: str) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import UserFactory
 from tests.imports.journey import make_district
 
@@ -25,7 +25,10 @@ LINES = [
 ]
 
 
-def test_columns_are_named_once(visit: Callable[..., Any], axe: str, tmp_path: Path, transactional_db: None) -> None:
+@one_sight_or_every
+def test_columns_are_named_once(
+    visit: Callable[..., Any], axe: str, tmp_path: Path, transactional_db: None, every_sight: bool
+) -> None:
     district = make_district()
     district.student(
         local_number="115001", last_name="Quist", first_name="Nel", birth_date=date(2015, 3, 4), gender="F", grade="05"
@@ -33,7 +36,7 @@ def test_columns_are_named_once(visit: Callable[..., Any], axe: str, tmp_path: P
     file = tmp_path / "students.text"
     file.write_text("\n".join([HEADER, *LINES]) + "\n", encoding="utf-8")
     page = visit(UserFactory(registrar=True, all_schools=True), scripts=True)
-    look = Look(page, axe)
+    look = Look(page, axe, every_sight=every_sight)
 
     # home -> what the file may be -> map its columns
     page.goto(reverse("home"))

@@ -33,16 +33,19 @@ CUT_OFF = """() => [...document.querySelectorAll("main .form-row label *")].filt
 ).map((each) => each.textContent)"""
 
 
-@pytest.mark.parametrize("width", [1280, 640, 390, 361, 320])
-def test_labels_of_the_chart_stand_over_nothing(visit: Callable[..., Any], width: int) -> None:
+def test_labels_of_the_chart_stand_over_nothing(visit: Callable[..., Any]) -> None:
     StudentFactory()
     for days in (300, 200, 100, 50, 20, 1):
         collection.record_missing(timezone.localdate() - dt.timedelta(days=days))
-    page = visit(UserFactory(registrar=True, all_schools=True), width=width)
+    page = visit(UserFactory(registrar=True, all_schools=True))
 
-    page.goto(reverse("collection"))
+    found = {}
+    for width in (1280, 640, 390, 361, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(reverse("collection"))
+        found[width] = page.evaluate(COVERED)
 
-    assert page.evaluate(COVERED) == []
+    assert {width: words for width, words in found.items() if words} == {}
 
 
 def test_choices_of_the_admin_are_read_to_their_end(visit: Callable[..., Any]) -> None:

@@ -12,7 +12,7 @@ from assessments.models import Score
 from sisimport.imports.management.run_in_process import run_to_end
 from sisimport.imports.models import ImportRun
 from tests.assessments.score_files import ALL
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,13 +51,14 @@ def run_file(page: Any, kind: str, path: Path, work: str) -> None:
     run_to_end(ImportRun.objects.latest("pk"))
 
 
+@one_sight_or_every
 def test_a_year_is_added_used_and_kept_and_another_one_undone(
-    visit: Callable[..., Any], axe: str, tmp_path: Path, transactional_db: None
+    visit: Callable[..., Any], axe: str, tmp_path: Path, transactional_db: None, every_sight: bool
 ) -> None:
     student = StudentFactory(school=SchoolFactory(code="0123456"), last_name="Lee", first_name="Sam")
     SSIDFactory(student=student, ssid="9012345678")
     page = visit(UserFactory(import_admin=True, all_schools=True, username="admin"))
-    look = Look(page, axe)
+    look = Look(page, axe, every_sight=every_sight)
     last = "caaspp-2024-25"
     heading = tmp_path / "header.csv"
     heading.write_text("^".join(header(last)) + "\r\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,10 +30,13 @@ def sign_in(page: Any) -> None:
         page.click("main form button[type=submit]")
 
 
-def test_a_passkey_is_set_up_asked_for_and_taken_away(visit: Callable[..., Any], axe: str, settings: Any) -> None:
+@one_sight_or_every
+def test_a_passkey_is_set_up_asked_for_and_taken_away(
+    visit: Callable[..., Any], axe: str, settings: Any, every_sight: bool
+) -> None:
     settings.SECOND_FACTOR_REQUIRED = True
     rosa = UserFactory(registrar=True, all_schools=True, username="rosa")
-    look = Look(visit(), axe)
+    look = Look(visit(), axe, every_sight=every_sight)
     page = look.page
     with_authenticator(page)
     sign_in(page)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from sisimport.imports.models import ImportRun, RunStatus
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import UserFactory
 from tests.imports.journey import make_district, run_file
 from tests.roster.test_roster import JOSE, csv
@@ -17,7 +17,8 @@ from tests.roster.test_roster import JOSE, csv
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_tab_says_how_far_a_run_is(visit: Callable[..., Any], axe: str) -> None:
+@one_sight_or_every
+def test_the_tab_says_how_far_a_run_is(visit: Callable[..., Any], axe: str, every_sight: bool) -> None:
     make_district()
     run = run_file("students", csv(JOSE)).run
     ImportRun.objects.filter(pk=run.pk).update(status=RunStatus.RUNNING, phase="checking")
@@ -25,14 +26,17 @@ def test_the_tab_says_how_far_a_run_is(visit: Callable[..., Any], axe: str) -> N
     page.goto(reverse("run", args=[run.pk]))
 
     expect(page).to_have_title(re.compile(rf"^45 % · file.txt, run {run.pk} · "))
-    look = Look(page, axe)
+    look = Look(page, axe, every_sight=every_sight)
     look.here("run")
     assert look.wrong == []
     ImportRun.objects.filter(pk=run.pk).update(phase="planning")
     expect(page).to_have_title(re.compile(rf"^75 % · file.txt, run {run.pk} · "))
 
 
-def test_the_icon_of_the_tab_shows_it_and_the_browser_tells_the_end(visit: Callable[..., Any], axe: str) -> None:
+@one_sight_or_every
+def test_the_icon_of_the_tab_shows_it_and_the_browser_tells_the_end(
+    visit: Callable[..., Any], axe: str, every_sight: bool
+) -> None:
     """The notification is caught in place of the system's: its text names the run and counts, no file."""
     make_district()
     run = run_file("students", csv(JOSE)).run
@@ -53,7 +57,7 @@ def test_the_icon_of_the_tab_shows_it_and_the_browser_tells_the_end(visit: Calla
     expect(page.get_by_text("You will be notified when it ends")).to_be_visible()
     ImportRun.objects.filter(pk=run.pk).update(phase="planning")
     expect(icon).to_have_attribute("href", re.compile("icon-run-3"))
-    look = Look(page, axe)
+    look = Look(page, axe, every_sight=every_sight)
     look.here("run")
     assert look.wrong == []
 

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from tests.accounts.oidc import DistrictProvider, district_provider
-from tests.browser.look import Look
+from tests.browser.look import Look, one_sight_or_every
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,10 +47,11 @@ def test_the_button_leads_to_the_provider_and_back_and_signing_out_too(
     assert not [text for text in said if "Content Security Policy" in text]
 
 
+@one_sight_or_every
 def test_pages_of_single_sign_on_have_no_violation(
-    provider: DistrictProvider, visit: Callable[..., Any], axe: str
+    provider: DistrictProvider, visit: Callable[..., Any], axe: str, every_sight: bool
 ) -> None:
-    look = Look(visit(), axe)
+    look = Look(visit(), axe, every_sight=every_sight)
     look.page.set_viewport_size({"width": 320, "height": 900})
     look.at("account_login", reverse("account_login"))
     look.page.click("text=Sign in with Lincoln ID")

@@ -23,16 +23,17 @@ pytestmark = pytest.mark.processes
 
 DISK_MB = 320
 PATIENCE = 150
+FILE = {"id": 1, "name": "kept.txt", "member": "", "sha256": "0" * 64, "size": 4, "line_index": [], "notices": []}
 
 
 class Site:
-    """`script/server` with its demo district on a small disk; asked and prodded by SQL, as its pages would do it."""
+    """`script/server` on a small disk, with its demo district or without; asked and prodded by SQL, as its pages would do it."""
 
-    def __init__(self, disk: SmallDisk, logs: Path) -> None:
+    def __init__(self, disk: SmallDisk, logs: Path, *options: str) -> None:
         self.disk = disk
         self.logs = logs
         install(disk.folder / "var")
-        self.server = Server(disk.folder / "var", logs=logs)
+        self.server = Server(disk.folder / "var", *options, logs=logs)
 
     def wait_until(self, true: Callable[[], object], otherwise: str) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -76,6 +77,10 @@ class Site:
         self.wait_until(lambda: self.state(run_id).get("status") in ended, f"run {run_id} did not end")
         return self.state(run_id)
 
+    @property
+    def uploads(self) -> Path:
+        return self.server.data_dir / "uploads" / "imports"
+
     def run_of(self, work: str) -> int:
         return int(self.ask(f"SELECT id FROM imports_importrun WHERE work = '{work}' ORDER BY id LIMIT 1")[0])
 
@@ -102,15 +107,37 @@ class Site:
             self.server.process.wait(timeout=60)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@contextlib.contextmanager
+def site_on_a_small_disk(logs: Path, *options: str) -> Iterator[Site]:
     with small_disk(DISK_MB) as disk:
-        site = Site(disk, tmp_path_factory.mktemp("logs"))
+        site = Site(disk, logs, *options)
         try:
             site.server.wait_ready()
             yield site
         finally:
             site.stop()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site_on_a_small_disk(tmp_path_factory.mktemp("logs")) as site:
+        yield site
+
+
+@pytest.fixture
+def site_with_a_file(tmp_path: Path) -> Iterator[Site]:
+    """Without the demo district, which takes longer than the test: one uploaded file."""
+    with site_on_a_small_disk(tmp_path, "--no-demo") as site:
+        kept = site.uploads / "kept.txt"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text("kept")
+        with site.session() as session:
+            session.execute(
+                "INSERT INTO imports_importfile SELECT (jsonb_populate_record(NULL::imports_importfile,"
+                " %s::jsonb || jsonb_build_object('uploaded_at', now()))).*",
+                [json.dumps(FILE | {"file": f"imports/{kept.name}"})],
+            )
+        yield site
 
 
 def held_at(site: Site, run_id: int, table: str) -> psycopg.Connection[Any]:
@@ -191,7 +218,10 @@ def test_postgresql_that_stops_on_a_full_disk_in_an_update_comes_back_and_the_up
     assert is_alive(children["worker"])
 
 
-def test_killed_on_a_full_disk_it_starts_again_waits_for_room_and_leaves_nothing_over(site: Site) -> None:
+def test_killed_on_a_full_disk_it_starts_again_waits_for_room_and_leaves_nothing_over(
+    site_with_a_file: Site,
+) -> None:
+    site = site_with_a_file
     port = site.server.port
     site.disk.fill()
     postmaster = site.server.children()["postgres"]
@@ -207,5 +237,5 @@ def test_killed_on_a_full_disk_it_starts_again_waits_for_room_and_leaves_nothing
     broker = site.server.data_dir / "broker"
     assert [path for path in broker.iterdir() if path.name.endswith(".aside") or not path.stat().st_size] == []
     recorded = site.ask("SELECT count(*) FROM imports_importfile")[0]
-    uploads = [path for path in (site.server.data_dir / "uploads" / "imports").iterdir() if path.is_file()]
-    assert len(uploads) == recorded
+    uploads = [path for path in site.uploads.iterdir() if path.is_file()]
+    assert len(uploads) == recorded == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.longer import every_pair, first_and_last_years, first_of, mark_combinations, one_in
+from tests.longer import earlier_years, every_pair, first_and_last_years, first_of, mark_combinations, one_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,6 +40,10 @@ def test_of_the_years_of_a_family_script_test_takes_the_first_and_the_last() -> 
     assert len(params) == 6
     assert taken_now(params) == [("a-2015-16",), ("a-2017-18",), ("b-2020-2021",), ("c",), ("a-2018-19-early",)]
     assert {mark.name for param in params for mark in param.marks} == {"faults"}
+
+
+def test_of_the_years_of_a_family_all_but_the_last_are_earlier_ones() -> None:
+    assert earlier_years(["a-2016-17", "a-2015-16", "b-2020-2021", "a-2017-18", "c"]) == {"a-2015-16", "a-2016-17"}
 
 
 class Case:
