@@ -116,7 +116,7 @@ def test_another_district_than_that_of_the_request_is_a_warning() -> None:
     made = request(UtahFunction.RETRIEVE, district.school)
     first, second = answered(made, lambda line: (f"18500{line[LINE].zfill(2)}", "Match"))
 
-    report = try_response([*with_cell([first], LEA, "08"), second])
+    report = try_response([*with_cell([first], LEA, "Provo"), second])
 
     assert (line_codes(report), report["planned_count"]) == (["UTAH-ECHO"], 2)
 
