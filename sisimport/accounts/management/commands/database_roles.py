@@ -25,7 +25,7 @@ def given_passwords() -> dict[str, str | None]:
 
 class Command(BaseCommand):
     help = (
-        "Make the database's roles (migrate: owns and migrates; web; worker) with the smallest rights, as the database "
+        "Make the database's roles (migrate: owns and migrates; web; worker) with the fewest rights, as the database "
         "administrator in DATABASE_URL. If run again: rights are granted again, passwords stay. Passwords come from "
         "POSTGRES_MIGRATE_PASSWORD, POSTGRES_WEB_PASSWORD and POSTGRES_WORKER_PASSWORD, "
         "or are generated and shown once. Exit code: 0, 2 refused."
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             return
         for kind, one in made.items():
             shown = f", password {one.password} (shown this once)" if one.password else ""
-            self.stdout.write(f"{kind}: role {one.name} {'made' if one.is_new else 'was there'}{shown}")
+            self.stdout.write(f"{kind}: role {one.name} {'made' if one.is_new else 'already existed'}{shown}")
         if not database_rights.workers_are_past_policies():
             self.stdout.write(
                 "Scores have no row policy: workers need BYPASSRLS for that, which only a superuser can grant. "

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--scope", action="append", required=True, metavar="SCOPE", help=", ".join(SCOPES))
         parser.add_argument("--school", action="append", default=[], metavar="CODE", help="default: all of the user's")
         parser.add_argument(
-            "--days", type=int, default=USUAL_DAYS, help=f"valid for so many days (default {USUAL_DAYS})"
+            "--days", type=int, default=USUAL_DAYS, help=f"valid for this many days (default {USUAL_DAYS})"
         )
         parser.add_argument("--user", default="", help="user name of the person it is for (default: a service)")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
