@@ -103,7 +103,7 @@ def last_analyzed(tables: list[str]) -> dict[str, object]:
 
 
 def what_is_known(tables: list[str]) -> list[tuple[object, ...]]:
-    """The planner's figures of whole tables, partitions included: they are written anew whenever the table is measured."""
+    """The planner's figures of whole tables, partitions included: they are written again whenever the table is measured."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT starelid::regclass::text, staattnum, ctid::text FROM pg_statistic"
