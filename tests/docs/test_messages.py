@@ -1,6 +1,5 @@
 """Every message of an import: a whole sentence with its cause, and a next step."""
 
-import re
 import string
 from collections.abc import Iterator
 
@@ -8,7 +7,7 @@ import pytest
 
 from sisimport.files.issues import IssueCode, codes, render
 from sisimport.imports.definition.registry import built_in_types
-from tests.docs.test_refusals import DOUBLED, NEXT_STEP
+from tests.docs.test_refusals import DOUBLED, NEXT_STEP, PUZZLING
 
 pytestmark = pytest.mark.usefixtures("every_code")
 
@@ -84,14 +83,6 @@ def test_what_the_screen_says_is_a_whole_sentence_with_the_same_values() -> None
             named = {name for _text, name, _spec, _conversion in string.Formatter().parse(code.screen) if name}
             assert named <= _fields(code) | {"field", "found", "expected", "local_number", "warning"}, code.code
             assert code.screen.rstrip("}").endswith((".", "_text")), code.code
-
-
-# Idioms that a school registrar had to read twice.
-PUZZLING = re.compile(
-    r"\b(nobody|somebody|anybody|everybody|whoever)\b|\ball the same\b|\bany more\b|\bfor ever\b|\bat once\b|\bmeanwhile\b|"
-    r"; else |\bto do, if\b|\b(is|are) none of\b|\bstands?\b|\bwhat is not (named|said)\b|\bsays so\b",
-    re.IGNORECASE,
-)
 
 
 def _on_screen() -> Iterator[tuple[str, str]]:

@@ -25,6 +25,12 @@ NEXT_STEP = re.compile(
 )
 RAISED = re.compile(r"RefusedError|ValidationError|add_error")
 DOUBLED = re.compile(r"\b([A-Z][^.!?]{8,}[.!?]) \1")
+# Idioms that a school registrar had to read twice.
+PUZZLING = re.compile(
+    r"\b(nobody|somebody|anybody|everybody|whoever)\b|\ball the same\b|\bany more\b|\bfor ever\b|\bat once\b|\bmeanwhile\b|"
+    r"; else |\bto do, if\b|\b(is|are) none of\b|\bstands?\b|\bwhat is not (named|said)\b|\bsays so\b",
+    re.IGNORECASE,
+)
 
 
 def refusals() -> Iterator[tuple[str, str]]:
@@ -91,3 +97,7 @@ def test_every_refusal_is_made_of_whole_sentences() -> None:
 
 def test_every_refusal_names_a_next_step() -> None:
     assert [(place, text) for place, text in WRITTEN if not NEXT_STEP.search(text)] == []
+
+
+def test_no_refusal_has_an_idiom_that_puzzles_a_registrar() -> None:
+    assert [(place, match[0]) for place, text in WRITTEN for match in PUZZLING.finditer(text)] == []

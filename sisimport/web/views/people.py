@@ -214,7 +214,7 @@ def _act(request: HttpRequest, found: Any) -> dict[str, Any] | None:
         messages.success(request, f"Signed out everywhere: {ended} {'session' if ended == 1 else 'sessions'} ended.")
     elif "deactivate" in request.POST:
         people.deactivate(person=found, giver=request.user)
-        messages.success(request, "This person cannot sign in any more. What they did stays on record.")
+        messages.success(request, "This person can no longer sign in. What they did stays on record.")
     elif "activate" in request.POST:
         invited = people.reactivate(person=found, giver=request.user)
         if invited:
