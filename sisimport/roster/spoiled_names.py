@@ -37,7 +37,7 @@ _LONE_MARK: Final = r"^[^\x22]*\x22[^\x22]*$"
 # If no record tells: keyboard symbols, digits, quotation marks, two names in one cell, a form of address, and capitals where
 # files of Macs and old programs have accents.
 _ODD: Final = (
-    r"[][0-9_*#@$~|<>=^+{}%\\,;/()\x22“”„«»]|^(Mr|Mrs|Ms|MR|MRS|MS|Miss|MISS|Dr|DR)[. ]"
+    r"[][0-9_*#@$~|<>=^+{}%\\,;/()\x22“”„«»]|^(Mr|Mrs|Ms|MR|MRS|MS|Miss|MISS|Dr|DR|Jr|JR|Sr|SR)[. ]"
     r"|(^|[- ])(NULL|N/A)($|[- ])|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]|[A-Z][À-ÖØ-ÞŒŠŽŸ][a-zß-öø-ÿ]|œ’"
     r"|[A-Za-z]œ(?!u)|[a-z]’[a-z]|(^| )['‘][^'‘’]+['’]( |$)|(^| )(aka|AKA|a[.]k[.]a[.])( |$)"
 )

@@ -51,6 +51,16 @@ def test_a_roster_comes_as_a_workbook_and_update_names_its_test(command: Command
     )
 
 
+@pytest.mark.parametrize("kind", ["students", "auto"])
+def test_a_roster_kept_as_a_workbook_is_recognized_by_auto_too(kind: str, command: CommandLine, tmp_path: Path) -> None:
+    path = saved(tmp_path, NAMES, ["1234567", "0123456", "115009", "Reyes", "Ada", dt.date(2015, 3, 4), "F", "05"])
+
+    tested = command("import_file", kind, path, "--work", "test", "--json")
+
+    assert (tested.code, tested.json["type"], tested.json["planned_count"]) == (0, "students", 1), tested.out
+    assert "Converted students.xlsx" in tested.err
+
+
 def test_what_offices_and_schools_keep_as_workbooks_is_converted() -> None:
     converting = {kind.key for kind in all_types() if kind.converts_workbooks and kind.workbooks_unasked}
 

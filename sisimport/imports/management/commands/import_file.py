@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.files.issues import FileError, Severity, codes
-from sisimport.files.workbooks import is_workbook
+from sisimport.files.workbooks import Converted, is_workbook
 from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.definition.registry import UnknownImportTypeError, all_types, get_type, look_again
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, exit_code, print_json, print_report, run_to_end
@@ -62,14 +62,16 @@ class Command(BaseCommand):
             raise RunRefusedError("The option excel accepts one value: write excel=convert.")
         look_again()
         key = options["type"]
-        unasked = key != "auto" and get_type(key).workbooks_unasked
+        asked = bool(excel) or (key != "auto" and get_type(key).workbooks_unasked)
         with path.open("rb") as stream, unpacked(stream) as inner:
-            workbook = (bool(excel) or unasked) and is_workbook(inner.stream)
+            workbook = is_workbook(inner.stream)
             file = take_in(inner.stream, user=None, may_correct=lambda _run: True) or keep_file(
                 stream=inner.stream, name=path.name, user=None, member=inner.member, notices=inner.notices
             )
-        if workbook:
+        if workbook and asked:
             file = self.convert(file)
+        elif workbook and key == "auto":
+            file = self.convert_if_usual(file)
         if key == "auto" and file.lines_of is not None:
             key = file.lines_of.import_type
         elif key == "auto":
@@ -101,13 +103,29 @@ class Command(BaseCommand):
             file, converted = convert_workbook(file=workbook, user=None)
         except FileError as error:
             raise RunRefusedError(_said(error)) from error
+        self.tell(workbook, converted)
+        return file
+
+    def convert_if_usual(self, workbook: ImportFile) -> ImportFile:
+        """The text of the workbook if it is of a type that people keep as workbooks; else the workbook, which is then refused."""
+        try:
+            file, converted = convert_workbook(file=workbook, user=None)
+            with open_file(file) as kept:
+                kind = recognise_type(kept)
+        except (FileError, UnrecognisedFileError):
+            return workbook
+        if not kind.workbooks_unasked:
+            return workbook
+        self.tell(workbook, converted)
+        return file
+
+    def tell(self, workbook: ImportFile, converted: Converted) -> None:
         sheets = ", ".join(f"{s.name} ({s.rows:,} rows{f', {s.note}' if s.note else ''})" for s in converted.sheets)
         self.stderr.write(
             f"Converted {workbook.name}: {converted.rows:,} rows of {converted.columns} columns; sheets {sheets}."
         )
         for risk in converted.risks:
             self.stderr.write(risk)
-        return file
 
 
 def _said(error: Exception) -> str:
