@@ -263,16 +263,16 @@ codes.register(
     ),
     IssueCode(
         "EXC-UIN-SPOILED",
-        "Exception: UINs that a spreadsheet spoiled",
-        "A spreadsheet rounded the {field} of {count} lines, or left a formula there, the first of them line {first}. They are "
-        "not kept; a UIN keeps no score out.",
+        "Exception: UINs damaged by a spreadsheet",
+        "In {count} lines (the first is line {first}) a spreadsheet rounded the {field} or left a formula there. These UINs are"
+        " not kept; the scores are imported.",
         "Use the file as it was downloaded: a spreadsheet may have changed other values, too.",
     ),
     IssueCode(
         "EXC-TESTED-CODE",
         "Exception: codes of schools that are not numbers",
-        "In {count} lines the code of the district or school at the time of the test is not a number, the first in line {first}. "
-        "It is not kept; the scores stay without it.",
+        "In {count} lines the code of the district or school at the time of the test is not a number; the first is line {first}."
+        " The code is not kept; the scores are imported without it.",
         "Use the file as it was downloaded: a spreadsheet rounds long codes.",
     ),
     IssueCode(
