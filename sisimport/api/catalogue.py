@@ -97,7 +97,7 @@ def list_issue_codes(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
             {
                 "code": code.code,
                 "title": code.title,
-                "message": code.message,
+                "message": code.sentences,
                 "fix": code.fix,
                 "retired": code.retired,
             }

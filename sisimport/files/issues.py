@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Final
 
+REFUSED: Final = "refused"  # among the parameters of an issue: its line is refused for another reason
 _SHOWN: Final = 120  # characters of a value that a message quotes
 
 
@@ -33,7 +34,8 @@ class IssueCode:
     `title` is the cause as a group heading, `message` a `str.format` template with field (its label), found, expected and the
     parameters, `fix` says in one sentence what to do. `skips`: the record counts as skipped, not as refused.
     `retired`: no rule raises it any more; reports of earlier runs keep its words. `screen`: the message in the words of the
-    screen that the product mirrors, for districts that want them; blank if that screen has none.
+    screen that the product mirrors, for districts that want them; blank if that screen has none. `ends`: what becomes of the
+    value, which follows the message unless the line is refused for another reason; a template like it.
     """
 
     code: str
@@ -43,6 +45,12 @@ class IssueCode:
     skips: bool = False
     retired: bool = False
     screen: str = ""
+    ends: str = ""
+
+    @property
+    def sentences(self) -> str:
+        """The message of a line that is not refused."""
+        return f"{self.message} {self.ends}".strip()
 
 
 class IssueCodes:
@@ -141,7 +149,9 @@ def render(
     issue_code = code if isinstance(code, IssueCode) else codes.get(code) if code in codes else None
     values = _Parameters(params or {})
     values.update(field=field or "the value", found=found or "blank", expected=expected or "blank")
-    template = issue_code.message if issue_code else "{field}: {found}; expected {expected}."
+    template = issue_code.sentences if issue_code else "{field}: {found}; expected {expected}."
+    if issue_code and values.get(REFUSED):
+        template = issue_code.message
     if screen and issue_code and issue_code.screen:
         template = issue_code.screen
     try:

@@ -32,8 +32,9 @@ codes.register(
     IssueCode(
         "SEL-NOMATCH",
         "A candidate where the state found none",
-        "For local number {found} the match category is No Match, yet a candidate with an SSID is chosen. It is imported.",
+        "For local number {found} the match category is No Match, yet a candidate with an SSID is chosen.",
         "Check that the SSID was not typed in, or moved there from another line: then correct the file and test again.",
+        ends="It is imported.",
     ),
     IssueCode(
         "SEL-MANY",

@@ -90,8 +90,9 @@ codes.register(
     IssueCode(
         "SSID-OTHER",
         "Another SSID than on record",
-        "SSID in the file is {found}, on record {expected}. The English learner data is imported anyway.",
+        "SSID in the file is {found}, on record {expected}.",
         "Check with the state whose line this is; import the SSID file to bring SSIDs up to date.",
+        ends="The English learner data is imported anyway.",
         screen=(
             "WARNING: Campus stateID ({expected}) DOES NOT match stateID ({found}) on ISSID Import File for localStudentID "
             "('{local_number}')."

@@ -1,5 +1,6 @@
 """Every message of an import: a whole sentence with its cause, and a next step."""
 
+import re
 import string
 from collections.abc import Iterator
 
@@ -75,6 +76,22 @@ def test_no_message_says_a_sentence_twice() -> None:
 
 def test_every_next_step_is_an_instruction_or_says_that_nothing_is_to_be_done() -> None:
     assert [(code.code, code.fix) for code in codes.all() if not NEXT_STEP.search(code.fix)] == []
+
+
+# Said of a file, whose lines end in their own ways.
+OF_FILES = {
+    *("AMB-UIN", "COLUMN-BORN", "COLUMN-DAY", "COLUMN-OTHER", "EXC-APART", "EXC-CODE-LOWEST", "EXC-CODE-MANY"),
+    *("EXC-COLUMN-OTHER", "EXC-EXCHANGED", "EXC-INCLUDE", "EXC-LEVELS"),
+}
+WRITTEN = re.compile(r"\b(?:is|are) (?:imported|written)(?: with it)?(?: anyway)?\.")
+
+
+def test_what_becomes_of_a_value_is_said_apart_from_what_was_found() -> None:
+    """It is left out where another error refuses the line."""
+    found = {
+        code.code for code in codes.all() if WRITTEN.search(code.message) and "othing is written" not in code.message
+    }
+    assert found - OF_FILES == set()
 
 
 def test_what_the_screen_says_is_a_whole_sentence_with_the_same_values() -> None:

@@ -6,6 +6,7 @@
 HYPOTHESIS_EXAMPLES=200 looks for trouble: `few` of tests/imports/properties.py.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,8 +20,10 @@ from assessments.scores.import_type import ScoreImport
 from sisimport.imports.definition.change_kinds import all_kinds
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import built_in_types, get_type, layouts_of
+from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import services
+from sisimport.imports.runs.report import issue_message
 from sisimport.roster.import_type import Roster
 from sisimport.roster.oneroster import OneRoster
 from ssid.imports.ela import ELAImport
@@ -102,6 +105,7 @@ def test_what_is_reported_of_a_line_is_true_of_the_tables(
                     line.outcome = "as tested"
         assert broken(lines, lambda line: adapter.claims(line, options)) == []
         assert _strangers(adapter, lines, before, _rows()) == []
+        assert _said_of_refused(lines) == []
 
 
 def _known(key: str, options: Mapping[str, str]) -> dict[str, str]:
@@ -138,6 +142,20 @@ def _rows() -> Rows:
 
 def _key_of(model: type[models.Model]) -> list[str]:
     return [f.attname for f in model._meta.pk_fields]
+
+
+_SAYS_WRITTEN = re.compile(r"\b(?<!not )(?:is|are) (?:imported|written)\b(?! to none)")
+
+
+def _said_of_refused(lines: list[Line]) -> list[str]:
+    """What is said to be imported or written on lines that an error keeps out."""
+    return [
+        message
+        for line in lines
+        if line.is_faulty(RECORD)
+        for issue in line.issues
+        if _SAYS_WRITTEN.search(message := issue_message(issue, None))
+    ]
 
 
 def _strangers(adapter: Adapter, lines: list[Line], before: Rows, after: Rows) -> list[str]:

@@ -134,8 +134,9 @@ codes.register(
     IssueCode(
         "SSID-REPLACED",
         "A retired SSID is replaced",
-        "SSID {found} replaces {expected}, which the state retired; the old number is kept in the history.",
+        "SSID {found} replaces {expected}, which the state retired.",
         "Nothing to do if the state's merge is right.",
+        ends="The old number is kept in the history.",
     ),
     IssueCode(
         "DUP-SAME",
@@ -205,8 +206,9 @@ codes.register(
     IssueCode(
         "STU-DOUBT",
         "Possibly the number of someone else on record",
-        "For {found}, two of last name, first name and birth date differ from the record. The values in the file are written.",
+        "For {found}, two of last name, first name and birth date differ from the record.",
         "Check that the line is about that student, and correct its number if not.",
+        ends="The values in the file are written.",
     ),
     IssueCode(
         "STU-MIXED",
@@ -281,29 +283,33 @@ codes.register(
     IssueCode(
         "FACT-CHANGED",
         "Another birth date or gender than on record",
-        "{field} is {found}; on record it is {expected}. The value in the file is written.",
+        "{field} is {found}; on record it is {expected}.",
         "Check which is right, for example from the birth certificate: the state uses it to find a student. If the record is "
         "right, correct the file and test again.",
+        ends="The value in the file is written.",
     ),
     IssueCode(
         "EL-CHANGED",
         "English learner data that seldom changes",
-        "{field} is {found}; on record it is {expected}. The value in the file is written.",
+        "{field} is {found}; on record it is {expected}.",
         "Check which is right: an English learner becomes RFEP, and the dates on which this was determined do not change. If the "
         "record is right, correct the file and test again.",
+        ends="The value in the file is written.",
     ),
     IssueCode(
         "NAME-CHANGED",
         "Another name than on record",
-        "{field} is {found}; on record it is {expected}, with nothing in common. The value in the file is written.",
+        "{field} is {found}; on record it is {expected}, with nothing in common.",
         "Nothing to do if the student was renamed. If the line is about someone else, such as a twin, or the column was filled "
         "down, correct the file and test again.",
+        ends="The value in the file is written.",
     ),
     IssueCode(
         "GRADE-LOWER",
         "A grade below the one on record",
-        "{field} is {found}; on record it is {expected}. The file's grade is written.",
+        "{field} is {found}; on record it is {expected}.",
         "Check that the list is not an older one. Nothing to do for a student who went back a grade.",
+        ends="The file's grade is written.",
     ),
     IssueCode(
         "NAME-WORD",
@@ -372,9 +378,10 @@ codes.register(
     IssueCode(
         "BIRTH-SWAPPED",
         "Birth date with day and month swapped",
-        "{field} is {found}; on record it is {expected}, the same date with day and month swapped. The file's date is written.",
+        "{field} is {found}; on record it is {expected}, the same date with day and month swapped.",
         "Find out which is right, for example from the birth certificate. If the record is right, correct the date in "
         "the file and test again.",
+        ends="The file's date is written.",
     ),
     IssueCode(
         "BIRTH-ORDER",

@@ -13,6 +13,7 @@ from sisimport.imports.definition.import_type import ALSO_COUNTED, RunContext
 from sisimport.imports.definition.progress import Progress
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import checking, counting, planning, staging
+from sisimport.imports.engine.line_ends import mark_refused_lines
 from sisimport.imports.engine.recounting import corrected, tally
 from sisimport.imports.engine.related_lines import related_lines
 from sisimport.imports.engine.sql import execute
@@ -66,6 +67,7 @@ def plan_again(
     checking.check(context)
     planning.plan(context)
     import_type.after_plan(context)
+    mark_refused_lines(context)
     if before is None or touched is None:
         context.record_count = run.record_count
         totals = counting.count_test(context)

@@ -31,6 +31,7 @@ from sisimport.imports.engine import (
     statistics,
     writing,
 )
+from sisimport.imports.engine.line_ends import mark_refused_lines
 from sisimport.imports.engine.sql import execute, fetch_one
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, WaitsFor, Work
 from sisimport.imports.runs import conversions, crashes, holding, queueing
@@ -212,6 +213,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         progress.report("planning", context.record_count, context.record_count)
         planning.plan(context)
         import_type.after_plan(context)
+        mark_refused_lines(context)
         totals = counting.count_test(context)
         if import_type.is_partial(context):
             context.report_facts["partial"] = True

@@ -48,7 +48,7 @@ def code(request: HttpRequest, code: str) -> HttpResponse:
     found = [raised for raised in rules.all_raised() if raised.code == code]
     context = {
         "code": about,
-        "message": rules.with_names(about.message),
+        "message": rules.with_names(about.sentences),
         "screen": rules.with_names(about.screen),
         "severities": sorted({raised.severity for raised in found}, reverse=True),
         "rows": rules.grouped(found),
