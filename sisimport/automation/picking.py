@@ -119,14 +119,14 @@ def _take_what_is_new(place: PickUpPlace, there: Place, look: Look) -> None:
             place.seen[one.name] = [one.size, one.modified]
             ready, reason = (
                 seen.get(one.name) == [one.size, one.modified],
-                "It is taken if it has not changed by the next look.",
+                "It is taken if it has not changed by the next check.",
             )
         if not ready:
             look.waiting.append((one.name, reason))
         elif not _goes_on(place, one):
             _take(place, there, one, look)
     if len(wanted) > MOST_FILES:
-        look.waiting.append(("", f"{len(wanted) - MOST_FILES:,} more files wait for the next look."))
+        look.waiting.append(("", f"{len(wanted) - MOST_FILES:,} more files wait for the next check."))
 
 
 def _goes_on(place: PickUpPlace, one: Found) -> bool:
@@ -301,7 +301,7 @@ def _tell(place: PickUpPlace) -> None:
     payload = {
         "place": place.pk,
         "name": place.name,
-        "message": "Its last look failed.",
+        "message": "Its last check failed.",
         "url": site_address() + reverse("pick_up_place", args=[place.pk]),
     }
     send_soon(

@@ -156,7 +156,7 @@ def change_pick_up_place(request: HttpRequest, pk: int) -> HttpResponse:
     match request.POST.get("do"):
         case "look":
             PickUpPlace.objects.filter(pk=pk).update(next_look_at=None)
-            messages.success(request, "A worker looks within a few seconds.")
+            messages.success(request, "A worker checks within a few seconds.")
         case "pause":
             PickUpPlace.objects.filter(pk=pk).update(active=False)
         case "go on":

@@ -376,7 +376,7 @@ def test_an_import_admin_adds_pauses_and_removes_a_place(client: Client, admin: 
     here = PickUpPlace.objects.get()
     page = reverse("pick_up_place", args=[here.pk])
     assert "State files" in client.get(reverse("pick_up")).text
-    for do, word in (("pause", "Paused"), ("go on", "Check now"), ("look", "A worker looks")):
+    for do, word in (("pause", "Paused"), ("go on", "Check now"), ("look", "A worker checks")):
         told = client.post(reverse("change_pick_up_place", args=[here.pk]), {"do": do}, follow=True)
         assert word in told.text
     assert client.get(page).status_code == 200

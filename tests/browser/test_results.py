@@ -69,7 +69,7 @@ def test_results_by_grade_group_and_school(
     page.goto(reverse("results"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Smarter Balanced for ELA, 2023-24")
     expect(page.locator("table.spread tbody tr")).to_have_count(4)
-    page.click("text=The same as a table of numbers")
+    page.click("text=View as a table of numbers")
     expect(page.locator("main")).to_contain_text("District, as the state counts")
     look.here("results")
     page.click("text=By school")
@@ -87,7 +87,7 @@ def test_results_by_grade_group_and_school(
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
             page.goto(f"{reverse('results')}?by=grade")
-            page.click("text=The same as a table of numbers")
+            page.click("text=View as a table of numbers")
             page.screenshot(path=Path(folder) / f"results-{width}-{scheme}.png", full_page=True)
 
 

@@ -66,7 +66,7 @@ def test_an_update_a_revert_and_an_edit_make_a_test_old(client: Client, registra
     assert "2 lines are about students" in told
     assert f"run {back.pk}</a> (Revert" in told
     assert "1 edit by hand" in told
-    assert "Update sets aside what no longer holds" in told
+    assert "Update sets aside what no longer applies" in told
     assert reverse("test_again", args=[test.pk]) in told
 
 
