@@ -189,11 +189,10 @@ def test_no_run_of_any_type_holds_a_lock_that_another_district_would_wait_for(
     monkeypatch.setattr(statistics, "MEASURE_FROM", 0)
     monkeypatch.setattr(statistics, "FAR_OFF", 0)
     monkeypatch.setattr(set_aside, "MEASURE_FROM", 0)
-    lea = demo.make_district(students=400, seed=3).lea
-    demo.write_samples(lea)
+    lea = demo.make_district(students=150, seed=3).lea
     written = []
     for sample in chosen_samples():
-        with (demo.samples_folder() / sample.name).open("rb") as stream, unpacked(stream) as inner:
+        with demo.write_sample(sample, lea).open("rb") as stream, unpacked(stream) as inner:
             file = keep_file(stream=inner.stream, name=sample.name, user=None, member=inner.member)
 
         def run(work: Work, file: Any = file, kind: str = sample.import_type) -> ImportRun:
