@@ -45,8 +45,9 @@ codes.register(
     IssueCode(
         "SEL-SCORE",
         "A Single Match taken by its score",
-        "The one candidate scores {found} and is imported without a mark.",
+        "The one candidate scores {found}; none is marked.",
         "Nothing to do. Refuse the candidate, or test with a higher limit, if you want to see it first.",
+        ends="It is imported without a mark.",
     ),
     IssueCode(
         "SEL-OTHER",

@@ -175,6 +175,7 @@ codes.register(
         "ELA-HINT",
         "The state would question this",
         "{field} is {found}: {rule_text} ({rule}).",
-        "Check the English learner history; the line is imported anyway.",
+        "Check the English learner history.",
+        ends="The line is imported anyway.",
     ),
 )
