@@ -35,7 +35,7 @@ codes.register(
         "Almost the number of a student on record",
         "{found} would be a new student, but {expected} is on record, {difference}.",
         "If they are the same person, accept the match on the match desk, or correct the number in the file. If not, refuse it "
-        "there, or test again with the option that confirms it for the whole file.",
+        "there, or test again with “Are new students” for the whole file.",
     ),
     IssueCode(
         "NUMBER-LOST",
@@ -193,7 +193,7 @@ codes.register(
         "Possibly a student already on record",
         "{found} would be a new student, but student {expected} has the same name and birth date and is not in the file.",
         "If they are the same person, accept the match on the match desk: the line then updates that student. If not, refuse it "
-        "there, or test again with the option that confirms it for the whole file.",
+        "there, or test again with “Are new students” for the whole file.",
     ),
     IssueCode(
         "STU-OTHER",
@@ -201,7 +201,8 @@ codes.register(
         "{found} is on record with another last name, another first name and another birth date: the line is about someone "
         "else. The record is kept, unless the option confirms that the file is right.",
         "Check whether lines or columns of the file were sorted or shifted. If the number is wrong, correct it. If the record "
-        "is wrong, change it on the student's page, or test again with the option that confirms it for the whole file.",
+        "is wrong, change it on the student's page, or test again with “The file is right, the records are wrong” for the whole "
+        "file.",
     ),
     IssueCode(
         "STU-DOUBT",
@@ -216,15 +217,15 @@ codes.register(
         "{found} would get the name and birth date of student {expected}, who is on record under that number. The record is "
         "kept, unless the option confirms that the file is right.",
         "Check whether lines or columns of the file were sorted or shifted, and correct the number. If the records are wrong, "
-        "change them on the students' pages, or test again with the option that confirms it for the whole file.",
+        "change them on the students' pages, or test again with “The file is right, the records are wrong” for the whole file.",
     ),
     IssueCode(
         "NAME-EXCHANGED",
         "Last and first name are swapped",
         "{field} is {found} and the first name {expected}; on record it is the other way around. The record is kept, unless the "
         "option confirms that the file is right.",
-        "Check which column holds the last name. If the file is right, test it again with the option that confirms it "
-        "for the whole file, or change the student's page.",
+        "Check which column holds the last name. If the file is right, test it again with “The file is right, the records are "
+        "wrong” for the whole file, or change the student's page.",
     ),
     IssueCode(
         "COLUMN-SORTED",
