@@ -1,10 +1,16 @@
 """Numbers and codes that a spreadsheet rounded, or put a formula in place of: told in every import type, and on no record."""
 
+import io
+
+import openpyxl
 import pytest
 
 from sisimport.files.issues import Severity
+from sisimport.files.spreadsheet import letters_of
+from sisimport.files.workbooks import convert
 from sisimport.imports.definition.registry import get_type
-from sisimport.imports.models import ImportIssue, RunStatus
+from sisimport.imports.models import ImportIssue, RunStatus, Work
+from tests.imports.journey import run_file
 from tests.imports.properties import RolledBack
 from tests.longer import first_and_last_years
 from tests.truth.lines import lines_of
@@ -51,3 +57,36 @@ def _told(key: str, sheet: Sheet, field: str) -> bool:
 def _holds(row: dict[str, object], spoiled: str) -> bool:
     plain = "".join(sign for sign in spoiled if sign.isalnum())
     return any(text in str(value) for value in row.values() for text in (spoiled, plain[-7:], plain[:7]))
+
+
+# Utah's answers have no line of column names.
+WITH_WORKBOOKS = [key for key in TYPES if get_type(key).converts_workbooks and key != "utah-response"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", first_and_last_years(WITH_WORKBOOKS))
+@pytest.mark.long
+def test_a_formula_in_a_workbook_costs_its_line_and_names_its_cell(key: str) -> None:
+    sheet = adapter_of(get_type(key)).arrange(0)
+    field = next(name for name in ("ssid", "school") if name in sheet.at)
+    sheet.records[0][sheet.at[field]] = "=1+1"
+    text = io.BytesIO()
+    converted = convert(_workbook(sheet), text)
+
+    run = run_file(key, text.getvalue().decode(), Work.TEST, name="RESP_0001.csv").run
+
+    cell = f"Sheet!{letters_of(sheet.at[field])}2"
+    assert cell in " ".join(converted.risks)
+    assert run.status == RunStatus.COMPLETED, run.message
+    told = ImportIssue.objects.filter(run=run, code="FILE-FORMULA").values_list("line", "field", "found")
+    assert list(told) == [(sheet.first_line, field, cell)]
+    assert run.record_count == len(sheet.records)
+    assert run.refused_count < run.record_count
+
+
+def _workbook(sheet: Sheet) -> io.BytesIO:
+    stream, book = io.BytesIO(), openpyxl.Workbook()
+    for line in (sheet.header or [], *sheet.records):
+        book.active.append(line)
+    book.save(stream)
+    return stream
