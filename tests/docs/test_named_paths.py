@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ COMMAND = re.compile(r"(?:script/manage|manage\.py) ([a-z_]+)([^`\n|#]*)")
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*)")
 
 
+@cache
 def tree() -> set[str]:
     """Every file and folder, from the root on."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()

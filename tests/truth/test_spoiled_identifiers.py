@@ -12,7 +12,7 @@ from sisimport.imports.definition.registry import get_type
 from sisimport.imports.models import ImportIssue, RunStatus, Work
 from tests.imports.journey import run_file
 from tests.imports.properties import RolledBack
-from tests.longer import first_and_last_years
+from tests.longer import earlier_years, first_and_last_years
 from tests.truth.lines import lines_of
 from tests.truth.sheets import Sheet
 from tests.truth.test_reported_is_on_record import TYPES, _known, _rows, _run, adapter_of
@@ -22,18 +22,23 @@ IDENTIFIERS = {
     "district_code",
 }  # fmt: skip
 SPOILED = ("9.00109E+09", "1.97335E+06", "=A2&B2", "=FORMULA(Students!B3)")
+# Each field with one of them, in the last year of each family; `script/test faults` spoils each field in every way.
+CASES = [
+    *(pytest.param(key, False, id=key) for key in TYPES if key not in earlier_years(TYPES)),
+    *(pytest.param(key, True, id=f"{key}, every way", marks=pytest.mark.faults) for key in TYPES),
+]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", first_and_last_years(TYPES))
+@pytest.mark.parametrize(("key", "every_way"), CASES)
 @pytest.mark.long
-def test_a_spoiled_identifier_is_told_and_on_no_record(key: str) -> None:
+def test_a_spoiled_identifier_is_told_and_on_no_record(key: str, every_way: bool) -> None:
     untold, kept = [], []
     adapter = adapter_of(get_type(key))
     with RolledBack():
         fields = sorted(IDENTIFIERS & set(adapter.arrange(0).at))
-    for field in fields:
-        for spoiled in SPOILED:
+    for number, field in enumerate(fields):
+        for spoiled in SPOILED if every_way else [SPOILED[number % len(SPOILED)]]:
             with RolledBack():
                 sheet = adapter.arrange(0)
                 sheet.records[0][sheet.at[field]] = spoiled
