@@ -45,8 +45,9 @@ codes.register(
     IssueCode(
         "RES-CHANGED",
         "A figure or name that differs from the record",
-        "{field} is {found}; on record it is {expected}, which is replaced.",
+        "{field} is {found}; on record it is {expected}.",
         "Nothing to do if the state published it again; otherwise check whether lines or columns of the file were moved.",
+        ends="It is replaced.",
     ),
     IssueCode(
         "RES-NONSENSE",

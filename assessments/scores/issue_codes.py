@@ -381,9 +381,9 @@ codes.register(
     IssueCode(
         "EXC-NO-DATE",
         "Exception: nothing shows the school year",
-        "The record has no test date and no other date that shows its school year; it is taken as one of {expected}, the year of"
-        " the file's columns.",
+        "The record has no test date and no other date that shows its school year.",
         "Make sure that the file is for {expected}. If not, choose the import type of its year.",
+        ends="It is taken as one of {expected}, the year of the file's columns.",
     ),
     IssueCode(
         "EXC-DATE",

@@ -168,8 +168,9 @@ codes.register(
     IssueCode(
         "REP-NOSSID",
         "The student has no SSID",
-        "The student has no current SSID; the state's statement that {found} is the current one is noted.",
+        "The student has no current SSID.",
         "Import the SSID download file, which has names and birth date to compare.",
+        ends="The state's statement that {found} is the current one is noted.",
     ),
     IssueCode(
         "ELA-HINT",

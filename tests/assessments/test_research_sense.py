@@ -199,9 +199,7 @@ def test_r9_what_is_replaced_is_told() -> None:
     renamed = imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", "Maple High")), "research-entities")
     changed = imported(new(result(SCHOOL, mean="2512.0")))
 
-    assert [i["message"] for i in renamed.issues] == [
-        "Name is Maple High; on record it is Cedar High, which is replaced."
-    ]
+    assert [i["message"] for i in renamed.issues] == ["Name is Maple High; on record it is Cedar High. It is replaced."]
     assert [(i["code"], i["field"], i["severity"]) for i in changed.issues] == [("RES-CHANGED", "mean", "warning")]
 
 

@@ -144,7 +144,9 @@ def _key_of(model: type[models.Model]) -> list[str]:
     return [f.attname for f in model._meta.pk_fields]
 
 
-_SAYS_WRITTEN = re.compile(r"\b(?<!not )(?:is|are) (?:imported|written)\b(?! to none)")
+_SAYS_WRITTEN = re.compile(
+    r"\b(?<!not )(?:is|are) (?:imported|written|replaced|noted)\b(?! to none)|will be created|ends on"
+)
 
 
 def _said_of_refused(lines: list[Line]) -> list[str]:

@@ -105,14 +105,16 @@ codes.register(
     IssueCode(
         "ONE-PRIMARY",
         "Two primary schools",
-        "Several open enrollments are marked primary: {found}. The one that started last counts as the student's school.",
+        "Several open enrollments are marked primary: {found}.",
         "Mark one of them as primary in the system that the roster comes from.",
+        ends="The one that started last counts as the student's school.",
     ),
     IssueCode(
         "ONE-ENDS",
         "Marked as deleted",
-        "The line is marked tobedeleted: the student stays on record, and the enrollment ends on {found}.",
+        "The line is marked tobedeleted: the student stays on record.",
         "Nothing to do if the student left. A student is never deleted by an import.",
+        ends="The enrollment ends on {found}.",
     ),
     IssueCode(
         "ONE-ENDS-WHEN",

@@ -323,9 +323,10 @@ codes.register(
     IssueCode(
         "NUMBER-ODD",
         "A number with spaces, signs or only zeros",
-        "{found} would be a new student's number: such numbers seldom contain spaces, signs or decimals, and are seldom zeros "
-        "alone or a word. It is used as it is.",
+        "{found} would be a new student's number: such numbers seldom contain spaces, signs or decimals, and are seldom "
+        "zeros alone or a word.",
         "Compare it with the program the file came from; if it has another form there, correct the file and test again.",
+        ends="It is used as it is.",
     ),
     IssueCode(
         "NAME-SUFFIX",
@@ -451,14 +452,16 @@ codes.register(
     IssueCode(
         "NEW-LEA",
         "A new district",
-        "The district {found} is not known yet and will be created.",
+        "The district {found} is not known yet.",
         "Check the code: a mistyped one makes a district that does not exist.",
+        ends="It will be created.",
     ),
     IssueCode(
         "NEW-SCHOOL",
         "A new school",
-        "The school {found} is not known yet and will be created.",
+        "The school {found} is not known yet.",
         "Check the code: a mistyped one, or one that lost its leading zero, makes a school that does not exist.",
+        ends="It will be created.",
     ),
     IssueCode(
         "NAME-KEPT",
