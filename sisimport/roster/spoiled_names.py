@@ -44,7 +44,21 @@ _ODD: Final = (
 _INITIAL: Final = r"^[[:alpha:]][.]?$"
 _PLAIN: Final = r"lower(regexp_replace({}, '[^A-Za-z0-9 .,''()/-]', '_', 'g'))"
 _COUNT: Final = f"length({{0}}) - length(translate({{0}}, '{_SIGNS}', ''))"
+_LETTERS_BEYOND: Final = "[À-ÖØ-öø-ʯḀ-ỿ]"
 _WHAT: Final = "a sign in place of the letter with an accent on record"
+
+
+class _Lost(Func):
+    """`file, record`: the name on record without its letters beyond ASCII, or with spaces for them: Jos for José, Garc a."""
+
+    output_field = models.BooleanField()
+    conditional = True
+    arity = 2
+
+    def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
+        file, record = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
+        gone, spaced = (f"regexp_replace({record}, '{_LETTERS_BEYOND}', '{sign}', 'g')" for sign in ("", " "))
+        return f"(CASE WHEN {file} IN ('', {record}) THEN false ELSE {file} IN ({gone}, {spaced}) END)", ()
 
 
 class _Spoils(Func):
@@ -113,16 +127,22 @@ def _odd(rule: Callable[..., Rule], name: str) -> Rule:
 
 
 def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
+    lost = Q(_Lost(F(name), F(f"student__{name}")))
     said = rule(
         "roster",
         "FILE-DAMAGED",
         Severity.ERROR,
         name,
-        Q(_Spoils(F(name), F(f"student__{name}"))),
+        Q(_Spoils(F(name), F(f"student__{name}"))) | lost,
         expected=F(f"student__{name}"),
     )
-    lone = When(**{f"{name}__regex": _LONE_MARK}, then=Value("a quotation mark without its second one"))
-    return replace(said, params={"what": Case(lone, default=Value(_WHAT), output_field=CharField())})
+    what = Case(
+        When(**{f"{name}__regex": _LONE_MARK}, then=Value("a quotation mark without its second one")),
+        When(lost, then=Value("nothing where the record has a letter with an accent")),
+        default=Value(_WHAT),
+        output_field=CharField(),
+    )
+    return replace(said, params={"what": what})
 
 
 def _words(rule: Callable[..., Rule], name: str) -> list[Rule]:

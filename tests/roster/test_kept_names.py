@@ -16,7 +16,21 @@ POORER = [
     *[("De La Cruz", "DE LA CRUZ"), ("De La Cruz", "DELACRUZ"), ("De La Cruz", "De la cruz"), ("A", "a")],
     *[("de la Cruz", "De La Cruz"), ("McDonald", "Mcdonald"), ("García-López", "GARCIA LOPEZ"), ("Jo Ann", "Joann")],
     *[("García-López", "Garcia-Lopez"), ("Núñez", "Nunéz"), ("St. John", "ST JOHN"), ("Kaʻulani", "KAULANI")],
-    *[("Ørsted", "ORSTED"), ("Đặng", "DANG"), ("Nguyễn", "Nguyên"), ("Ana Maria", "Ana  Maria")],
+    *[("O'Brien", "OBrien"), ("Smith-Jones", "SmithJones"), ("Kaʻiulani", "Kaiulani"), ("Ka'iulani", "Kaiulani")],
+    *[
+        ("Kaʻiulani", "Ka'iulani"),
+        ("Kaʻiulani", "Ka`iulani"),
+        ("O’Brien", "O'Brien"),
+        ("Đặng", "Dang"),
+        ("Ørsted", "Orsted"),
+    ],
+    *[
+        ("García-López", "Garci´a-Lo´pez"),
+        ("Ørsted", "ORSTED"),
+        ("Đặng", "DANG"),
+        ("Nguyễn", "Nguyên"),
+        ("Ana Maria", "Ana  Maria"),
+    ],
     # Capitals say nothing of small letters, whatever they add.
     *[("Garcia", "GARCÍA"), ("Garcia Lopez", "GARCIA-LOPEZ"), ("Delacruz", "DE LA CRUZ")],
     # Signs around the name on record, with and without another poorer spelling.
@@ -33,6 +47,7 @@ POORER = [
 ANOTHER = [
     *[("García", "Garza"), ("Garcia", "Gracia"), ("Müller", "Mueller"), ("Garcia", "García"), ("GARCIA", "Garcia")],
     *[("GARCIA", "GARCÍA"), ("Renée", "Renèe"), ("De La Cruz", "de la Cruz"), ("García López", "García-López")],
+    *[("Ka'iulani", "Kaʻiulani"), ("Kaiulani", "Kaʻiulani"), ("Dang", "Đặng"), ("Obrien", "OBrien")],
     *[("OBrien", "O’Brien"), ("Jo Ann", "JoAnn"), ("Mcdonald", "McDonald"), ("Lee", "Lee"), ("", "Ana"), ("Ana", "")],
     *[("Peña", "-Penna"), ("-Peña", "Peña"), ("Peña,", "Peña"), ("Peña", "Peña-Ruiz"), ("Ana", "-"), ("José", "Jos*")],
 ]

@@ -43,10 +43,13 @@ _BARE: Final = f"btrim({{0}}, '{_EDGES}')"
 _SPOILED: Final = "btrim({0}, ' -,;:/!&*_#@~|+=<>^$')"
 _LOOSE: Final = "sis_loose(replace({0}, 'ʻ', ''))"  # the okina is a letter to PostgreSQL
 _TYPED: Final = "normalize(regexp_replace({0}, ' +', ' ', 'g'), NFKD)"
-_CAPITALS: Final = f"regexp_replace(normalize({{0}}, NFKD), '[{_ACCENTS}]', '', 'g')"
+_CAPITALS: Final = f"regexp_replace(translate(normalize(replace({{0}}, 'ʻ', ''), NFKD), '{_STROKES}', 'oOlLdD'), '[{_ACCENTS}]', '', 'g')"
+# Letters, digits and spaces: OBrien for O'Brien has no capitals that the record lacks, JoAnn for Jo Ann has one.
+_UNSIGNED: Final = f"regexp_replace({_CAPITALS}, '[^A-Za-z0-9 ]', '', 'g')"
 _SIGNS: Final = f"regexp_replace({_TYPED}, '[A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g')"
 # Make apostrophes plain, and doubled ones single: databases double them.
-_APOSTROPHES: Final = "replace(translate({0}, '’‘`´ʼ', ''''''''''''), '''''', '''')"
+_APOSTROPHES: Final = "replace(translate({0}, '’‘`´ʼʻ', repeat('''', 6)), repeat('''', 2), '''')"
+_ACCENTED: Final = "normalize(replace({0}, '´', chr(769)), NFC)"  # Garci´a: the accent after its letter
 _LETTERS: Final = f"lower(regexp_replace({_TYPED}, '[^A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g'))"
 _ACCENT_COUNT: Final = f"length(regexp_replace({_TYPED}, '[^{_ACCENTS}{_STROKES}]', '', 'g'))"
 # How much the capitals tell: MARY ANN or mary ann for Mary Ann (0), Mary ann or O'brien (1), O'Brien (2), McDonald,
@@ -69,14 +72,17 @@ def _poorer(given: str, kept: str) -> str:
     """SQL: `given` is `kept` with details missing. A `CASE`, so that the long part is evaluated only if the spellings differ."""
     bare = _BARE.format(given)
     pairs = [(measure.format(bare), measure.format(kept)) for measure in _MEASURES]
-    no_more = " AND ".join(f"{one} <= {other}" for one, other in pairs)
-    less = " OR ".join(f"{one} < {other}" for one, other in pairs)
     (accents_given, accents_kept), (casing_given, casing_kept) = pairs[:2]
+    same_capitals = f"{_UNSIGNED.format(bare)} = {_UNSIGNED.format(kept)}"
+    no_more = " AND ".join(f"{one} <= {other}" for one, other in pairs if other != casing_kept)
+    no_more += f" AND ({same_capitals} OR {casing_given} <= {casing_kept})"
+    less = " OR ".join(f"{one} < {other}" for one, other in pairs)
     # The same number of accents on different letters is a different spelling.
     same = f"({accents_given} <> {accents_kept} OR {_LETTERS.format(bare)} = {_LETTERS.format(kept)})"
     return (
         f"CASE WHEN {given} = {kept} OR {given} = '' THEN false WHEN {bare} = {kept} THEN true"
-        f" WHEN {_APOSTROPHES.format(bare)} = {kept} THEN true"
+        f" WHEN {_APOSTROPHES.format(bare)} = {_APOSTROPHES.format(kept)} AND position('ʻ' in {given}) = 0 THEN true"
+        f" WHEN {_ACCENTED.format(bare)} = {kept} THEN true"
         f" WHEN {_LOOSE.format(kept)} = '' OR {_LOOSE.format(bare)} <> {_LOOSE.format(kept)}"
         f" OR {_SPOILED.format(kept)} = {given} THEN false"
         f" WHEN {casing_given} = 0 AND {casing_kept} > 0 THEN true ELSE {no_more} AND ({less}) AND {same} END"
