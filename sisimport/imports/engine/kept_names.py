@@ -43,7 +43,8 @@ _BARE: Final = f"btrim({{0}}, '{_EDGES}')"
 _SPOILED: Final = "btrim({0}, ' -,;:/!&*_#@~|+=<>^$')"
 _LOOSE: Final = "sis_loose(replace({0}, 'ʻ', ''))"  # the okina is a letter to PostgreSQL
 _TYPED: Final = "normalize(regexp_replace({0}, ' +', ' ', 'g'), NFKD)"
-_CAPITALS: Final = f"regexp_replace(translate(normalize(replace({{0}}, 'ʻ', ''), NFKD), '{_STROKES}', 'oOlLdD'), '[{_ACCENTS}]', '', 'g')"
+_PLAIN_STROKES: Final = f"translate(normalize(replace({{0}}, 'ʻ', ''), NFKD), '{_STROKES}', 'oOlLdD')"
+_CAPITALS: Final = f"regexp_replace({_PLAIN_STROKES}, '[{_ACCENTS}]', '', 'g')"
 # Letters, digits and spaces: OBrien for O'Brien has no capitals that the record lacks, JoAnn for Jo Ann has one.
 _UNSIGNED: Final = f"regexp_replace({_CAPITALS}, '[^A-Za-z0-9 ]', '', 'g')"
 _SIGNS: Final = f"regexp_replace({_TYPED}, '[A-Za-z0-9{_ACCENTS}{_STROKES}]', '', 'g')"
