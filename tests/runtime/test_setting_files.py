@@ -39,7 +39,7 @@ def test_a_file_that_cannot_be_read_is_named_with_what_to_do(
     with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY_FILE names .*key, which cannot be read") as refused:
         env.str("SECRET_KEY", default="")
 
-    assert "or take SECRET_KEY_FILE away" in str(refused.value)
+    assert "or remove SECRET_KEY_FILE and" in str(refused.value)
 
 
 def test_all_settings_are_read_so() -> None:
