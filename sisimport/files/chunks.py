@@ -8,7 +8,7 @@ from sisimport.files.damage import holds_hidden_beyond_ascii, may_hold_hidden
 from sisimport.files.detection import Recognition
 from sisimport.files.encodings import UTF16, Decoder, without_bom
 from sisimport.files.lines import refuse_nul, whole_lines
-from sisimport.files.numbers import FORMULA
+from sisimport.files.numbers import FORMULA, ROUNDED
 from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.values import BlockTraits
 
@@ -88,7 +88,7 @@ class Chunks:
             hidden = controls or (holds_hidden_beyond_ascii(text) if exotic else "\xad" in text)
             may_hold_space = exotic or controls or " " in text
             damaged = not plain or any(sign in text for sign in _SIGNS_OF_DAMAGE)
-            traits = BlockTraits(may_hold_space, exotic, hidden, damaged, FORMULA in text)
+            traits = BlockTraits(may_hold_space, exotic, hidden, damaged, FORMULA in text or ROUNDED in text)
             yield Chunk(first_line, text, None, '"' in text, traits, names)
 
 

@@ -304,6 +304,12 @@ codes.register(
         "Paste the column in the workbook as values only, then upload it again.",
     ),
     IssueCode(
+        "FILE-ROUNDED",
+        "A number that a spreadsheet rounded",
+        "{field} is {found} in the workbook (cell {expected}), not the whole number: a spreadsheet rounded or shortened it.",
+        "Correct the cell from the program that the number comes from, then upload the workbook again.",
+    ),
+    IssueCode(
         "FILE-DIGITS",
         "Not a number",
         "{field} is {found}; expected {expected}.",

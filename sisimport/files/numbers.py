@@ -20,6 +20,9 @@ _CDS_LENGTH: Final = 14  # county and district, then school
 
 # What the text of a workbook has in place of a formula, whose result is not read: =FORMULA(Students!B3)
 FORMULA: Final = "=FORMULA("
+ROUNDED: Final = (
+    "=ROUNDED("  # and in place of an SSID that a spreadsheet rounded: =ROUNDED(Students!B3: 9120000033123456)
+)
 
 _APOSTROPHES = "'’‘`´"
 _FRAMED = re.compile(f'[{_APOSTROPHES}]*=?["“”]+(?P<bare>[^"“”]*)["“”]+\\Z')

@@ -28,6 +28,7 @@ from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.numbers import (
     FORMULA,
     NO_SSID,
+    ROUNDED,
     SSID_FIELDS,
     bare_code,
     bare_number,
@@ -183,9 +184,9 @@ class TextColumn:
         return texts, findings
 
     def _without_formulas(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
-        found = [(at, text) for at, text in enumerate(texts) if text.startswith(FORMULA)]
-        findings += [(at, _formula(self._column, text)) for at, text in found]
-        return ["" if text.startswith(FORMULA) else text for text in texts] if found else texts
+        found = [(at, text) for at, text in enumerate(texts) if text.startswith((FORMULA, ROUNDED))]
+        findings += [(at, _lost(self._column, text)) for at, text in found]
+        return ["" if text.startswith((FORMULA, ROUNDED)) else text for text in texts] if found else texts
 
     def _as_names(self, texts: Sequence[str], findings: list[Finding], *, doubtful: bool) -> Sequence[str]:
         if doubtful and has_doubtful_names(texts):
@@ -260,8 +261,8 @@ def _framed(column: Column, check: Check) -> Check:
         text = column.translations.get(text.casefold(), text)
         if not text:
             return None, _missing(column) if column.required else None
-        if text.startswith(FORMULA):
-            return None, _formula(column, text)
+        if text.startswith((FORMULA, ROUNDED)):
+            return None, _lost(column, text)
         value, problem = check(text)
         if problem is not None and problem.severity is not Severity.NOTICE and not value:
             value, problem = _unmarked(column, check, text) or (value, problem)
@@ -295,8 +296,12 @@ def _missing(column: Column) -> Problem:
     return Problem("FILE-REQUIRED", column.severity, column.field, "", "a value")
 
 
-def _formula(column: Column, text: str) -> Problem:
-    return Problem("FILE-FORMULA", column.severity, column.field, text.removeprefix(FORMULA).removesuffix(")"))
+def _lost(column: Column, text: str) -> Problem:
+    """What is in a workbook's text where a cell holds no value that can be read."""
+    if text.startswith(FORMULA):
+        return Problem("FILE-FORMULA", column.severity, column.field, text.removeprefix(FORMULA).removesuffix(")"))
+    cell, _, value = text.removeprefix(ROUNDED).removesuffix(")").rpartition(": ")
+    return Problem("FILE-ROUNDED", column.severity, column.field, shown(value), cell)
 
 
 def _too_long(column: Column, text: str) -> Problem:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO, Any, Final
 
-from sisimport.files.numbers import FORMULA
+from sisimport.files.numbers import FORMULA, ROUNDED
 from sisimport.files.spreadsheet import (
     MAX_CELL,
     MAX_EMPTY_ROWS,
@@ -125,6 +125,7 @@ class Conversion:
                     self.formulas.add(column, where)
                 elif column in self.ssids and _is_damaged(cells[column], kind):
                     self.damaged.add(column, where)
+                    cells[column] = f"{ROUNDED}{_CONTROLS.sub(' ', where)}: {cells[column]})"
             elif value:
                 self.outside.add(f"{sheet}!{place}")
         self.rows += 1

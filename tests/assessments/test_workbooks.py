@@ -91,7 +91,7 @@ def test_a_spoiled_ssid_is_named_by_cell_and_the_rest_is_read(ssid: Any) -> None
 
     assert [risk for risk in result.risks if "rounded or shortened" in risk and "Sheet1!B2" in risk]
     assert result.rows == 3
-    assert lines[1][1] == f"{ssid}"
+    assert lines[1][1] == f"=ROUNDED(Sheet1!B2: {ssid})"
 
 
 @pytest.mark.parametrize("ssid", SPOILED)

@@ -26,3 +26,12 @@ def test_a_formula_is_no_value_of_any_column(key: str) -> None:
         assert problem is not None, name
         assert (problem.code, problem.found) == ("FILE-FORMULA", "Students!B3"), name
         assert problem.severity >= Severity.WARNING, name
+
+
+def test_a_rounded_ssid_is_told_with_its_cell() -> None:
+    layout = layout_of("ssid-list")
+    value, problem = read_value(layout, layout.fields["ssid"], "=ROUNDED(S: 1!B3: 9120000033123456)")
+
+    assert not value
+    assert problem is not None
+    assert (problem.code, problem.found, problem.expected) == ("FILE-ROUNDED", "9120000033123456", "S: 1!B3")
