@@ -8,7 +8,7 @@ import pytest
 from sisimport.files.issues import Severity
 from sisimport.files.spreadsheet import letters_of
 from sisimport.files.workbooks import convert
-from sisimport.imports.definition.registry import get_type
+from sisimport.imports.definition.registry import built_in_types, get_type
 from sisimport.imports.models import ImportIssue, RunStatus, Work
 from tests.imports.journey import run_file
 from tests.imports.properties import RolledBack
@@ -65,7 +65,7 @@ def _holds(row: dict[str, object], spoiled: str) -> bool:
 
 
 # Utah's answers have no line of column names.
-WITH_WORKBOOKS = [key for key in TYPES if get_type(key).converts_workbooks and key != "utah-response"]
+WITH_WORKBOOKS = [t.key for t in built_in_types() if t.converts_workbooks and t.key != "utah-response"]
 
 
 @pytest.mark.django_db

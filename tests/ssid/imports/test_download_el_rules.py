@@ -23,7 +23,7 @@ def el_of(student: Student) -> dict[str, Any]:
 
 def hints(report: Any) -> list[str]:
     """Numbers of the state's checks that were hinted at."""
-    return [i["message"].rpartition("(")[2].rstrip(").") for i in report.issues if i["code"] == "ELA-HINT"]
+    return [i["message"].rpartition("(")[2].partition(")")[0] for i in report.issues if i["code"] == "ELA-HINT"]
 
 
 # ---- the overwrite table ----
