@@ -279,6 +279,14 @@ codes.register(
         " pasted, use the file as it was downloaded.",
     ),
     IssueCode(
+        "EXC-UIN-BLANK",
+        "Exception: lines without a UIN",
+        "There is no {field} in {count} of the lines with a score; the first is line {first}. A record scored again cannot be"
+        " recognized without it. The scores are imported.",
+        "Nothing to do: a score is identified by its student, test and school year. If the column was cleared, download the file"
+        " again.",
+    ),
+    IssueCode(
         "EXC-UIN-SPOILED",
         "Exception: UINs damaged by a spreadsheet",
         "In {count} lines (the first is line {first}) a spreadsheet rounded the {field} or left a formula there. These UINs are"

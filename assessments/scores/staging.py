@@ -14,7 +14,7 @@ from sisimport.files.layouts import normalise_header
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.file_issues import take_back, tell_of_file
-from sisimport.imports.engine.sql import execute, fetch_all
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.engine.statistics import joins_for
 from sisimport.imports.runs.report import data_lines
@@ -41,6 +41,7 @@ def prepare(context: RunContext) -> None:
     _take_current_ssids()
     if context.accepted_rows:
         _take_accepted_matches()
+    _tell_blank_uins(context)
     _leave_out_spoiled_numbers(context)
     years.note_earlier_years(context)
     years.refuse_another_year(context)
@@ -165,6 +166,16 @@ def _take_accepted_matches() -> None:
         WHERE h.state = r.state AND h.ssid = r.ssid AND r.student_pk IS NULL
         """
     )
+
+
+def _tell_blank_uins(context: RunContext) -> None:
+    """One notice for the file, before UINs that are not kept become blank too."""
+    if "uin" not in context.fields or context.lines is not None:
+        return
+    count, first = fetch_one(f"SELECT count(*), min(line) FROM {ROWS} WHERE uin = '' AND skipped = 0 AND NOT refused")
+    if count:
+        params = {"count": f"{count:,}", "first": f"{first:,}"}
+        tell_of_file(context, "EXC-UIN-BLANK", field="uin", params=params, severity=Severity.NOTICE)
 
 
 def _leave_out_spoiled_numbers(context: RunContext) -> None:

@@ -158,6 +158,18 @@ def test_one_uin_on_lines_of_two_students_keeps_nobody_out(home: District) -> No
     assert {score["uin"] for score in scores_json(Student.objects.get(local_number="100"))} == {None}
 
 
+def test_blank_uins_are_one_notice_for_the_file_and_keep_nobody_out(home: District) -> None:
+    home.add("101", ssid=SSID_2, first_name="Kim")
+    unscored = ela(record_type="02", uin="", scale_score="", achievement_level="9", condition_code="NT")
+
+    done = report(TYPE, text(LAYOUT, ela(uin="7"), ela(ssid=SSID_2, first_name="Kim", uin=""), unscored), work="import")
+
+    assert counts(done)["import"] == 2
+    (blank,) = [i for i in done["issues"] if i["code"] == "EXC-UIN-BLANK"]
+    assert (blank["line"], blank["severity"], "1 of the lines" in blank["message"]) == (0, "notice", True)
+    assert "line 3" in blank["message"]
+
+
 def test_one_uin_on_two_tests_of_a_student_is_kept(home: District) -> None:
     done = report(TYPE, text(LAYOUT, ela(), ela(record_type="02")), work="import")
 

@@ -81,7 +81,15 @@ def test_every_next_step_is_an_instruction_or_says_that_nothing_is_to_be_done() 
 # Said of a file, whose lines end in their own ways.
 OF_FILES = {
     *("AMB-UIN", "COLUMN-BORN", "COLUMN-DAY", "COLUMN-OTHER", "EXC-APART", "EXC-CODE-LOWEST", "EXC-CODE-MANY"),
-    *("EXC-COLUMN-OTHER", "EXC-EXCHANGED", "EXC-INCLUDE", "EXC-LEVELS", "EXC-TESTED-CODE", "EXC-UIN-SPOILED"),
+    *(
+        "EXC-COLUMN-OTHER",
+        "EXC-EXCHANGED",
+        "EXC-INCLUDE",
+        "EXC-LEVELS",
+        "EXC-TESTED-CODE",
+        "EXC-UIN-BLANK",
+        "EXC-UIN-SPOILED",
+    ),
 }
 WRITTEN = re.compile(r"\b(?:is|are) (?:imported|written)(?: with it)?(?: anyway)?\.")
 
