@@ -24,6 +24,7 @@ from sisimport.imports.engine.sql import compiled, execute, fetch_all, fetch_one
 from sisimport.imports.engine.statistics import joins_for
 
 ROWS = ScoreRow._meta.db_table
+SCORED = "NOT r.refused AND r.skipped = 0 AND r.repeated = 0"  # lines whose scores are planned
 _LIVE = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
 _DEFERRING = "(1, 4)"  # values of `repeated` for lines whose scores another line brings
 _IS_COUNTED = counts_sql("r.as_tested")

@@ -12,11 +12,13 @@ from typing import Final
 
 from assessments.models import ScoreRange, ScoreRow
 from assessments.scores.contradictions import ABOVE_LOWEST
+from assessments.scores.repeats import SCORED
 from assessments.structure import LayoutTest, own_codes
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.sql import fetch_all, quoted
 
+_SCORED: Final = f"FROM {ScoreRow._meta.db_table} r WHERE {SCORED}"
 _FEWEST_ABOVE: Final = 3  # lines whose code does not go with their score
 _FEWEST_CODED: Final = 10
 _SHARE_CODED: Final = 0.25  # a judgment: of the students of a district one in a hundred is exempt
@@ -32,9 +34,6 @@ def look_at_codes(context: RunContext, tests: Sequence[LayoutTest]) -> None:
         _tell_many(context, test, codes)
         if sum(count for code, count in codes.items() if code in ABOVE_LOWEST) >= _FEWEST_ABOVE:
             _tell_not_the_lowest(context, test)
-
-
-_SCORED: Final = f"FROM {ScoreRow._meta.db_table} r WHERE NOT r.refused AND r.skipped = 0 AND r.repeated = 0"
 
 
 def _tell_many(context: RunContext, test: LayoutTest, codes: Counter[str]) -> None:

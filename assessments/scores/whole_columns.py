@@ -18,6 +18,7 @@ from assessments.models import Assessment, ScoreRow
 from assessments.scores.change_kinds import SCORES
 from assessments.scores.columns import result_sql
 from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE
+from assessments.scores.repeats import SCORED
 from assessments.scores.whole_codes import look_at_codes
 from assessments.structure import LayoutTest, Part, no_score, tests_of
 from sisimport.imports.definition.import_type import RunContext
@@ -143,7 +144,7 @@ def _numbers(part: Part) -> list[tuple[str, str]]:
     return [*found, (part.result, _level(part))] if part.result else found
 
 
-_SCORED: Final = "r.record_type = ANY(%s) AND NOT r.refused AND r.skipped = 0 AND r.repeated = 0"
+_SCORED: Final = f"r.record_type = ANY(%s) AND {SCORED}"
 _GRADE: Final = (
     "CASE WHEN r.grade_assessed ~ '^[0-9]{1,2}$' THEN r.grade_assessed::int WHEN r.grade_assessed = 'KN' THEN 0 END"
 )

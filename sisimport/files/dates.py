@@ -166,8 +166,8 @@ class DateCheck:
         self._forms = lenient
         self._day_first = day_first
         self.days = DaysSeen()
-        self._today = datetime.now(tz=UTC).astimezone().date()
         self._is_past = column.field in PAST_DATES
+        self._today = datetime.now(tz=UTC).astimezone().date()
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:

@@ -18,11 +18,11 @@ NO_SSID: Final = "0000000000"  # what systems write for a student without a numb
 CODE_LENGTH: Final = 7  # of a California district or school code
 _CDS_LENGTH: Final = 14  # county and district, then school
 
-# What the text of a workbook has in place of a formula, whose result is not read: =FORMULA(Students!B3)
+# What the text of a workbook has in place of a cell without a value to read: a formula, as =FORMULA(Students!B3), and an SSID
+# that a spreadsheet rounded, as =ROUNDED(Students!B3: 9120000033123456).
 FORMULA: Final = "=FORMULA("
-ROUNDED: Final = (
-    "=ROUNDED("  # and in place of an SSID that a spreadsheet rounded: =ROUNDED(Students!B3: 9120000033123456)
-)
+ROUNDED: Final = "=ROUNDED("
+LOST_CELL: Final = (FORMULA, ROUNDED)
 
 _APOSTROPHES = "'’‘`´"
 _FRAMED = re.compile(f'[{_APOSTROPHES}]*=?["“”]+(?P<bare>[^"“”]*)["“”]+\\Z')

@@ -27,6 +27,7 @@ from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.numbers import (
     FORMULA,
+    LOST_CELL,
     NO_SSID,
     ROUNDED,
     SSID_FIELDS,
@@ -184,9 +185,9 @@ class TextColumn:
         return texts, findings
 
     def _without_formulas(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
-        found = [(at, text) for at, text in enumerate(texts) if text.startswith((FORMULA, ROUNDED))]
+        found = [(at, text) for at, text in enumerate(texts) if text.startswith(LOST_CELL)]
         findings += [(at, _lost(self._column, text)) for at, text in found]
-        return ["" if text.startswith((FORMULA, ROUNDED)) else text for text in texts] if found else texts
+        return ["" if text.startswith(LOST_CELL) else text for text in texts] if found else texts
 
     def _as_names(self, texts: Sequence[str], findings: list[Finding], *, doubtful: bool) -> Sequence[str]:
         if doubtful and has_doubtful_names(texts):
@@ -261,7 +262,7 @@ def _framed(column: Column, check: Check) -> Check:
         text = column.translations.get(text.casefold(), text)
         if not text:
             return None, _missing(column) if column.required else None
-        if text.startswith((FORMULA, ROUNDED)):
+        if text.startswith(LOST_CELL):
             return None, _lost(column, text)
         value, problem = check(text)
         if problem is not None and problem.severity is not Severity.NOTICE and not value:

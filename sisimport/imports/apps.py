@@ -9,7 +9,7 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         from sisimport.imports import checks  # noqa: F401 - they register what they declare
-        from sisimport.imports.definition import registry, student_issue_codes  # noqa: F401 - they register what they declare
+        from sisimport.imports.definition import other_people_issue_codes, registry, student_issue_codes  # noqa: F401 - they register what they declare
         from sisimport.imports.storage import retention
 
         registry.discover()

@@ -1,0 +1,123 @@
+"""Issue codes about lines that seem to be about someone else, and columns that were sorted, shifted, exchanged or filled down."""
+
+from sisimport.files.issues import IssueCode, codes
+
+codes.register(
+    IssueCode(
+        "STU-OTHER",
+        "The number of someone else on record",
+        "{found} is on record with another last name, another first name and another birth date: the line is about someone "
+        "else. The record is kept, unless the option confirms that the file is right.",
+        "Check whether lines or columns of the file were sorted or shifted. If the number is wrong, correct it. If the record "
+        "is wrong, change it on the student's page, or test again with “The file is right, the records are wrong” for the whole "
+        "file.",
+    ),
+    IssueCode(
+        "STU-DOUBT",
+        "Possibly the number of someone else on record",
+        "For {found}, two of last name, first name and birth date differ from the record.",
+        "Check that the line is about that student, and correct its number if not.",
+        ends="The values in the file are written.",
+    ),
+    IssueCode(
+        "STU-MIXED",
+        "Name and birth date of another student",
+        "{found} would get the name and birth date of student {expected}, who is on record under that number. The record is "
+        "kept, unless the option confirms that the file is right.",
+        "Check whether lines or columns of the file were sorted or shifted, and correct the number. If the records are wrong, "
+        "change them on the students' pages, or test again with “The file is right, the records are wrong” for the whole file.",
+    ),
+    IssueCode(
+        "NAME-EXCHANGED",
+        "Last and first name are swapped",
+        "{field} is {found} and the first name {expected}; on record it is the other way around. The record is kept, unless the "
+        "option confirms that the file is right.",
+        "Check which column holds the last name. If the file is right, test it again with “The file is right, the records are "
+        "wrong” for the whole file, or change the student's page.",
+    ),
+    IssueCode(
+        "COLUMN-SORTED",
+        "Most students would get another name, birth date or gender",
+        "{count} of {of} students on record would get another {what}. Nothing was imported, so that no record is lost.",
+        "Check whether the column was sorted alone, or contains something else. If the file is right and the records are wrong, "
+        "test it again with the option that confirms it.",
+    ),
+    IssueCode(
+        "SSID-SHIFTED",
+        "Most SSIDs belong to other students",
+        "In {count} of {of} lines that could show it, the SSID is on record for a student with another birth date. Nothing "
+        "was imported, so that no student gets another student's SSID.",
+        "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted alone. If not, correct these SSIDs "
+        "on record, or leave their lines out.",
+    ),
+    IssueCode(
+        "SSID-SERIES",
+        "SSIDs that go up by one from line to line",
+        "{count} of the {of} SSIDs that students would get are one more than the SSID in the line before (first in "
+        "line {first}).",
+        "A spreadsheet that fills a column down writes numbers like that: compare some with the state's file (SSID Download).",
+    ),
+    IssueCode(
+        "PLACES-MANY",
+        "A new district or school for nearly every line",
+        "The file would set up {count} {what} for {of} lines. Nothing was imported.",
+        "Check whether a spreadsheet counted the codes up from line to line. If they are right, test the file again with the "
+        "option that confirms it.",
+    ),
+    IssueCode(
+        "SCHOOL-LEA",
+        "A district in place of a school",
+        "{field} is {found}, the code of a district on record. The line is not imported.",
+        "Check that district and school are not under each other's heading, and test again.",
+    ),
+    IssueCode(
+        "COLUMN-OTHER",
+        "A column that changed as a whole",
+        "{count} of {of} students on record would get another {what}{same}. The values in the file are written.",
+        "Check that the column was not sorted alone, moved, or filled down from one line. Nothing to do if it is right.",
+    ),
+    IssueCode(
+        "COLUMN-DAY",
+        "One date for nearly all students",
+        "Nearly all lines have the {what} {found}, but on record {count} of these {of} students have been enrolled there since "
+        "another day of that school year, or without an exit. The file's date is written.",
+        "Check that the column was not filled down from one line. Nothing to do if it is right.",
+    ),
+    IssueCode(
+        "COLUMN-BORN",
+        "One birth date for nearly all new students",
+        "Nearly all new students of the file have the birth date {found}. It is written.",
+        "Check that the column was not filled down from one line, or that the date is not a placeholder for an unknown one.",
+    ),
+    IssueCode(
+        "FACT-CHANGED",
+        "Another birth date or gender than on record",
+        "{field} is {found}; on record it is {expected}.",
+        "Check which is right, for example from the birth certificate: the state uses it to find a student. If the record is "
+        "right, correct the file and test again.",
+        ends="The value in the file is written.",
+    ),
+    IssueCode(
+        "EL-CHANGED",
+        "English learner data that seldom changes",
+        "{field} is {found}; on record it is {expected}.",
+        "Check which is right: an English learner becomes RFEP, and the dates on which this was determined do not change. If the "
+        "record is right, correct the file and test again.",
+        ends="The value in the file is written.",
+    ),
+    IssueCode(
+        "NAME-CHANGED",
+        "Another name than on record",
+        "{field} is {found}; on record it is {expected}, with nothing in common.",
+        "Nothing to do if the student was renamed. If the line is about someone else, such as a twin, or the column was filled "
+        "down, correct the file and test again.",
+        ends="The value in the file is written.",
+    ),
+    IssueCode(
+        "GRADE-LOWER",
+        "A grade below the one on record",
+        "{field} is {found}; on record it is {expected}.",
+        "Check that the list is not an older one. Nothing to do for a student who went back a grade.",
+        ends="The file's grade is written.",
+    ),
+)
