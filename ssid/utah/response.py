@@ -27,7 +27,7 @@ from sisimport.imports.engine.sql import execute
 from ssid.models import UtahAnswer, UtahFunction, UtahRequest, UtahResponseRow
 from ssid.rules.change_kinds import CHANGED_KIND
 from ssid.rules.identity import find_student_rules
-from ssid.utah.response_matching import find_request
+from ssid.utah.response_matching import find_request, written_years
 from students.models import SSID, ChangedRecord, Enrollment, StateProfile
 from students.profiles import PROFILES
 
@@ -147,11 +147,6 @@ def request_rules(request: UtahRequest) -> list[Rule]:
             found=F("local_number"),
         ),
     ]
-
-
-def written_years(spring: int) -> list[str]:
-    """How a school year may be written in digits: 2025, 25, 20242025, 202425."""
-    return [f"{spring}", f"{spring % 100:02}", f"{spring - 1}{spring}", f"{spring - 1}{spring % 100:02}"]
 
 
 def echo_rules(request: UtahRequest, *, severity: Severity) -> list[Rule]:

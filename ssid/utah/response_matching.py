@@ -10,6 +10,11 @@ from students.models import LEA, StateProfile
 _SAMPLE = 2000
 
 
+def written_years(spring: int) -> list[str]:
+    """How a school year may be written in digits: 2025, 25, 20242025, 202425."""
+    return [f"{spring}", f"{spring % 100:02}", f"{spring - 1}{spring}", f"{spring - 1}{spring % 100:02}"]
+
+
 def find_request(context: RunContext) -> UtahRequest:
     """The request of this kind that shares most lines with the file: equal lines first, then lines of its school year, then
     students; among equals the newest.
@@ -19,6 +24,8 @@ def find_request(context: RunContext) -> UtahRequest:
     _settle_leas(context)
     function = _function()
     _refuse_request_file(context, function)
+    springs = UtahRequest.objects.order_by().values_list("school_year", flat=True).distinct()
+    years = [(spring, text) for spring in springs for text in written_years(spring)]
     found = fetch_all(
         """
         WITH sample AS (
@@ -26,7 +33,8 @@ def find_request(context: RunContext) -> UtahRequest:
           WHERE lea_id IS NOT NULL ORDER BY hashint4(line) LIMIT %s)
         SELECT q.id, count(*) FILTER (WHERE t.file_line = s.line::text AND t.last_name = s.last_name
             AND t.first_name = s.first_name AND coalesce(t.birth_date, s.birth_date) = s.birth_date) AS equal,
-          count(*) FILTER (WHERE t.school_year = q.school_year::text) AS of_year, count(*) AS shared
+          count(*) FILTER (WHERE (q.school_year, t.school_year) IN (SELECT * FROM unnest(%s::int[], %s::text[]))) AS of_year,
+          count(*) AS shared
         FROM sample t
         JOIN students_student st ON st.lea_id = t.lea_id AND st.local_number = t.local_number
         JOIN ssid_utahrequeststudent s ON s.student_id = st.id
@@ -34,7 +42,12 @@ def find_request(context: RunContext) -> UtahRequest:
         WHERE q.function = ANY(%s) AND q.withdrawn_at IS NULL
         GROUP BY q.id ORDER BY equal DESC, of_year DESC, shared DESC, q.id DESC LIMIT 1
         """,
-        [_SAMPLE, [function] if function else ["R", "N", "U"]],
+        [
+            _SAMPLE,
+            [spring for spring, _text in years],
+            [text for _spring, text in years],
+            [function] if function else ["R", "N", "U"],
+        ],
     )
     if not found:
         kind = f"a {UtahFunction(function).label} request" if function else "a request"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ssid.models import UtahFunction
-from ssid.utah.response import written_years
+from ssid.models import UtahFunction, UtahRequest
+from ssid.utah.response_matching import written_years
 from students.models import ChangedRecord, Student
 from tests.ssid.utah.exchange import answered, current, line_codes, request, try_response, utah
 
@@ -95,6 +95,21 @@ def test_another_school_year_than_that_of_the_request_is_a_warning(
     report = try_response(with_cell(answer, YEAR, written_years(spring)[written]))
 
     assert (line_codes(report), report["planned_count"]) == (said, 1)
+
+
+@pytest.mark.parametrize("written", [0, 1, 2, 3])
+def test_of_two_requests_for_a_student_the_one_of_the_answers_school_year_is_taken(written: int) -> None:
+    district = utah()
+    district.add("2001")
+    last_year = request(UtahFunction.RETRIEVE, district.school)
+    spring = last_year.school_year - 1
+    UtahRequest.objects.filter(pk=last_year.pk).update(school_year=spring)
+    request(UtahFunction.RETRIEVE, district.school)
+    lines = answered(last_year, lambda _line: ("1850001", "Match"))
+
+    report = try_response(with_cell(lines, YEAR, written_years(spring)[written]))
+
+    assert (line_codes(report), report["planned_count"]) == ([], 1)
 
 
 def test_an_answer_of_another_school_year_confirms_no_update() -> None:
