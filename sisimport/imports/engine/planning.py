@@ -12,11 +12,11 @@ from django.db.models import BooleanField, Case, F, Func, Q, Value, When
 
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import ChangedFields, Differs, Jsonb, NextId
-from sisimport.imports.definition.import_type import RunContext
+from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.rules import RECORD, PlannedChange, PlannedCreate
 from sisimport.imports.engine import kept_selects
 from sisimport.imports.engine.sql import execute, fetch_all, quoted, with_values
-from sisimport.imports.models import absent
+from sisimport.imports.models import ImportRun, absent
 from students.models import School
 
 
@@ -124,6 +124,11 @@ def _blocked_lines(context: RunContext) -> dict[str, str]:
     return {
         part: f"EXISTS (SELECT 1 FROM blocked_part b WHERE b.line = q.line AND b.part = '{part}')" for (part,) in rows
     }
+
+
+def lists_absent(import_type: ImportType, run: ImportRun) -> bool:
+    """Whether the report of a run lists students whom its file does not name: not of a partial file, nor of corrected lines."""
+    return import_type.lists_absent and run.corrects_id is None and not (run.facts or {}).get("partial")
 
 
 def list_absent(context: RunContext) -> int:

@@ -35,7 +35,7 @@ def replan(run: ImportRun, lines: Collection[int], *, freed: Collection[int] = (
     The caller holds the transaction and the lock on the run's row, and has written the decisions. `freed`: students for whom
     one of the lines was accepted.
     """
-    if _lists_absent(run) and planning.ABSENT_SCHOOLS not in run.facts:
+    if planning.lists_absent(get_type(run.import_type), run) and planning.ABSENT_SCHOOLS not in run.facts:
         plan_again(run, None, freed=freed)
         return
     touched = related_lines(run, set(lines), freed)
@@ -51,7 +51,8 @@ def plan_again(
     freed: Collection[int] = (),
 ) -> None:
     """Plan these lines again and no others; None: every line of the file. `notes`: see `ImportType.plan_alone`."""
-    import_type, lists_absent = get_type(run.import_type), _lists_absent(run)
+    import_type = get_type(run.import_type)
+    lists_absent = planning.lists_absent(import_type, run)
     context = RunContext(run=run, import_type=import_type, progress=_Silent(run.pk), lines=touched, notes=notes or {})
     context.lea_ids = set(run.lea_ids)
     execute("SET LOCAL work_mem = '64MB'")
@@ -82,11 +83,6 @@ def plan_again(
         **values, facts=report_facts, lea_ids=sorted(set(run.lea_ids) | context.lea_ids)
     )
     execute(f'DROP TABLE IF EXISTS "{import_type.row_model._meta.db_table}", blocked_part, staged_problem')
-
-
-def _lists_absent(run: ImportRun) -> bool:
-    lists = get_type(run.import_type).lists_absent and run.corrects_id is None
-    return lists and not run.facts.get("partial")
 
 
 def _told(run: ImportRun, lines: Collection[int]) -> set[int]:

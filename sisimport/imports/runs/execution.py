@@ -217,7 +217,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
         totals = counting.count_test(context)
         if import_type.is_partial(context):
             context.report_facts["partial"] = True
-        elif import_type.lists_absent and run.corrects_id is None:
+        elif planning.lists_absent(import_type, run):
             context.report_facts["absent_count"] = planning.list_absent(context)
         report_facts = {**_file_facts(context), **context.report_facts}
         layout = context.layout.key if context.layout else ""

@@ -19,6 +19,7 @@ from sisimport.accounts.access import Capability, requires, signed_in_user
 from sisimport.accounts.step_up import ask
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.registry import UnknownImportTypeError, get_tool, get_type
+from sisimport.imports.engine import planning
 from sisimport.imports.models import CorrectedLine, ImportFile, ImportRun, RunHold, RunStatus, Work
 from sisimport.imports.runs import corrections, crashes, freshness, hindrances, holding, queueing, services, uploads
 from sisimport.imports.runs.corrected_files import Correction
@@ -151,9 +152,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "absent_count": (run.facts or {}).get("absent_count") if reader.whole else None,
         "lists_absent": bool(
             kind
-            and kind.lists_absent
-            and not (run.facts or {}).get("partial")
-            and run.corrects_id is None
+            and planning.lists_absent(kind, run)
             and run.work not in (Work.REVERT, Work.CONVERT)
             and run.status == RunStatus.COMPLETED
         ),
