@@ -206,12 +206,13 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
     execute(
         f"""
         WITH differing AS (
-          SELECT q.line, string_agg(CASE WHEN t.student_id IS NULL THEN q.score ELSE {filled} END, '{SCORE}') AS after,
-            string_agg(CASE WHEN t.student_id IS NOT NULL THEN {written_row_sql("t")} END, '{SCORE}') AS before,
-            string_agg({_LOST}, ', ') AS lost
+          SELECT q.line,
+            string_agg(CASE WHEN t.student_id IS NULL THEN q.score ELSE {filled} END, '{SCORE}' ORDER BY q.place) AS after,
+            string_agg(CASE WHEN t.student_id IS NOT NULL THEN {written_row_sql("t")} END, '{SCORE}' ORDER BY q.place) AS before,
+            string_agg({_LOST}, ', ' ORDER BY q.place) AS lost
           FROM (
-            SELECT p.line, p.student_id, p.school_year, p.date, p.grade, unnest(string_to_array(p.scores, '{SCORE}')) AS score
-            FROM {lines} OFFSET 0) AS q
+            SELECT p.line, p.student_id, p.school_year, p.date, p.grade, s.score, s.place
+            FROM {lines}, unnest(string_to_array(p.scores, '{SCORE}')) WITH ORDINALITY AS s (score, place) OFFSET 0) AS q
           LEFT JOIN assessments_score t ON t.student_id = q.student_id AND t.school_year = q.school_year
             AND t.school_year = ANY({years}) AND t.assessment_id = ANY(%s)
             AND t.assessment_id = split_part(q.score, '{CELL}', 1)::bigint

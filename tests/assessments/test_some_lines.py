@@ -6,6 +6,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from sisimport.imports.engine.sql import execute
 from sisimport.imports.models import ImportRun, MatchDecision, RunStatus
 from sisimport.imports.runs.decisions import ACCEPT, MATCH, REFUSE, Decision, decide, take_back
 from students.models import Student
@@ -165,6 +166,27 @@ def test_a_number_that_two_students_share_is_said_once_whoever_gets_the_line(alo
 
     assert alone == [[2, 3]]
     same_as_whole(run)
+
+
+@pytest.mark.parametrize(
+    "off",
+    [["enable_hashagg"], ["enable_hashagg", "enable_hashjoin"], ["enable_nestloop", "enable_mergejoin"]],
+    ids=["groups by sorting", "join by sorting", "join by hashing"],
+)
+def test_scores_of_a_line_keep_their_order_however_the_database_joins_and_groups(off: list[str]) -> None:
+    """The first of them is the test's own: results are counted by it."""
+    layout = "caaspp-2015-16"
+    home = district_with_old_numbers()
+    data = lines_of(home, layout, [])
+    for name in off:
+        execute(f"SET LOCAL {name} = off")
+    run = start("caaspp-2015-2016", data)
+    students = Student.objects.order_by("pk")
+
+    for line in range(2, 2 + len(students)):
+        clear()
+        take(run, line, "accept", students[line - 2])
+        same_as_whole(run)
 
 
 def test_set_ups_that_came_since_ask_for_the_whole_file(alone: list[Any]) -> None:
