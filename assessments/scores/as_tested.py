@@ -128,6 +128,16 @@ def without_odd_codes_sql(text: str) -> str:
     return f"concat_ws('{_BETWEEN}', {', '.join(cells)})"
 
 
+def filled_sql(text: str, record: str, kept_facts: Collection[str]) -> str:
+    """SQL of the text with these facts as they are on record; blank stays blank, as scores of parts have none."""
+    if not kept_facts:
+        return text
+    cells = [fact_sql(fact.name, record if fact.name in kept_facts else text) for fact in FACTS]
+    return (
+        f"CASE WHEN {record} = '' THEN {text} ELSE nullif(concat_ws('{_BETWEEN}', {', '.join(cells)}), '{_BLANK}') END"
+    )
+
+
 def counts_sql(text: str) -> str:
     """SQL condition: the score with this `text` counts in results, according to its include indicator."""
     listed = ", ".join(f"'{value}'" for value in COUNTED)

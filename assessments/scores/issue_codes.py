@@ -287,6 +287,13 @@ codes.register(
         " again.",
     ),
     IssueCode(
+        "EXC-NOT-BESIDE",
+        "Exception: columns beside the scores are missing",
+        "The file has no column {columns}. The scores are imported without {what}; those on record keep theirs as long as the"
+        " scale score is the same.",
+        "To have these values as well, download the file again, with all its columns.",
+    ),
+    IssueCode(
         "EXC-UIN-SPOILED",
         "Exception: UINs damaged by a spreadsheet",
         "In {count} lines (the first is line {first}) a spreadsheet rounded the {field} or left a formula there. These UINs are"

@@ -10,9 +10,10 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.models import Assessment, ScoreRow
-from assessments.scores import doubts, some_lines, whole_columns
+from assessments.scores import as_tested, doubts, some_lines, whole_columns
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
-from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, written_row_sql
+from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, as_tested_sql, written_row_sql
+from assessments.scores.missing_columns import facts_not_held
 from assessments.scores.setups import Target, plan_setups
 from assessments.scores.some_lines import ALONE, Spread
 from assessments.scores.year_tables import listed, years_of_lines
@@ -162,29 +163,37 @@ _INSERT = (
 )
 
 
-# What a score on record has and the same score in the file lacks: "Reading: level 2".
-_LOST = f"""CASE WHEN (t.scale_score <> '' AND split_part(q.score, '{CELL}', 2) = '')
-    OR (t.raw_score <> '' AND split_part(q.score, '{CELL}', 3) = '') OR (t.result <> '' AND split_part(q.score, '{CELL}', 4) = '')
-  THEN (SELECT a.name FROM assessments_assessment a WHERE a.id = t.assessment_id) || ': ' || concat_ws(' and ',
-    CASE WHEN t.scale_score <> '' AND split_part(q.score, '{CELL}', 2) = '' THEN 'scale score ' || t.scale_score END,
-    CASE WHEN t.raw_score <> '' AND split_part(q.score, '{CELL}', 3) = '' THEN 'raw score ' || t.raw_score END,
-    CASE WHEN t.result <> '' AND split_part(q.score, '{CELL}', 4) = '' THEN 'level ' || t.result END) END"""
+_OWN = dict(zip(OWN_CELLS, (f"split_part(q.score, '{CELL}', {at})" for at in range(2, AS_TESTED)), strict=False))
+_SAME = f"t.scale_score = {_OWN['scale_score']}"
 
 
-def _filled_sql() -> str:
-    """SQL of a score of the file (`q.score`), its blanks filled from the record (`t`): the UIN and, if the scale score
-    is the same, the values that belong to it."""
-    own = dict(zip(OWN_CELLS, (f"split_part(q.score, '{CELL}', {at})" for at in range(2, AS_TESTED)), strict=False))
-    same = f"t.scale_score = {own['scale_score']}"
-    filled = own | {
-        "uin": f"coalesce(nullif({own['uin']}, ''), t.uin)",
+def _lost_sql() -> str:
+    """SQL: what a score on record (`t`) has and the same score in the file (`q.score`) lacks: "Reading: level 2"."""
+    said = {"scale_score": "scale score", "raw_score": "raw score", "result": "level"}
+    lost = {name: f"t.{name} <> '' AND {_OWN[name]} = ''" for name in said}
+    # They belong to the scale score: with another one, those on record do not stay.
+    beside = {"error_band": "standard error", "measure": "measure"}
+    lost |= {name: f"t.{name} <> '' AND {_OWN[name]} = '' AND NOT {_SAME}" for name in beside}
+    texts = ", ".join(
+        f"CASE WHEN {lost[name]} THEN '{what} ' || t.{name} END" for name, what in (said | beside).items()
+    )
+    name = "(SELECT a.name FROM assessments_assessment a WHERE a.id = t.assessment_id)"
+    return f"CASE WHEN {' OR '.join(f'({one})' for one in lost.values())} THEN {name} || ': ' || concat_ws(' and ', {texts}) END"
+
+
+def _filled_sql(context: RunContext) -> str:
+    """SQL of a score of the file (`q.score`), filled from the record (`t`): blanks by the UIN and, if the scale score is the
+    same, the values that belong to it; and what columns that the file does not have would say of who was tested."""
+    filled = _OWN | {
+        "uin": f"coalesce(nullif({_OWN['uin']}, ''), t.uin)",
         **{
-            name: f"CASE WHEN {own[name]} = '' AND {same} THEN t.{name} ELSE {own[name]} END"
+            name: f"CASE WHEN {_OWN[name]} = '' AND {_SAME} THEN t.{name} ELSE {_OWN[name]} END"
             for name in ("error_band", "measure")
         },
     }
-    others = [f"split_part(q.score, '{CELL}', {at})" for at in range(len(OWN_CELLS) + 2, AS_TESTED + 2)]
-    cells = ", ".join([f"split_part(q.score, '{CELL}', 1)", *filled.values(), *others])
+    others = [f"split_part(q.score, '{CELL}', {at})" for at in range(len(OWN_CELLS) + 2, AS_TESTED + 1)]
+    tested = as_tested.filled_sql(as_tested_sql("q.score"), "t.as_tested", facts_not_held(context))
+    cells = ", ".join([f"split_part(q.score, '{CELL}', 1)", *filled.values(), *others, tested])
     return f"rtrim(concat_ws('{CELL}', {cells}), '{CELL}')"
 
 
@@ -202,14 +211,14 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
         f"CASE WHEN t.as_tested = '' THEN rtrim(concat_ws('{CELL}', {own}), '{CELL}')"
         f" ELSE concat_ws('{CELL}', {own}, {', '.join(blank)}, t.as_tested) END"
     )
-    filled = _filled_sql()
+    filled = _filled_sql(context)
     execute(
         f"""
         WITH differing AS (
           SELECT q.line,
             string_agg(CASE WHEN t.student_id IS NULL THEN q.score ELSE {filled} END, '{SCORE}' ORDER BY q.place) AS after,
             string_agg(CASE WHEN t.student_id IS NOT NULL THEN {written_row_sql("t")} END, '{SCORE}' ORDER BY q.place) AS before,
-            string_agg({_LOST}, ', ' ORDER BY q.place) AS lost
+            string_agg({_lost_sql()}, ', ' ORDER BY q.place) AS lost
           FROM (
             SELECT p.line, p.student_id, p.school_year, p.date, p.grade, s.score, s.place
             FROM {lines}, unnest(string_to_array(p.scores, '{SCORE}')) WITH ORDINALITY AS s (score, place) OFFSET 0) AS q

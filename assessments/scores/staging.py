@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from assessments.models import ScoreRange, ScoreRow
 from assessments.scores import as_tested, repeats, years
-from assessments.scores.setups import SKIP
+from assessments.scores.missing_columns import look_at_missing_columns
 from assessments.scores.some_lines import ALONE, Shared
 from assessments.structure import LayoutTest, kept_ranges, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
@@ -35,7 +35,7 @@ def prepare(context: RunContext) -> None:
     if not context.lea_ids:
         # The files name no district on record: scores go to the student who holds the SSID.
         context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
-    refuse_missing_columns(context, tests)
+    look_at_missing_columns(context)
     _refuse_other_headers(context)
     _take_replaced_ssids()
     _take_current_ssids()
@@ -48,41 +48,6 @@ def prepare(context: RunContext) -> None:
     repeats.mark_repeats(context, tests)
     _leave_out_shared_uins(context)
     _load_ranges(tests, school_year(context.layout.key))
-
-
-def refuse_missing_columns(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
-    """A score is read as a whole or not at all: a blank for a missing column would overwrite what is on record.
-
-    Required are the columns that say whose score it is and when it was made, and those of the imported tests that the
-    file has records of. Raises FileError. A part of a test is not imported if the file has none of its columns.
-    """
-    layout, recognition = context.layout, context.recognition
-    if layout is None or recognition is None or not recognition.header:
-        return
-    held = set(recognition.positions)
-    final = "final_test_completed_date"
-    tests = tuple(
-        test
-        for test in tests
-        if context.collected.intersection(test.record_types) and context.option(test.code) != SKIP
-    )
-    needed = {"grade_assessed", "condition_code"}
-    needed |= {"current_year_flag"} if any(years.is_flagged(test.record_types) for test in tests) else set()
-    needed |= (
-        {final}
-        if final in layout.fields
-        else {name for name in context.fields if "date" in name and name != "birth_date"}
-    )
-    for test in tests:
-        for part in test.parts:
-            own = {name for name in (part.scale, part.raw, part.result, part.error, part.measure) if name}
-            if part is test.parent or held & own:
-                needed |= own
-    missing = sorted((needed & set(context.fields)) - held, key=lambda name: layout.fields[name].position)
-    if missing:
-        names = ", ".join(layout.fields[name].name for name in missing)
-        of = ", ".join(test.parent.name for test in tests)
-        raise FileError("FILE-COLUMN-MISSING", found=names, expected=f"the columns that scores of {of} need")
 
 
 def _refuse_other_headers(context: RunContext) -> None:

@@ -6,7 +6,7 @@ earlier year.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import BooleanField, DateField, Exists, F, Func, OuterRef, Q, Value
@@ -65,6 +65,14 @@ def date_fields(context: RunContext) -> list[str]:
     """The file's columns that a test date is taken from, the one that counts first."""
     names = ("final_test_completed_date", *(f"test_completed_date_{n}" for n in range(1, 5)), *_SINGLE)
     return [name for name in names if name in context.fields]
+
+
+def needed_dates(fields: Sequence[str]) -> set[str]:
+    """Those of the date columns (`date_fields`) that decide the test date. One that only stands in for another is not needed: a
+    line without any date is told."""
+    if "final_test_completed_date" in fields:
+        return {"final_test_completed_date"}
+    return {name for at, name in enumerate(fields) if at == 0 or name not in _SINGLE}
 
 
 def score_date(context: RunContext) -> Any:
