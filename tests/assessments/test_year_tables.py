@@ -20,7 +20,7 @@ from sisimport.runtime.database_roles import LIMITED, WORKER
 from tests.as_roles import acting_as
 from tests.assessments.score_files import ela, start, text, undo
 from tests.assessments.score_home import LAYOUT, TYPE, TYPES, WITH_PARTS
-from tests.imports.ranges import partitions_read
+from tests.imports.ranges import committed_when_awaited, partitions_read
 from tests.imports.test_revert_migration import migrate
 from tests.ssid.journey import District
 
@@ -123,6 +123,23 @@ class TestMade:
 
         start(TYPE, text(LAYOUT, ela()), work="import")
 
+        assert places() == {2024: "assessments_score_2024"}
+
+    @pytest.mark.parametrize(("kind", "interruptions"), [("advisory", 0), ("relation", 1)])
+    def test_an_import_waits_for_the_year_that_another_session_is_making(
+        self, kind: str, interruptions: int, home: District, other_session: psycopg.Connection
+    ) -> None:
+        """Where that takes longer than a second, the import goes on; its scores are refused once the year is there, and it is
+        taken up again.
+        """
+        execute("DROP TABLE IF EXISTS assessments_score_2024")
+        other_session.execute("BEGIN")
+        other_session.execute("SELECT sis_make_score_years('{2024}')")
+
+        with committed_when_awaited(other_session, kind):
+            run = start(TYPE, text(LAYOUT, ela()), work="import")
+
+        assert (run.status, run.import_count, run.interruptions) == (RunStatus.COMPLETED, 1, interruptions)
         assert places() == {2024: "assessments_score_2024"}
 
     def test_where_it_cannot_be_made_the_import_goes_on_and_its_scores_move(

@@ -2,10 +2,12 @@
 
 import json
 import re
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from django.db import connection
 
 from sisimport.imports.models import ImportChange, ImportIssue, SetAside
@@ -49,3 +51,28 @@ def _relations(plan: Any, tables: Collection[str]) -> Iterator[str]:
     if isinstance(plan, list):
         for part in plan:
             yield from _relations(part, tables)
+
+
+@contextmanager
+def committed_when_awaited(session: psycopg.Connection, kind: str) -> Iterator[None]:
+    """Commit the transaction of the session as soon as somebody waits for a lock of it: `advisory`, or `relation`, a table's."""
+    over = threading.Event()
+    awaited: set[str] = set()
+
+    def commit() -> None:
+        while not over.is_set() and not awaited & {kind, "relation"}:  # whoever waits for a table would wait for ever
+            awaited.update(kind for (kind,) in session.execute(_AWAITED, [session.info.backend_pid]))
+            over.wait(0.01)
+        session.execute("COMMIT")
+
+    watching = threading.Thread(target=commit)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+    assert kind in awaited, f"waited for: {awaited}"
+
+
+_AWAITED = "SELECT locktype FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))"

@@ -14,7 +14,7 @@ from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, RunSt
 from sisimport.imports.storage import retention, run_ranges
 from tests.files.samples import lines
 from tests.imports.journey import District, make_district, revert, run_file
-from tests.imports.ranges import DIVIDED, of_several_ranges, partitions_read
+from tests.imports.ranges import DIVIDED, committed_when_awaited, of_several_ranges, partitions_read
 from tests.imports.test_revert_migration import migrate
 from tests.roster.test_roster import JOSE, csv
 
@@ -158,6 +158,36 @@ class TestBesideOthers:
         assert partition_of(ImportChange, run) == {"imports_importchange_rest"}
         assert run_ranges.make_ranges() > 0
         assert "imports_importchange_rest" not in partition_of(ImportChange, run)
+
+    def test_a_run_waits_for_the_range_that_another_session_is_making(
+        self, district: District, other_session: psycopg.Connection
+    ) -> None:
+        start = self.making_a_range(other_session)
+
+        with committed_when_awaited(other_session, "advisory"):
+            run = run_file("ssid-download", LINES, Work.TEST).run
+
+        assert (run.status, run.interruptions) == (RunStatus.COMPLETED, 0)
+        assert partition_of(ImportChange, run) == {f"imports_importchange_{start}"}
+
+    def test_a_run_that_met_a_range_being_made_is_taken_up_again(self, other_session: psycopg.Connection) -> None:
+        """It had chosen the default partition, which refuses its rows once their range is there."""
+        start = self.making_a_range(other_session)
+
+        with committed_when_awaited(other_session, "relation"):
+            run = run_file("ssid-download", b"PK", Work.TEST).run
+
+        assert (run.status, run.interruptions) == (RunStatus.REJECTED, 1)
+        assert partition_of(ImportIssue, run) == {f"imports_importissue_{start}"}
+
+    def making_a_range(self, other_session: psycopg.Connection) -> int:
+        """Another session is about to commit the range of the next runs; returns its first run."""
+        start = beyond()
+        next_run(start)
+        ImportRun.objects.create(import_type="students", work=Work.TEST)
+        other_session.execute("BEGIN")
+        other_session.execute("SELECT sis_make_run_ranges(0)")
+        return start
 
     def test_pages_and_other_runs_write_while_a_range_is_made(self, other_session: psycopg.Connection) -> None:
         """A district at work holds what every run holds; the range is made beside it."""

@@ -97,15 +97,7 @@ def execute_run(run_id: int) -> bool:
         run = ImportRun.objects.select_related("file", "test_run", "reverts", "corrects").get(pk=run_id)
         progress = Progress(run_id, attempt=run.attempts)
         try:
-            with progress, tracing.span("run", {"sisimport.type": run.import_type, "sisimport.work": run.work}) as span:
-                _perform(run, progress)
-                span.say({f"sisimport.seconds.{phase}": spent for phase, spent in progress.seconds().items()})
-        except RunCancelledError:
-            end(run_id, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
-        except FileError as error:
-            reject(run_id, error)
-        except (DamagedFileError, RemovedFileError, PlanRemovedError) as error:
-            end(run_id, RunStatus.FAILED, message=str(error))
+            _perform_to_an_end(run, progress)
         except Exception as error:
             if lacked := hindrance_of(error):
                 logger.warning("run %s waits for %s (%s)", run_id, lacked.label, type(error).__name__)
@@ -177,6 +169,20 @@ def _claim(run_id: int) -> bool:
 def execute_next(lane: Lane, *, only: bool = False) -> bool:
     """Execute the next run in this lane or, unless `only`, in the other one. False if there is none for us to do."""
     return any(execute_run(run_id) for run_id in queueing.in_order(lane, only=only))
+
+
+def _perform_to_an_end(run: ImportRun, progress: Progress) -> None:
+    """Perform the run; one that was cancelled or cannot be done as asked ends saying so."""
+    try:
+        with progress, tracing.span("run", {"sisimport.type": run.import_type, "sisimport.work": run.work}) as span:
+            _perform(run, progress)
+            span.say({f"sisimport.seconds.{phase}": spent for phase, spent in progress.seconds().items()})
+    except RunCancelledError:
+        end(run.pk, RunStatus.CANCELLED, message="Cancelled before anything was changed.")
+    except FileError as error:
+        reject(run.pk, error)
+    except (DamagedFileError, RemovedFileError, PlanRemovedError) as error:
+        end(run.pk, RunStatus.FAILED, message=str(error))
 
 
 def _perform(run: ImportRun, progress: Progress) -> None:

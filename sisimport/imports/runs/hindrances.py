@@ -57,7 +57,16 @@ def hindrance_of(error: BaseException) -> WaitsFor | None:
     session = connection.connection
     if isinstance(error, lost) or session is None or session.closed:
         return WaitsFor.DISK if room.is_full() else WaitsFor.DATABASE
+    if any(_met_new_partition(one) for one in disk.causes(error)):
+        return WaitsFor.DATABASE
     return WaitsFor.MACHINE if any(_says_short(one) for one in disk.causes(error)) or _is_out_of_memory() else None
+
+
+def _met_new_partition(error: BaseException) -> bool:
+    """Whether a statement chose the default partition while another session made the right one: the next try finds that. A broken
+    rule of a table has a name, the bounds of a partition have none.
+    """
+    return isinstance(error, psycopg.errors.CheckViolation) and not error.diag.constraint_name
 
 
 def _is_out_of_memory() -> bool:
