@@ -6,7 +6,9 @@ mean beyond its own two numbers: a number *behind* a student's current SSID is a
 *ahead* of it is one that the student will have; from numbers that lead in a circle, or to two students, nothing can be
 written.
 
-Each statement visits each number once, so a chain of a hundred thousand lines takes linear time.
+Most lines are a tree of their own: no other line names their numbers, and the record does not lead on from them. What
+they mean is computed with their students, in one statement. Only the other lines are walked, and each statement visits
+each number once, so a chain of a hundred thousand lines takes linear time.
 """
 
 from sisimport.imports.engine.sql import execute
@@ -14,9 +16,21 @@ from sisimport.imports.engine.statistics import hash_joins_only
 from students.patterns import TEN_DIGITS
 
 
+def find_students() -> None:
+    """Fill the columns of the staged lines that start with the records: the students a line leads to, whether its numbers are
+    ten digits, and where it leads if it is alone."""
+    execute(_STUDENTS)
+    execute(f"ANALYZE staged_replacement ({_FOUND})")
+
+
 def find_chains() -> None:
-    """Fill the columns `circle`, `twice`, `behind`, `elsewhere` of the staged lines, and `student_pk` where only a chain leads
-    to the student. Reads `holder_pk`, `numbered_pk`, `owner_pk` and `student_pk`."""
+    """Fill the columns that come from other lines and from chains: `chained_line`, `shared`, `circle`, `twice`, `behind`,
+    `elsewhere`, and `student_pk` where only a chain leads to the student. Follows `find_students`.
+
+    A file of which every line is alone costs one statement.
+    """
+    if not execute(_LINKED):
+        return
     *walks, last = _STATEMENTS
     for statement in walks:
         execute(statement)
@@ -24,18 +38,77 @@ def find_chains() -> None:
         execute(last)
 
 
+_FOUND = "numbered_pk, holder_pk, owner_pk, student_pk, retired_ok, replacement_ok"
+# A line that can be read and contradicts neither another line nor the record.
+_EDGE = """NOT {row}.refused AND {row}.dup_retired <> 2 AND {row}.retired_ok AND {row}.replacement_ok
+        AND {row}.retired_ssid <> {row}.replacement_ssid
+        AND coalesce({recorded}.replacement_ssid = {row}.replacement_ssid, true)"""
+# `twice` and `behind` are what the walk below would find in a tree of this one line. OFFSET 0: otherwise the patterns are
+# evaluated for each use of their result.
+_STUDENTS = f"""
+    UPDATE staged_replacement r
+    SET numbered_pk = q.numbered, holder_pk = q.holder, owner_pk = q.owner, student_pk = q.student,
+      retired_ok = q.retired_ok, replacement_ok = q.replacement_ok, moves_on = q.moves_on,
+      twice = q.edge AND coalesce(q.holder <> q.owner, false),
+      behind = q.edge AND q.owner_has_it AND NOT q.holder_has_it
+        AND q.owner = q.student AND coalesce(q.numbered = q.student, true)
+    FROM (
+      SELECT p.line, p.retired_ok, p.replacement_ok, n.id AS numbered, h.student_id AS holder, o.student_id AS owner,
+        coalesce(h.student_id, n.id, o.student_id) AS student, m.id IS NOT NULL AS moves_on,
+        h.id IS NOT NULL AND h.retired_at IS NULL AS holder_has_it, o.id IS NOT NULL AND o.retired_at IS NULL AS owner_has_it,
+        {_EDGE.format(row="p", recorded="k")} AS edge
+      FROM (
+        SELECT line, state, lea_id, local_number, retired_ssid, replacement_ssid, refused, dup_retired,
+          retired_ssid ~ '{TEN_DIGITS}' AS retired_ok, replacement_ssid ~ '{TEN_DIGITS}' AS replacement_ok
+        FROM staged_replacement OFFSET 0
+      ) AS p
+      LEFT JOIN students_student n ON n.lea_id = p.lea_id AND n.local_number = p.local_number
+      LEFT JOIN students_ssid h ON h.state = p.state AND h.ssid = p.retired_ssid
+      LEFT JOIN students_ssid o ON o.state = p.state AND o.ssid = p.replacement_ssid
+      LEFT JOIN students_ssidreplacement k ON k.state = p.state AND k.retired_ssid = p.retired_ssid
+      LEFT JOIN students_ssidreplacement m ON m.state = p.state AND m.retired_ssid = p.replacement_ssid
+    ) AS q WHERE q.line = r.line
+"""
+# Numbers that several lines name, and those from which the record leads on.
+_LINKED = """
+    CREATE TEMP TABLE linked_number ON COMMIT DROP AS
+    SELECT n.state, n.number FROM (
+      SELECT state, retired_ssid AS number, false AS moves_on FROM staged_replacement
+      UNION ALL SELECT state, replacement_ssid, moves_on FROM staged_replacement
+    ) AS n GROUP BY n.state, n.number HAVING count(*) > 1 OR bool_or(n.moves_on)
+"""
 _STATEMENTS = (
-    # Lines that can be read and contradict neither each other nor the record. `sure`: nothing in the line leads to
-    # another student, so a number may be given to a student through it.
+    """
+    UPDATE staged_replacement r SET chained_line = e.line FROM (
+      SELECT replacement_ssid, min(line) AS line FROM staged_replacement WHERE replacement_ok GROUP BY replacement_ssid
+    ) AS e WHERE e.replacement_ssid = r.retired_ssid AND r.holder_pk IS NULL
+    """,
+    """
+    UPDATE staged_replacement r SET shared = true FROM (
+      SELECT replacement_ssid FROM staged_replacement WHERE student_pk IS NOT NULL
+      GROUP BY replacement_ssid HAVING count(DISTINCT student_pk) > 1
+    ) AS s WHERE s.replacement_ssid = r.replacement_ssid
+    """,
+    # Further along on the record; another line may lead to such a number.
+    """
+    INSERT INTO linked_number (state, number)
+    WITH RECURSIVE reached AS (
+      SELECT state, replacement_ssid AS number FROM staged_replacement WHERE moves_on
+      UNION SELECT k.state, k.replacement_ssid FROM reached a
+        JOIN students_ssidreplacement k ON k.state = a.state AND k.retired_ssid = a.number)
+    SELECT state, number FROM reached EXCEPT SELECT state, number FROM linked_number
+    """,
+    "ANALYZE linked_number",
+    # `sure`: nothing in the line leads to another student, so a number may be given to a student through it.
     f"""
     CREATE TEMP TABLE replacement_edge ON COMMIT DROP AS
     SELECT DISTINCT ON (r.state, r.retired_ssid) r.state, r.retired_ssid AS retired, r.replacement_ssid AS replacement,
       coalesce(r.owner_pk = r.student_pk, true) AND coalesce(r.numbered_pk = r.student_pk, true) AS sure
     FROM staged_replacement r
-    WHERE NOT r.refused AND r.dup_retired <> 2 AND r.retired_ssid ~ '{TEN_DIGITS}' AND r.replacement_ssid ~ '{TEN_DIGITS}'
-      AND r.retired_ssid <> r.replacement_ssid AND NOT EXISTS (
-        SELECT 1 FROM students_ssidreplacement k
-        WHERE k.state = r.state AND k.retired_ssid = r.retired_ssid AND k.replacement_ssid <> r.replacement_ssid)
+    LEFT JOIN students_ssidreplacement k ON k.state = r.state AND k.retired_ssid = r.retired_ssid
+    WHERE {_EDGE.format(row="r", recorded="k")}
+      AND ((r.state, r.retired_ssid) IN (SELECT state, number FROM linked_number)
+        OR (r.state, r.replacement_ssid) IN (SELECT state, number FROM linked_number))
     ORDER BY r.state, r.retired_ssid, r.line
     """,
     "CREATE UNIQUE INDEX ON replacement_edge (state, retired)",

@@ -26,17 +26,16 @@ from sisimport.imports.definition.ssid_rules import former_params, other_person,
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.identifiers import near_text
-from sisimport.imports.engine.sql import execute, fetch_one
-from ssid.imports.replacement_chains import find_chains
+from sisimport.imports.engine.sql import fetch_one
+from ssid.imports.replacement_chains import find_chains, find_students
 from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_replacement import ReplacementRow
 from ssid.rules.lines import enrollment_rules
 from students.models import SSID, SSIDReplacement
-from students.patterns import ten_digits
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
-VALID = ten_digits("retired_ssid", "replacement_ssid")
+VALID = Q(retired_ok=True, replacement_ok=True)
 KNOWN = Q(recorded__replacement_ssid=F("replacement_ssid"))
 HAS_RETIRED = Q(current__ssid=F("retired_ssid"))
 HAS_REPLACEMENT = Q(current__ssid=F("replacement_ssid"))
@@ -78,8 +77,7 @@ class ReplacementImport(ImportType):
 
     def prepare(self, context: RunContext) -> None:  # noqa: ARG002
         """Find the students a line leads to, and what other lines of the file do to the same SSIDs."""
-        for statement in _PREPARATION:
-            execute(statement)
+        find_students()
         find_chains()
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
@@ -148,33 +146,6 @@ def _tell_exchanged_columns(context: RunContext) -> None:
         tell_of_file(context, "REP-EXCHANGED", field="replacement_ssid", params={"count": f"{of:,}"})
 
 
-_PREPARATION = (
-    """
-    UPDATE staged_replacement r
-    SET numbered_pk = q.numbered, holder_pk = q.holder, owner_pk = q.owner,
-        student_pk = coalesce(q.holder, q.numbered, q.owner)
-    FROM (
-      SELECT r.line, n.id AS numbered, h.student_id AS holder, o.student_id AS owner
-      FROM staged_replacement r
-      LEFT JOIN students_student n ON n.lea_id = r.lea_id AND n.local_number = r.local_number
-      LEFT JOIN students_ssid h ON h.state = r.state AND h.ssid = r.retired_ssid
-      LEFT JOIN students_ssid o ON o.state = r.state AND o.ssid = r.replacement_ssid
-    ) AS q WHERE q.line = r.line AND num_nonnulls(q.numbered, q.holder, q.owner) > 0
-    """,
-    "ANALYZE staged_replacement",
-    """
-    UPDATE staged_replacement r SET chained_line = e.line FROM staged_replacement e
-    WHERE e.replacement_ssid = r.retired_ssid AND e.line <> r.line AND r.holder_pk IS NULL
-    """,
-    """
-    UPDATE staged_replacement r SET shared = true FROM (
-      SELECT replacement_ssid FROM staged_replacement WHERE student_pk IS NOT NULL
-      GROUP BY replacement_ssid HAVING count(DISTINCT student_pk) > 1
-    ) AS s WHERE s.replacement_ssid = r.replacement_ssid
-    """,
-)
-
-
 def _file_rules(context: RunContext) -> list[Rule]:
     """X-1: two SSIDs in every line, one replacement for each, and a student on record."""
 
@@ -191,7 +162,7 @@ def _file_rules(context: RunContext) -> list[Rule]:
         )
 
     def well_formed(field: str) -> Q:
-        return ten_digits(field) & ~Q(**{field: F("local_number")})
+        return Q(**{field.replace("ssid", "ok"): True}) & ~Q(**{field: F("local_number")})
 
     def format_rule(field: str) -> Rule:
         valid = well_formed(field)

@@ -18,7 +18,7 @@ def _recorded(column: str) -> models.ForeignObject:
 
 
 class ReplacementRow(StagedRow):
-    """One line: the state merged `retired_ssid` into `replacement_ssid`. The `*_pk` columns are filled by `prepare`."""
+    """One line: the state merged `retired_ssid` into `replacement_ssid`. What comes after these two is filled by `prepare`."""
 
     lea = models.TextField()
     school = models.TextField()
@@ -30,6 +30,9 @@ class ReplacementRow(StagedRow):
     holder_pk = models.BigIntegerField(null=True)  # student who has, or had, the retired SSID
     owner_pk = models.BigIntegerField(null=True)  # student who has, or had, the replacement
     student_pk = models.BigIntegerField(null=True)  # the student the line is about
+    retired_ok = models.BooleanField(default=False)  # ten digits; asked once, since a dozen rules depend on it
+    replacement_ok = models.BooleanField(default=False)
+    moves_on = models.BooleanField(default=False)  # the replacement was itself replaced, according to the record
     chained_line = models.IntegerField(default=0)  # line that makes this line's retired SSID current
     shared = models.BooleanField(default=False)  # another line gives the replacement to another student
     # Where the line leads, given the other lines and the records (see replacement_chains.py).

@@ -65,9 +65,9 @@ def test_the_endings_of_replacement_chains_are_joined_by_hash(monkeypatch: pytes
 
     make_district().student()
     monkeypatch.setattr(replacement_chains, "execute", noted)
-    run = run_file("ssid-replacement", "1234567^0123456^100^9012345678^9012345679\n", Work.TEST).run
-    if not settings_seen:
-        pytest.fail(f"no chains were followed: {run.message}")
+    chain = "1234567^0123456^100^9012345678^9012345679\n1234567^0123456^100^9012345679^9012345680\n"
+    run = run_file("ssid-replacement", chain, Work.TEST).run
+    assert run.record_count == 2, run.message
 
     assert settings_seen[-1] == "off"
     assert set(settings_seen[:-1]) == {"on"}

@@ -3,11 +3,14 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisimport.imports.models import RunStatus
+from sisimport.imports.models import RunStatus, Work
 from sisimport.imports.runs import services
+from ssid.imports import replacement_chains
 from students.models import SSID, SSIDReplacement, Student
 from students.ssids import students_with_ssid
 from tests.imports.journey import Report, finish, revert, run_file, snapshot
@@ -144,6 +147,32 @@ def test_a_long_chain_is_read_in_bounded_time(valley: District) -> None:
     assert SSID.objects.filter(student=student).count() == last + 1
 
 
+def test_lines_that_share_no_number_are_not_walked(valley: District) -> None:
+    """Finding chains took a third of the Test of an ordinary file, which has none."""
+    valley.add("100", ssid=A)
+    SSIDReplacement.objects.create(retired_ssid=D, replacement_ssid="9700000009")
+    with CaptureQueriesContext(connection) as asked:
+        alone = run_file("ssid-replacement", f"{line(A, B)}\n", Work.TEST)
+    with CaptureQueriesContext(connection) as asked_of_record:
+        on_record = run_file("ssid-replacement", f"{line(A, D)}\n", Work.TEST)
+    with CaptureQueriesContext(connection) as asked_of_two:
+        two = run_file("ssid-replacement", f"{line(A, B)}\n{line(B, C)}\n", Work.TEST)
+
+    def walked(queries: CaptureQueriesContext) -> bool:
+        return any("replacement_edge" in query["sql"] for query in queries.captured_queries)
+
+    assert (walked(asked), walked(asked_of_record), walked(asked_of_two)) == (False, True, True)
+    assert [report.run.planned_count for report in (alone, on_record, two)] == [1, 0, 1]
+
+
+def test_a_line_that_waits_names_the_first_of_the_lines_it_waits_for(valley: District) -> None:
+    """Repeats of the two are not joined with each other: five thousand of each took minutes."""
+    valley.add("100", ssid=A)
+    report = run_file("ssid-replacement", "".join(f"{one}\n" for one in [line(A, B)] * 3 + [line(B, C)] * 3), Work.TEST)
+    (waiting,) = [issue for issue in report.issues if issue["code"] == "REP-CHAIN" and issue["line"] == 4]
+    assert "line 1" in waiting["message"]
+
+
 # ---- any graph ----
 
 _number = st.integers(min_value=0, max_value=7)
@@ -207,3 +236,30 @@ def test_whatever_replaces_what_a_test_can_be_applied(
         for run in reversed(runs):
             revert(run)
         assert snapshot() == before
+
+
+_WALKED_ALL = "GROUP BY n.state, n.number HAVING count(*) > 0 OR bool_or(n.moves_on)"
+
+
+@given(edges=_edges, records=_records, known=_known)
+@few
+def test_lines_that_are_not_walked_get_what_the_walk_would_find(
+    edges: list[tuple[int, int, int]], records: list[tuple[int, int, bool]], known: dict[int, int]
+) -> None:
+    content = "".join(line(_ssid(a), _ssid(b), str(100 + person)) + "\n" for a, b, person in edges)
+    walked_all = replacement_chains._LINKED.replace(
+        "GROUP BY n.state, n.number HAVING count(*) > 1 OR bool_or(n.moves_on)", _WALKED_ALL
+    )
+    assert walked_all != replacement_chains._LINKED
+    with OneExample():
+        _arrange(records, known)
+        walked_some = run_file("ssid-replacement", content, Work.TEST)
+        with pytest.MonkeyPatch.context() as changed:
+            changed.setattr(replacement_chains, "_LINKED", walked_all)
+            whole = run_file("ssid-replacement", content, Work.TEST)
+    assert (walked_some.issues, _without_keys(walked_some)) == (whole.issues, _without_keys(whole))
+
+
+def _without_keys(report: Report) -> list[dict[str, object]]:
+    """The changes, without the keys that each run draws for what it creates."""
+    return [{name: value for name, value in change.items() if name != "object_id"} for change in report.changes]
