@@ -200,7 +200,7 @@ def _filled_sql(context: RunContext) -> str:
 def _insert_differing(context: RunContext, present: list[Target], lines: str, years: str) -> None:
     """Only scores that are new or differ go into the plan, with the rows they change as `before`.
 
-    Scores are compared as texts without trailing blank cells: in a repeated file nearly all are equal, and then need
+    Scores are compared as texts, both without trailing blank cells: in a repeated file nearly all are equal, and then need
     not be split.
     """
     ids = sorted(pk for target in present for pk in target.ids.values())
@@ -226,7 +226,7 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
             AND t.school_year = ANY({years}) AND t.assessment_id = ANY(%s)
             AND t.assessment_id = split_part(q.score, '{CELL}', 1)::bigint
           WHERE t.student_id IS NULL
-            OR CASE WHEN {on_record} <> q.score THEN {on_record} <> {filled} ELSE false END
+            OR CASE WHEN {on_record} <> rtrim(q.score, '{CELL}') THEN {on_record} <> {filled} ELSE false END
             OR t.date IS DISTINCT FROM q.date OR t.grade <> q.grade
           GROUP BY q.line
         ), warned AS (
@@ -262,7 +262,7 @@ def _warn_of_uins_elsewhere(context: RunContext, present: list[Target], years: s
               k.student_id, k.school_id
             FROM checked_line k JOIN {ScoreRow._meta.db_table} r ON r.line = k.line
             WHERE r.uin <> '' AND k.line IN (SELECT c.line FROM {planned})
-              AND EXISTS (SELECT 1 FROM assessments_score t WHERE t.uin = r.uin AND t.student_id <> k.student_id
+              AND EXISTS (SELECT 1 FROM assessments_score t WHERE t.uin <> '' AND t.uin = r.uin AND t.student_id <> k.student_id
                 AND t.school_year = k.school_year AND t.school_year = ANY({years}) AND t.assessment_id = ANY(%s))
             """,
             [context.run.pk, sorted(pk for target in present for pk in target.ids.values())],
