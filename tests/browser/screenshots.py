@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.chromium import BROWSERS
 
-WINDOWS = {"wide": 1280, "narrow": 390}
+WINDOWS = {"wide": 1280, "narrow": 390, "narrowest": 320}
 SCHEMES = ("light", "dark")
 # Pages that no menu leads to: the first link of its kind that is met.
 DETAILS = {
