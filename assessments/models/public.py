@@ -86,6 +86,10 @@ class PublicResultRow(PublicRow):
     level_3 = models.TextField()
     level_4 = models.TextField()
     met = models.TextField()
+    count_1 = models.TextField()
+    count_2 = models.TextField()
+    count_3 = models.TextField()
+    count_4 = models.TextField()
 
     test = models.TextField()
     group_code = models.TextField()

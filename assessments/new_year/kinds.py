@@ -8,6 +8,7 @@ from assessments.new_year.comparing import Uses
 from assessments.research import added as research
 from assessments.research.change_kinds import NUMBERS
 from assessments.research.files import TOOL as RESEARCH_TOOL
+from assessments.research.headings import COUNTS
 from assessments.scores.as_tested import FIELDS as AS_TESTED
 from assessments.scores.import_type import TOOL as SCORES_TOOL
 from assessments.structure import FAMILIES, LayoutTest, family_of, import_types, other_columns, school_year, tests_of
@@ -92,6 +93,7 @@ _RESEARCH = Kind(
     uses=lambda _like: Uses(frozenset(), frozenset(), percents=_PERCENTS),
     years=("test_year",),
     years_said="test years",
+    unasked=frozenset(COUNTS),
 )
 
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Cast
 from assessments.models import PublicPlace, PublicPlaceRow, PublicResult, PublicResultRow
 from assessments.research import sense
 from assessments.research.change_kinds import NUMBERS, PUBLIC_PLACE_KIND, PUBLIC_RESULT_KIND
+from assessments.research.headings import COUNTS, refuse_exchanged_headings
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import Layout
 from sisimport.imports.definition.expressions import NextId
@@ -142,7 +143,7 @@ class ResultsFile(ResearchFile):
     )
     layouts = ("research-caaspp", "research-caaspp-2023", "research-elpac", "research-caaspp-2019")
     row_model = PublicResultRow
-    fields = (*_PLACE, "test_year", "test_id", "student_group", "grade", *NUMBERS)
+    fields = (*_PLACE, "test_year", "test_id", "student_group", "grade", *NUMBERS, *COUNTS)
     duplicates = (
         DuplicateCheck(name="dup_key", key=("key",), compared=("tested", "scored", "mean", "met", "level_1")),
     )
@@ -154,6 +155,7 @@ class ResultsFile(ResearchFile):
         super().prepare(context)
         codes = kept_codes()
         sense.note_nonsense(codes)
+        refuse_exchanged_headings(context, codes)
         sense.refuse_other_figures(context, codes)
 
     def key_of_row(self) -> Any:

@@ -65,6 +65,13 @@ codes.register(
         " again with the option “The file is right”.",
     ),
     IssueCode(
+        "RES-HEADINGS",
+        "Columns under each other's heading",
+        "Headings were exchanged among these columns: {columns}. In {count} of {of} lines {why}. Nothing was imported.",
+        "Put the headings back, or download the research file again. If the file is right, test it again with the option"
+        " “The file is right”.",
+    ),
+    IssueCode(
         "RES-REPLACED",
         "Most figures on record would change",
         "{count} of {of} lines would replace the figures on record for the same place, year, test, grade and group with others."

@@ -33,35 +33,35 @@ FIGURES: Final = Option(
         Choice(value="write", label="The file is right", hint="The state published these results again."),
     ),
 )
-REMEDY: Final = dict.fromkeys(("RES-REPLACED", "RES-OTHER-YEAR", "RES-PARTS"), (FIGURES.name, "write"))
+REMEDY: Final = dict.fromkeys(("RES-REPLACED", "RES-OTHER-YEAR", "RES-PARTS", "RES-HEADINGS"), (FIGURES.name, "write"))
 FIRST_YEAR: Final = 2014
 ROWS: Final = PublicResultRow._meta.db_table
 KEPT: Final = PublicResult._meta.db_table
 _FEWEST: Final = 5  # lines; fewer may be corrections
 _SHARE: Final = 0.5
 _PARTS_SHARE: Final = 0.02  # of lines with more students than the whole: the state's own file has none
-_OFF: Final = 3  # percent by which rounding may change a sum
+OFF: Final = 3  # percent by which rounding may change a sum
 _ALL_GRADES, _ALL_STUDENTS = "13", "1"
 _OF_THREE: Final = ("CAAELA", "CAAMATH", "CAASCI", "CSA", "ELPACI", "ELPACSA", "ELPACIA")  # tests of three levels
-_MET_OF_TWO: Final = ("SBELA", "SBMATH", "CAST")  # whose percent met is that of levels 3 and 4
+MET_OF_TWO: Final = "'SBELA', 'SBMATH', 'CAST'"  # whose percent met is that of levels 3 and 4
 _IS_NUMBER: Final = r"'^[0-9]{1,8}(\.[0-9]{1,4})?$'"
 
 
 def note_nonsense(codes: list[str]) -> None:
     """Mark kept lines whose figures contradict each other in `nonsense`; hidden figures contradict nothing."""
-    levels = [_number(f"level_{n}") for n in range(1, 5)]
+    levels = [number(f"level_{n}") for n in range(1, 5)]
     total = f"({' + '.join(f'coalesce({level}, 0)' for level in levels)})"
     hidden = " OR ".join(f"r.level_{n} IN ('*', 'N/A')" for n in range(1, 5))
     lost = f"num_nonnulls({', '.join(levels[:3])}) IN (1, 2) AND '' IN (r.level_1, r.level_2, r.level_3)"
-    met = f"abs({_number('met')} - ({levels[2]} + {levels[3]}))"
+    met = f"abs({number('met')} - ({levels[2]} + {levels[3]}))"
     execute(
         f"""
-        UPDATE {ROWS} r SET nonsense = CASE WHEN {_number("scored")} > {_number("tested")} THEN 'scored'
-          WHEN {_number("scored")} = 0 AND {_number("mean")} > 0 THEN 'scored'
-          WHEN {lost} OR {total} > 100 + {_OFF} OR {total} > 0 AND {total} < 100 - {_OFF} AND NOT ({hidden}) THEN 'levels'
+        UPDATE {ROWS} r SET nonsense = CASE WHEN {number("scored")} > {number("tested")} THEN 'scored'
+          WHEN {number("scored")} = 0 AND {number("mean")} > 0 THEN 'scored'
+          WHEN {lost} OR {total} > 100 + {OFF} OR {total} > 0 AND {total} < 100 - {OFF} AND NOT ({hidden}) THEN 'levels'
           WHEN r.test IN ({_quoted(_OF_THREE)}) AND {levels[3]} > 0 THEN 'level_4'
-          WHEN r.test IN ({_quoted(_MET_OF_TWO)}) AND {met} > {_OFF} THEN 'met'
-          WHEN {_number("scored")} > 0 AND {_number("mean")} NOT BETWEEN {_bounds("min")} AND {_bounds("max")} THEN 'mean'
+          WHEN r.test IN ({MET_OF_TWO}) AND {met} > {OFF} THEN 'met'
+          WHEN {number("scored")} > 0 AND {number("mean")} NOT BETWEEN {_bounds("min")} AND {_bounds("max")} THEN 'mean'
           ELSE '' END
         WHERE r.lea_code = ANY(%s)
         """,
@@ -94,7 +94,7 @@ def _all_bounds(newest: int) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _number(name: str, alias: str = "r") -> str:
+def number(name: str, alias: str = "r") -> str:
     """SQL: a figure as a number; null if it is hidden or missing."""
     return f"(CASE WHEN {alias}.{name} ~ {_IS_NUMBER} THEN {alias}.{name}::numeric END)"
 
@@ -155,11 +155,16 @@ def refuse_other_figures(context: RunContext, codes: list[str]) -> None:
 
     Skipped for lines planned again: their whole file was checked before.
     """
-    if context.lines is not None or context.option(FIGURES.name) == "write":
+    if not may_refuse(context):
         return
     _refuse_parts(codes)
     _refuse_replaced(codes)
     _refuse_other_year(codes)
+
+
+def may_refuse(context: RunContext) -> bool:
+    """Not lines planned again, whose whole file was checked before, nor a file that somebody said is right."""
+    return context.lines is None and context.option(FIGURES.name) != "write"
 
 
 def _refuse_parts(codes: list[str]) -> None:
@@ -167,10 +172,10 @@ def _refuse_parts(codes: list[str]) -> None:
     for part, whole, other in wholes:
         of, more, line = fetch_one(
             f"""
-            SELECT count(*), count(*) FILTER (WHERE {_number("tested")} > w.tested),
-              min(r.line) FILTER (WHERE {_number("tested")} > w.tested)
+            SELECT count(*), count(*) FILTER (WHERE {number("tested")} > w.tested),
+              min(r.line) FILTER (WHERE {number("tested")} > w.tested)
             FROM {ROWS} r JOIN (
-              SELECT a.place, a.test, a.test_year, a.{other} AS other, max({_number("tested", "a")}) AS tested FROM {ROWS} a
+              SELECT a.place, a.test, a.test_year, a.{other} AS other, max({number("tested", "a")}) AS tested FROM {ROWS} a
               WHERE a.lea_code = ANY(%s) AND a.{part} = '{whole}' GROUP BY 1, 2, 3, 4
             ) w ON w.place = r.place AND w.test = r.test AND w.test_year = r.test_year AND w.other = r.{other}
             WHERE r.lea_code = ANY(%s) AND NOT r.refused AND r.{part} <> '{whole}'
