@@ -272,6 +272,14 @@ codes.register(
         " and use the file as it was downloaded.",
     ),
     IssueCode(
+        "EXC-CROSSED",
+        "Exception: levels under each other's heading",
+        "The levels in these columns go with each other's scores rather than with their own: {columns}. They are imported"
+        " anyway.",
+        "Before the scores are used, compare the headings with a file that was downloaded. If they were exchanged, revert the"
+        " import and use the file as it was downloaded.",
+    ),
+    IssueCode(
         "EXC-COLUMN-OTHER",
         "Exception: much of a column differs from the record",
         "Many scores on record would get other values in these columns: {columns}. The values in the file are written.",

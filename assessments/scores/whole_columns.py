@@ -2,7 +2,7 @@
 valid.
 
     within the file     what rises and falls together in the state's files does not: a level and its score, a part and the whole,
-                        a grade and the birth dates
+                        a grade and the birth dates; or the levels of two parts go with each other's scores
     against the record  much of one column would be other than on record, or what two parts have there would be exchanged
 
 Each gives one warning for the file that names the columns. Parts of a score are compared among students of one grade,
@@ -12,6 +12,7 @@ wrong there too.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 from typing import Final
 
 from assessments.models import Assessment, ScoreRow
@@ -31,6 +32,7 @@ _FEWEST_GRADES: Final = 3
 # real file could be measured: columns that belong together are far above it, columns sorted on their own near 0. With
 # few lines it may be lower by chance, by one part in the square root of their number.
 _OWN, _PART = 0.55, 0.35
+_CLEARLY: Final = 0.1  # by how much a level goes better with the score of another part, if the two were exchanged
 _LOOKED_AT: Final = 2_000  # lines of each test: with so many, chance adds only hundredths
 _FEWEST_OTHERS: Final = 4  # lines with another value than the commonest: with fewer, a column may be sorted by chance
 _FEWEST_CHANGED: Final = 10
@@ -68,6 +70,9 @@ def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
     apart = [column for test in _present(context) for column in _apart(context, test)]
     if apart:
         _tell(context, "EXC-APART", apart)
+    crossed = [pair for test in _present(context) for pair in _crossed(context, test)]
+    if crossed:
+        _tell(context, "EXC-CROSSED", crossed)
     look_at_codes(context, _present(context))
     changed = _changed_columns(context, lines) if compared else []
     if changed:
@@ -98,6 +103,28 @@ def _apart(context: RunContext, test: LayoutTest) -> Iterator[str]:
             continue
         if together < bond.least - lines**-0.5 or _is_sorted(context, test, bond):
             yield f"{context.layout.fields[bond.field].name} ({test.parent.name})"
+
+
+def _crossed(context: RunContext, test: LayoutTest) -> Iterator[str]:
+    """Levels of two parts each of which goes with the score of the other part rather than with its own, in words."""
+    assert context.layout is not None  # noqa: S101
+    parts = [part for part in test.children if part.result in context.fields and (part.scale or part.raw)]
+    pairs = list(product(range(len(parts)), repeat=2))
+    bonds = [
+        Bond(parts[of].result, _number(parts[of].scale or parts[of].raw), (_level(parts[to]),), _OWN)
+        for of, to in pairs
+    ]
+    together = dict(zip(pairs, _measured(context, test, bonds), strict=True)) if len(parts) > 1 else {}
+    for one, other in combinations(range(len(parts)), 2):
+        if all(_goes_better(together[of, of], together[of, to]) for of, to in ((one, other), (other, one))):
+            names = " and ".join(context.layout.fields[parts[at].result].name for at in (one, other))
+            yield f"{names} ({test.parent.name})"
+
+
+def _goes_better(own: tuple[int, float | None], other: tuple[int, float | None]) -> bool:
+    """Of two measured bonds: does the other one hold clearly better?"""
+    enough = min(own[0], other[0]) >= _FEWEST_LINES
+    return enough and own[1] is not None and other[1] is not None and other[1] > own[1] + _CLEARLY
 
 
 def _is_sorted(context: RunContext, test: LayoutTest, bond: Bond) -> bool:

@@ -80,7 +80,16 @@ def test_every_next_step_is_an_instruction_or_says_that_nothing_is_to_be_done() 
 
 # Said of a file, whose lines end in their own ways.
 OF_FILES = {
-    *("AMB-UIN", "COLUMN-BORN", "COLUMN-DAY", "COLUMN-OTHER", "EXC-APART", "EXC-CODE-LOWEST", "EXC-CODE-MANY"),
+    *(
+        "AMB-UIN",
+        "COLUMN-BORN",
+        "COLUMN-DAY",
+        "COLUMN-OTHER",
+        "EXC-APART",
+        "EXC-CROSSED",
+        "EXC-CODE-LOWEST",
+        "EXC-CODE-MANY",
+    ),
     *(
         "EXC-COLUMN-OTHER",
         "EXC-EXCHANGED",
