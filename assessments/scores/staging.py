@@ -11,6 +11,7 @@ from assessments.scores.some_lines import ALONE, Shared
 from assessments.structure import LayoutTest, kept_ranges, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import normalise_header
+from sisimport.files.numbers import ROUNDED_NUMBER
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.file_issues import take_back, tell_of_file
@@ -23,7 +24,7 @@ from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table
 _FIRST_HEADERS = frozenset({"RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"})  # names of the first column
-_SPOILED = "^[0-9][.,][0-9]+E[+]?[0-9]+$|^="  # 9.00109E+13, or a formula
+_SPOILED = f"{ROUNDED_NUMBER}|^="  # or a formula
 _MOST_ROUNDS = 3  # of repeats that take the place of a refused line
 _LONGEST_CHAIN = 20  # SSIDs replaced in succession; longer chains are circular
 
@@ -148,7 +149,7 @@ def _leave_out_spoiled_numbers(context: RunContext) -> None:
     not kept: said once for the file. None of them keeps a score out."""
     spoiled = {"EXC-TESTED-CODE": ("as_tested", as_tested.without_odd_codes_sql("as_tested"), "as_tested LIKE '%X,%'")}
     if "uin" in context.fields:
-        may_be = "(uin LIKE '%E%' OR uin LIKE '=%')"
+        may_be = "(uin LIKE '%E%' OR uin LIKE '%e%' OR uin LIKE '=%')"
         spoiled["EXC-UIN-SPOILED"] = ("uin", f"CASE WHEN uin !~ '{_SPOILED}' THEN uin ELSE '' END", may_be)
     for code, (column, becomes, quick) in spoiled.items():
         where = f"{quick} AND {column} <> {becomes}"  # cheap first: nearly no line is like that

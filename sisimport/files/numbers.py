@@ -23,6 +23,8 @@ _CDS_LENGTH: Final = 14  # county and district, then school
 FORMULA: Final = "=FORMULA("
 ROUNDED: Final = "=ROUNDED("
 LOST_CELL: Final = (FORMULA, ROUNDED)
+# A number that a spreadsheet rounded, as 9.00109E+13: a regular expression that databases read as well, in any case of the E.
+ROUNDED_NUMBER: Final = r"^[0-9][.,][0-9]+[eE][+]?[0-9]+$"
 
 _APOSTROPHES = "'’‘`´"
 _FRAMED = re.compile(f'[{_APOSTROPHES}]*=?["“”]+(?P<bare>[^"“”]*)["“”]+\\Z')

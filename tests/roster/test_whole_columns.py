@@ -5,9 +5,10 @@ import datetime as dt
 import pytest
 
 from sisimport.imports.models import Work
+from sisimport.imports.runs.returned_lines import plain_reasons
 from students.models import LEA, ELRecord, Enrollment, School, Student
 from tests.imports.evaluating import report_of
-from tests.imports.journey import Report, make_district
+from tests.imports.journey import Report, make_district, run_file
 
 pytestmark = pytest.mark.django_db
 COLUMNS = ("lea", "school", "local_number", "last_name", "first_name", "birth_date", "gender", "birth_country", "home_language",
@@ -171,6 +172,23 @@ def test_d7_a_single_changed_fact_is_a_warning_with_both_values(
     assert (said["line"], said["severity"], said["field"]) == (5, "warning", column)
     assert f"{value}; on record it is {old}." in said["message"]
     assert str(Student.objects.values_list(column, flat=True).get(local_number="203")) == value
+
+
+def test_a_line_set_aside_by_the_update_does_not_say_that_its_value_is_written(people: list[dict[str, str]]) -> None:
+    """The Test said so before anybody knew; other lines still say it."""
+    rows = [person | {"gender": "X", "grade": "AD"} if n in (2, 3) else person for n, person in enumerate(people)]
+    test = run_file("students", _text(rows))
+    Student.objects.filter(local_number=people[3]["local_number"]).update(last_name="Edited")
+
+    update = run_file("students", b"", Work.UPDATE, test_run=test.run)
+
+    said = {i["line"]: i["message"] for i in update.issues if i["code"] == "FACT-CHANGED"}
+    assert "The value in the file is written." in said[4]
+    assert "is written" not in said[5]
+    assert [i["line"] for i in update.issues if i["code"] == "CHANGED-SINCE-TEST"] == [5]
+    reasons = plain_reasons(update.run)([4, 5])
+    assert "is written" in reasons[4]
+    assert "is written" not in reasons[5]
 
 
 def test_d7_a_gender_where_none_was_on_record_is_no_change(people: list[dict[str, str]]) -> None:

@@ -13,7 +13,7 @@ from django.db.models import Case, CharField, F, Q, Value, When
 from django.db.models.functions import Concat
 
 from sisimport.files.issues import Problem, Severity
-from sisimport.files.numbers import CODE_LENGTH, bare_local_number, is_short_code
+from sisimport.files.numbers import CODE_LENGTH, ROUNDED_NUMBER, bare_local_number, is_short_code
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
 from sisimport.imports.engine.sql import execute, fetch_all, quoted
@@ -31,8 +31,7 @@ ON_RECORD_TEXT = "On record is "
 ZEROS_TEXT = "the same number except for leading zeros"
 _CODE_SEQ = 80  # of issues about codes: after the reader's issues of a line, before those of the rules
 _EXAMPLES = 3
-_ROUNDED = r"^[0-9]\.[0-9]+E\+?[0-9]+$"
-ROUNDED = Q(local_number__iregex=_ROUNDED)
+ROUNDED = Q(local_number__regex=ROUNDED_NUMBER)
 
 
 @dataclass(slots=True)

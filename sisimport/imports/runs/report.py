@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sisimport.files.issues import Severity, render
+from sisimport.files.issues import REFUSED, Severity, render
 from sisimport.files.layouts import Layout
 from sisimport.files.reader import read_lines
 from sisimport.imports.definition.change_kinds import get_kind
 from sisimport.imports.definition.registry import find_layout
-from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside
+from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, SetAside, SetAsideReason
 from sisimport.imports.runs.crashes import crash_json
 from sisimport.imports.storage.files import StoredFileError, open_file
 from sisimport.imports.storage.records import long_records
@@ -59,6 +59,20 @@ def issue_message(
         params=params,
         screen=bool(screen_number),
     )
+
+
+def with_true_ends(run: ImportRun, issues: Iterable[ImportIssue]) -> list[ImportIssue]:
+    """The issues, those of lines that this run set aside without what becomes of their values: its Test, which found them, did
+    not know. Not to be saved."""
+    issues = list(issues)
+    if not run.applied or not run.set_aside_count:
+        return issues
+    aside = SetAside.objects.filter(run=run, line__in={issue.line for issue in issues if issue.line})
+    lines = set(aside.exclude(reason=SetAsideReason.DONE).values_list("line", flat=True))
+    for issue in issues:
+        if issue.line in lines:
+            issue.params = {**(issue.params or {}), REFUSED: True}
+    return issues
 
 
 def _as_int(value: object) -> int:
@@ -115,7 +129,7 @@ def told_issues(
     """Some issues of a run, each with its data line, in the format of the command contract."""
     layout = layout_of(run)
     raw = data_lines(run, (issue.line for issue in issues))
-    for issue in issues:
+    for issue in with_true_ends(run, issues):
         yield {
             "line": issue.line,
             "severity": Severity(issue.severity).label,

@@ -39,7 +39,7 @@ from sisimport.imports.runs.corrected_files import (
     raw_records,
 )
 from sisimport.imports.runs.corrections import CANNOT, can_be_corrected
-from sisimport.imports.runs.report import issue_message, issue_runs, layout_of
+from sisimport.imports.runs.report import issue_message, issue_runs, layout_of, with_true_ends
 from sisimport.imports.runs.uploads import RunRefusedError
 from sisimport.imports.storage.files import StoredFileError
 from sisimport.imports.storage.records import chunked
@@ -115,7 +115,9 @@ def plain_reasons(run: ImportRun, *, schools: set[int] | None = None, shown: Q |
         issues = ImportIssue.objects.filter(
             shown or Q(), run_id__in=issue_runs(run), line__in=lines, severity__gt=Severity.NOTICE
         ).order_by("line", "-severity", "run_id", "seq")
-        return together((issue.line, issue_message(issue, layout, schools=schools)) for issue in issues)
+        return together(
+            (issue.line, issue_message(issue, layout, schools=schools)) for issue in with_true_ends(run, issues)
+        )
 
     return reasons
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sisimport.files.issues import Severity, codes
 from sisimport.imports.definition.registry import get_tool, get_type
 from sisimport.imports.models import ImportIssue, ImportRun
-from sisimport.imports.runs.report import field_label, issue_message, layout_of
+from sisimport.imports.runs.report import field_label, issue_message, layout_of, with_true_ends
 from sisimport.web.queries.data_lines import DataLine
 from sisimport.web.queries.report import Reader, students_by_id
 from sisimport.web.ssid_masking import FIELDS, Masking
@@ -46,7 +46,7 @@ def shown_issues(
     masking: Masking,
 ) -> list[ShownIssue]:
     """Issues ready for a template or a download, in the wording chosen for the run or by its district."""
-    issues = list(issues)
+    issues = with_true_ends(run, issues)
     layout = layout_of(run)
     students = students_by_id(reader, [issue.student_id for issue in issues])
     schools = None if reader.schools is None else set(reader.schools)
