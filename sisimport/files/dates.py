@@ -81,7 +81,7 @@ def parse_date(text: str) -> ReadDate | None:
 _kept_date = lru_cache(maxsize=_DAYS_KEPT)(parse_date)
 
 
-def _read_date(text: str) -> ReadDate | None:
+def read_date(text: str) -> ReadDate | None:
     """Like `parse_date`, for a cell in a column of dates."""
     return _kept_date(text) if len(text) <= _LONGEST_KEPT else parse_date(text)
 
@@ -171,7 +171,7 @@ class DateCheck:
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
-        read = _read_date(text) or _read_date(bare_number(text.rstrip(".")))  # '2/14/2009, 2/14/2009. and 20090214.0
+        read = read_date(text) or read_date(bare_number(text.rstrip(".")))  # '2/14/2009, 2/14/2009. and 20090214.0
         if read is None or not self._allowed(read.form):
             return None, self._refuse(text, self._expected_instead_of(text))
         self.days.note(read)
@@ -197,7 +197,7 @@ class DateCheck:
     def _said_of(self, text: str, read: ReadDate) -> Problem | None:
         if read.form == _DAY_NUMBER_FORM:
             return Problem("FILE-DAY-NUMBER", Severity.WARNING, self._column.field, shown(text), read.iso)
-        if read.form in self._native and _read_date(text) is not None:
+        if read.form in self._native and read_date(text) is not None:
             return None
         return Problem("FILE-DATE-FORM", Severity.NOTICE, self._column.field, text, read.iso, {"form": read.form})
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from operator import contains
 from typing import Any, Final, NamedTuple
 
-from sisimport.files.dates import DaysSeen, parse_date
+from sisimport.files.dates import DaysSeen, read_date
 from sisimport.files.first_lines import FirstLines
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layouts import Column, ColumnKind, Header, Layout, normalise_header
@@ -445,7 +445,7 @@ def day_first_fields(fit: Fit, lines: Sequence[str]) -> frozenset[str]:
         if fit.layout.fields[name].kind is ColumnKind.DATE:
             texts = {row[at].strip() for row in rows if at < len(row)}
             seen = DaysSeen()
-            for read in filter(None, map(parse_date, texts)):
+            for read in filter(None, map(read_date, texts)):
                 seen.note(read)
             if seen.is_day_first:
                 found.add(name)
