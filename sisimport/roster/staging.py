@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.imports.engine.statistics import hash_joins_only
 from sisimport.imports.models import MatchDecision
 from sisimport.roster import new_schools
 from students.models import LEA, School
@@ -25,29 +26,29 @@ def allocate(context: RunContext) -> None:
         UPDATE staged_roster r SET lea_id = new.id FROM new WHERE new.lea = r.lea
         """
     )
+    # One UPDATE for all keys: each leaves the lines as they were in the table, where every later statement steps over them.
     execute(
         f"""
         WITH named AS (SELECT DISTINCT lea_id, school FROM staged_roster WHERE school <> '' AND lea_id IS NOT NULL),
-        known AS (
+        schools AS MATERIALIZED (
           SELECT n.lea_id, n.school, coalesce(s.id, {_FRESH.format(table="students_school")}) AS id
-          FROM named n LEFT JOIN students_school s ON s.lea_id = n.lea_id AND s.code = n.school)
-        UPDATE staged_roster r SET school_pk = k.id, home_school_pk = k.id, home_grade = r.grade,
-          home_exit = r.enrollment_exit
-        FROM known k WHERE k.lea_id = r.lea_id AND k.school = r.school
-        """
-    )
-    new_schools.keep_keys(context)
-    execute(
-        f"""
-        WITH keys AS (SELECT DISTINCT lea_id, local_number FROM staged_roster WHERE lea_id IS NOT NULL),
-        known AS (
+          FROM named n LEFT JOIN students_school s ON s.lea_id = n.lea_id AND s.code = n.school),
+        keys AS (SELECT DISTINCT lea_id, local_number FROM staged_roster WHERE lea_id IS NOT NULL),
+        students AS MATERIALIZED (
           SELECT k.lea_id, k.local_number, s.id IS NULL AS is_new,
             coalesce(s.id, {_FRESH.format(table="students_student")}) AS id
           FROM keys k LEFT JOIN students_student s ON s.lea_id = k.lea_id AND s.local_number = k.local_number)
-        UPDATE staged_roster r SET student_pk = k.id, is_new = k.is_new
-        FROM known k WHERE k.lea_id = r.lea_id AND k.local_number = r.local_number
+        UPDATE staged_roster r SET student_pk = k.student_pk, is_new = k.is_new, school_pk = k.school_pk,
+          home_school_pk = k.school_pk, home_grade = CASE WHEN k.school_pk IS NULL THEN r.home_grade ELSE r.grade END,
+          home_exit = CASE WHEN k.school_pk IS NULL THEN r.home_exit ELSE r.enrollment_exit END
+        FROM (
+          SELECT l.line, p.id AS student_pk, p.is_new, c.id AS school_pk
+          FROM staged_roster l JOIN students p ON p.lea_id = l.lea_id AND p.local_number = l.local_number
+          LEFT JOIN schools c ON c.lea_id = l.lea_id AND c.school = l.school
+        ) AS k WHERE k.line = r.line
         """
     )
+    new_schools.keep_keys(context)
     context.lea_ids = {pk for (pk,) in fetch_all("SELECT DISTINCT lea_id FROM staged_roster WHERE lea_id IS NOT NULL")}
 
 
@@ -152,17 +153,21 @@ def codes_of_districts() -> list[str]:
 
 def first_lines(key: str, table: str) -> list[int]:
     """The first line of every district (lea_id) or school (school_pk) that is not on record yet."""
-    return [
-        line
-        for (line,) in fetch_all(
+    named = f"SELECT DISTINCT {key} AS pk FROM staged_roster WHERE {key} IS NOT NULL"
+    with hash_joins_only():
+        rows = fetch_all(
             f"""
-            SELECT min(r.line) FROM (SELECT DISTINCT {key} AS pk FROM staged_roster WHERE {key} IS NOT NULL) AS k
-            JOIN staged_roster r ON r.{key} = k.pk
-            WHERE NOT r.refused AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = k.pk)
-            GROUP BY k.pk
+            WITH {_fresh(named, table)}
+            SELECT min(r.line) FROM fresh n JOIN staged_roster r ON r.{key} = n.pk WHERE NOT r.refused GROUP BY n.pk
             """
         )
-    ]
+    return [line for (line,) in rows]
+
+
+def _fresh(named: str, table: str) -> str:
+    """SQL of `fresh`: the rows of `named` whose `pk` is not in the table yet. They are chosen before lines are joined: mostly
+    there are none, and no line is compared with every school."""
+    return f"fresh AS MATERIALIZED (SELECT * FROM ({named}) AS n WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = n.pk))"
 
 
 def choose_lines(run_id: int) -> None:
@@ -213,17 +218,18 @@ def create_places(run_id: int, *, part: str) -> None:
         ),
         (-2, "lea", "students_lea", "lea_id", "lea_id", "jsonb_build_object('code', r.lea)"),
     ):
-        execute(
-            f"""
-            INSERT INTO imports_importchange (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)
-            SELECT DISTINCT ON (n.pk) %s, n.line, {seq}, %s, '{kind}', n.pk, NULL, NULL, NULL, {values}
-            FROM (
-              SELECT (c.after->>'{key}')::bigint AS pk, min(c.line) AS line FROM imports_importchange c
-              WHERE c.run_id = %s AND jsonb_exists(c.after, '{key}') GROUP BY 1
-            ) AS n
-            JOIN staged_roster r ON r.{pk} = n.pk
-            WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = n.pk)
-            ORDER BY n.pk, r.line
-            """,
-            [run_id, part, run_id],
+        needed = (
+            f"SELECT (c.after->>'{key}')::bigint AS pk, min(c.line) AS line FROM imports_importchange c"
+            f" WHERE c.run_id = %s AND jsonb_exists(c.after, '{key}') GROUP BY 1"
         )
+        with hash_joins_only():
+            execute(
+                f"""
+                WITH {_fresh(needed, table)}
+                INSERT INTO imports_importchange
+                  (run_id, line, seq, part, kind, object_id, student_id, guard, before, after)
+                SELECT DISTINCT ON (n.pk) %s, n.line, {seq}, %s, '{kind}', n.pk, NULL, NULL, NULL, {values}
+                FROM fresh n JOIN staged_roster r ON r.{pk} = n.pk ORDER BY n.pk, r.line
+                """,
+                [run_id, run_id, part],
+            )
