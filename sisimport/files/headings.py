@@ -1,10 +1,11 @@
 """Lines above the column names or records of a file: a title, a print date, `sep=,` for a spreadsheet.
 
 People and reports add such lines; they are not records. Only the first lines are examined, and no line is skipped that could be a
-record because it fills more than one column or is a number.
+record because it fills more than one column, by whatever separator, or is a number.
 """
 
 import re
+import statistics
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,7 @@ from sisimport.files.quoting import split_line
 MOST_LINES: Final = 20
 _LONGEST: Final = 1000  # characters of a title
 FEWEST_COLUMNS: Final = 3
+_NEARLY_ALL: Final = 0.8  # of the columns
 _SEPARATOR_LINE = re.compile(r'"?sep=(?:.|\t)?"?[,;|^\t ]*\Z', re.IGNORECASE)
 
 
@@ -26,8 +28,10 @@ def heading_lines(lines: Sequence[str], delimiters: Sequence[str]) -> int:
     # The separator in most lines: a name may have many carets, a title many commas.
     counts = {one: [line.count(one) for line in some] for one in delimiters}
     delimiter = max(delimiters, key=lambda one: (sum(n + 1 >= FEWEST_COLUMNS for n in counts[one]), max(counts[one])))
+    wide_ones = [n + 1 for n in counts[delimiter] if n + 1 >= FEWEST_COLUMNS]
+    columns = statistics.median_low(wide_ones) if wide_ones else FEWEST_COLUMNS
     for at, line in enumerate(some):
-        if not _is_title(line, delimiter):
+        if not _is_title(line, delimiter) or _is_record(line, delimiters, columns):
             # Only titles, followed by lines that are equally narrow: a file of another kind, not one with a heading.
             wide = len(split_line(line, delimiter)) >= FEWEST_COLUMNS
             return first + at if wide else first
@@ -39,6 +43,15 @@ def _is_title(line: str, delimiter: str) -> bool:
         return False
     filled = [cell for cell in split_line(line, delimiter) if cell.strip()]
     return len(filled) <= 1 and not any(cell.strip().isdigit() for cell in filled)
+
+
+def _is_record(line: str, delimiters: Sequence[str], columns: int) -> bool:
+    """Is the line a record of about as many columns, with another separator than the lines below? A number is in one of them."""
+    for one in delimiters:
+        cells = split_line(line, one) if line.count(one) + 1 >= max(_NEARLY_ALL * columns, FEWEST_COLUMNS) else []
+        if any(cell.strip().isdigit() for cell in cells):
+            return True
+    return False
 
 
 def heading_notice(last: int, *, header: bool) -> Problem:

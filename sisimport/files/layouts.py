@@ -170,9 +170,11 @@ class Layout:
 
 
 _YEAR = re.compile(r"-(\d{4})-\d{2}(?:-|\Z)")
-_DROPPED = re.compile(r"[\s_\-–—/()#]+")
+_DROPPED = re.compile(r"[\s_\-–—/()#\u00ad\u200b-\u200f\u2060\ufeff]+")  # invisible ones as well
 _BLANK = re.compile(r"blank\d+\Z")
-_AROUND: Final = " \t\r\n\xa0=;\"'“”„‘’`´«»"  # not part of a name: surrounding marks, or an extra separator
+_AROUND: Final = (
+    " \t\r\n\xa0\u200b\u2060\ufeff=;\"'“”„‘’`´«»"  # not part of a name: surrounding marks, or an extra separator
+)
 
 
 def normalise_header(name: str) -> str:

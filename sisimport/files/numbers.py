@@ -27,6 +27,7 @@ LOST_CELL: Final = (FORMULA, ROUNDED)
 ROUNDED_NUMBER: Final = r"^[0-9][.,][0-9]+[eE][+]?[0-9]+$"
 
 _APOSTROPHES = "'’‘`´"
+FRAMES: Final = f'{_APOSTROPHES}="“”'
 _FRAMED = re.compile(f'[{_APOSTROPHES}]*=?["“”]+(?P<bare>[^"“”]*)["“”]+\\Z')
 _LED = re.compile(f"=?[{_APOSTROPHES}]+=?(?P<bare>.*?)[{_APOSTROPHES}]*\\Z|=(?P<also>[0-9]+)\\Z")
 _DECIMAL = re.compile(r"([0-9]+)(?:\.0*|,00?)\Z")
@@ -54,7 +55,7 @@ _CDS = re.compile(r"([0-9]{2})-?([0-9]{5})(?:-?([0-9]{7}))?\Z")
 def bare_number(text: str) -> str:
     """The number without surrounding marks; the text itself if there are none."""
     bare = HIDDEN_BEYOND_ASCII.sub("", text.translate(_NO_BREAKS)).strip(_BESIDE)
-    bare = _unframed(bare).strip()
+    bare = unframed(bare).strip()
     if decimal := _DECIMAL.match(bare):
         bare = decimal[1]
     elif scientific := _SCIENTIFIC.match(bare):
@@ -64,10 +65,10 @@ def bare_number(text: str) -> str:
 
 def bare_value(text: str) -> str:
     """A code or date without marks that keep a spreadsheet from changing it, or an extra separator: ="M", 'spa, 2014-03-02;"""
-    return _unframed(text.strip(",; ")).strip(",; ") or text
+    return unframed(text.strip(",; ")).strip(",; ") or text
 
 
-def _unframed(text: str) -> str:
+def unframed(text: str) -> str:
     """The text between a spreadsheet's marks; the text itself if there are none."""
     framed = _FRAMED.match(text) or _LED.match(text)
     return next(group for group in framed.groups() if group is not None) if framed else text

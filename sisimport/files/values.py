@@ -27,6 +27,7 @@ from sisimport.files.issues import Problem, Severity, shown
 from sisimport.files.layouts import Column, ColumnKind, Layout
 from sisimport.files.numbers import (
     FORMULA,
+    FRAMES,
     LOST_CELL,
     NO_SSID,
     ROUNDED,
@@ -36,6 +37,7 @@ from sisimport.files.numbers import (
     bare_ssid,
     bare_value,
     bare_whole,
+    unframed,
 )
 from sisimport.files.spellings import is_grade
 from sisimport.files.stray_marks import has_marks_at_an_edge, without_stray_marks
@@ -137,6 +139,7 @@ class TextColumn:
         self._is_name, self._writes_names = is_name(column), writes_names
         self._is_ssid = column.field in SSID_FIELDS
         self._is_number = self._is_ssid or column.field in _CODE_FIELDS
+        self._may_be_framed = not self._is_name and column.field not in _KEPT_AS_WRITTEN
         self._limit = column.length or MAX_VALUE_LENGTH
         self._own_export = own_export
         self._placeholders = placeholders_in(column)
@@ -176,13 +179,18 @@ class TextColumn:
         if words and short and not words.isdisjoint(texts):
             findings = [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text in words]
             texts = ["" if text in words else text for text in texts]
-        if self._is_number:
-            texts = self._as_number(texts, findings)
-        if self._is_name:
-            texts = self._as_names(texts, findings, doubtful=traits.may_be_damaged)
+        texts = self._cleaned(texts, findings, traits)
         if max(map(len, texts)) > self._limit:
             texts = self._shortened(texts, findings)
         return texts, findings
+
+    def _cleaned(self, texts: Sequence[str], findings: list[Finding], traits: BlockTraits) -> Sequence[str]:
+        """The texts without what programs put around them, each kind of column in its own way."""
+        if self._is_number:
+            return self._as_number(texts, findings)
+        if self._is_name:
+            return self._as_names(texts, findings, doubtful=traits.may_be_damaged)
+        return self._without_frames(texts, findings) if self._may_be_framed else texts
 
     def _without_formulas(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
         found = [(at, text) for at, text in enumerate(texts) if text.startswith(LOST_CELL)]
@@ -209,6 +217,19 @@ class TextColumn:
             findings += [(at, placeholder(self._column, text)) for at, text in enumerate(texts) if text == NO_SSID]
             texts = ["" if text == NO_SSID else text for text in texts]
         return texts
+
+    def _without_frames(self, texts: Sequence[str], findings: list[Finding]) -> Sequence[str]:
+        """Text without the marks that keep a spreadsheet from changing it: '1045L, ="90000123"."""
+        joined = _JOINT.join(texts)
+        if not any(mark in joined for mark in FRAMES):
+            return texts
+        bare = [unframed(text) for text in texts]
+        findings += [
+            (at, _marked(self._column, text, value))
+            for at, (text, value) in enumerate(zip(texts, bare, strict=True))
+            if text != value
+        ]
+        return bare
 
     def _shortened(self, texts: Sequence[str], findings: list[Finding]) -> list[str]:
         values = list(texts)
@@ -352,7 +373,7 @@ class _CodeCheck:
             if bare != text and bare.isascii() and bare.isdigit():
                 return bare, _marked(self._column, text, bare)
         bare = bare_value(text)
-        if bare != text and bare.isalnum():
+        if bare != text and (bare.isalnum() or unframed(text) != text):
             return bare.upper(), _marked(self._column, text, bare.upper())
         return text.upper(), None
 
@@ -406,6 +427,8 @@ _WHOLE: Final = re.compile(
 )
 _CODE_FIELDS: Final = ("lea", "school")
 _LONGEST_CODE: Final = 7
+# Sentences of a file, and numbers that are first looked up as they are.
+_KEPT_AS_WRITTEN: Final = frozenset({"message", "detail", "problem", "mode", "marked", "user_id", "local_number"})
 
 
 def _marked(column: Column, text: str, bare: str) -> Problem:

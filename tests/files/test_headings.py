@@ -2,7 +2,9 @@
 
 import pytest
 
+from sisimport.files.headings import heading_lines
 from sisimport.files.issues import FileError
+from sisimport.files.layout_matching import DELIMITERS
 from tests.files.samples import ALL_LAYOUTS, DOWNLOAD_HEADER, ROSTER, SSID_LAYOUTS, THREE, line, look, read
 from tests.ssid.request_files import HEADER
 from tests.ssid.request_files import line as match_line
@@ -117,3 +119,29 @@ def test_labels_above_match_results_leave_the_columns_that_are_known_by_name_alo
 def test_records_above_column_names_are_never_passed_over(layout, above, names, row) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(FileError):
         read(f"{above}{names}\n{row}\n{row}\n", layout)
+
+
+@pytest.mark.parametrize("first", [";", "\t", "|", "^"])
+def test_a_record_with_another_separator_is_no_title(first: str) -> None:
+    """Passed over as a title, the student would be lost with a notice."""
+    rows = [f"1234567,0123456,90123456{n:02},10000{n},Lee,Sam" for n in range(4)]
+
+    assert heading_lines([rows[0].replace(",", first), *rows[1:]], tuple(DELIMITERS)) == 0
+
+
+def test_a_title_with_a_number_and_another_separator_is_one() -> None:
+    rows = [f"1234567,0123456,90123456{n:02},10000{n},Lee,Sam" for n in range(4)]
+
+    assert heading_lines(["Report | 45 | students", "", *rows], tuple(DELIMITERS)) == 2
+
+
+@pytest.mark.parametrize("hidden", ["\ufeff", "\u200b", "\u00ad"])
+@pytest.mark.parametrize(("layout", "names", "row"), [(LIST, NAMES, ROW), (ROSTER, ROSTER_NAMES, ROSTER_ROW)])
+def test_an_invisible_character_in_a_column_name_is_no_part_of_it(layout, names, row, hidden) -> None:  # type: ignore[no-untyped-def]
+    """A byte order mark within the quotation marks of the first column is the usual one."""
+    quoted = ",".join(f'"{hidden}{name[:2]}{hidden}{name[2:]}"' for name in names.split(","))
+
+    found = read(f"{quoted}\n{row}\n", expected=layout)
+
+    assert found.values == read(f"{names}\n{row}\n", expected=layout).values
+    assert found.recognition.header

@@ -2,10 +2,14 @@
 
 import pytest
 
+from assessments.research.files import FOLDER as RESEARCH
+from sisimport.files.damage import is_name
 from sisimport.files.issues import Severity
-from sisimport.files.layouts import Column, ColumnKind, Layout
+from sisimport.files.layouts import Column, ColumnKind, Layout, load_layouts
+from sisimport.files.numbers import SSID_FIELDS
 from sisimport.files.values import read_value
-from tests.files.samples import ALL_LAYOUTS, ROSTER, ROSTER_LAYOUTS, read
+from tests.files.samples import ALL_LAYOUTS, ROSTER, ROSTER_LAYOUTS, SCORE_LAYOUTS, read
+from tests.longer import one_in
 
 LAYOUTS = [*ALL_LAYOUTS, *ROSTER_LAYOUTS.values()]
 CODED = [(layout, column) for layout in LAYOUTS for column in layout.columns if column.field and column.codes]
@@ -74,3 +78,37 @@ def test_a_separator_too_many_is_no_part_of_a_number(marked: str) -> None:
     for name, text in (("ssid", "9001230007"), ("lea", "1234567")):
         value, problem = read_value(ROSTER, ROSTER.fields[name], marked.format(text))
         assert (value, problem and problem.code) == (text, "FILE-MARKS")
+
+
+FRAMED = [
+    (layout, column)
+    for layout in [*LAYOUTS, *SCORE_LAYOUTS.values(), *load_layouts(RESEARCH).values()]
+    for column in layout.columns
+    if column.field and column.kind is ColumnKind.TEXT and not is_name(column) and not column.spellings
+    if column.field not in {"message", "local_number", *SSID_FIELDS} and layout.key != "oneroster"
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layout", "column"), FRAMED, ids=_id)
+def test_a_marked_number_in_a_column_of_text_is_read_with_a_notice(layout: Layout, column: Column) -> None:
+    """A UIN with an apostrophe went on record as another UIN, and the codes of a research file were refused."""
+    for marks in ("'{}", '="{}"', '"{}"', "'{}'"):
+        value, problem = read_value(layout, column, marks.format("1045"))
+        assert (value, problem.code if problem else "") == ("1045", "FILE-MARKS"), marks
+
+
+OF_NO_LIST = [
+    (layout, column)
+    for layout in [*LAYOUTS, *SCORE_LAYOUTS.values()]
+    for column in layout.columns
+    if column.field and column.kind is ColumnKind.CODE and column.codes is None and (column.length or 9) > 5
+]
+
+
+@pytest.mark.parametrize(("layout", "column"), one_in(9, OF_NO_LIST))
+def test_a_marked_code_of_several_words_is_read_with_a_notice(layout: Layout, column: Column) -> None:
+    """A level in words, US-CA."""
+    for marks in ("'{}'", '="{}"', '"{}"'):
+        for text in ("US-CA", "AB C"):
+            value, problem = read_value(layout, column, marks.format(text))
+            assert (value, problem.code if problem else "") == (text, "FILE-MARKS"), marks
