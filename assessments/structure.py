@@ -9,13 +9,14 @@ import csv
 import datetime as dt
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sisimport.files.layouts import Layout, LayoutError
+from sisimport.files.remembered import Remembered
 
 DATA = Path(__file__).parent / "data"
 _KEY = re.compile(r"(?P<family>caaspp|elpac-summative|elpac-initial)-(?P<year>\d{4})-\d{2}(-.+)?\Z")
@@ -244,10 +245,22 @@ def known_level_names(code: str) -> tuple[Mapping[str, str], ...]:
     return tuple(names for year in _YEARS if (names := level_names(code, year)))
 
 
+_tests: Remembered[tuple[LayoutTest, ...]] = Remembered(most=128)  # layouts; a run asks ten times
+
+
 def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
-    """The tests whose records a file of this layout may contain, in the order of the structure file."""
+    """The tests whose records a file of this layout may contain, in the order of the structure file. For the same layout object
+    the same tuple, so that what is composed of its tests can be kept with it."""
+    made_of = (layout, structure())
+    found = _tests.get((), made_of)
+    if found is None:
+        found = tuple(_found_tests(layout))
+        _tests.keep((), made_of, found)
+    return found
+
+
+def _found_tests(layout: Layout) -> Iterator[LayoutTest]:
     family, year = family_of(layout.key), school_year(layout.key)
-    found = []
     for code, entry in structure()["tests"].items():
         if entry["family"] != family or not _covers(entry.get("years"), year) or year in entry.get("not_years", ()):
             continue
@@ -263,16 +276,13 @@ def tests_of(layout: Layout) -> tuple[LayoutTest, ...]:
             if part.fields and part.code not in children and _covers(child.get("years"), year):
                 children[part.code] = part
         if parent.fields:
-            found.append(
-                LayoutTest(
-                    parent=parent,
-                    children=tuple(children.values()),
-                    record_types=tuple(entry["record_types"]),
-                    edition=edition,
-                    ranges=ranges_key(code, year) if edition.ranged and not instead else "",
-                )
+            yield LayoutTest(
+                parent=parent,
+                children=tuple(children.values()),
+                record_types=tuple(entry["record_types"]),
+                edition=edition,
+                ranges=ranges_key(code, year) if edition.ranged and not instead else "",
             )
-    return tuple(found)
 
 
 def _answered_levels(layout: Layout) -> Mapping[str, Mapping[str, str]]:

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
+from assessments.models import ScoreRow
 from assessments.scores.contradictions import has_both_or_neither, has_small_errors, usual_codes
 from assessments.scores.doubts import AreBlank, columns_of_others, has_own_measure, own_unit
 from assessments.scores.encoding import AS_TESTED, CELL, LENGTHS, SCORE
@@ -26,9 +27,10 @@ from assessments.structure import (
     tests_of,
     unscored_codes,
 )
+from sisimport.files.remembered import Remembered
 from sisimport.imports.definition.expressions import Matches
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.sql import quoted
+from sisimport.imports.engine.sql import over_one_row, quoted
 
 _MOST_RAW_DIGITS = 2
 _MOST_DIGITS = 4  # of scores; those with decimals go through the rules
@@ -103,8 +105,23 @@ def _repeat_key(context: RunContext, tests: tuple[LayoutTest, ...]) -> str:
 # -- is all as usual ---------------------------------------------------------------------------------------------------
 
 
-def _plain(tests: tuple[LayoutTest, ...]) -> Any:
-    """Known grade, a condition code that excludes nothing, digits in the SSID and in the test's scores, known levels."""
+_composed: Remembered[RawSQL] = Remembered(most=64)  # layouts
+
+
+def _plain(tests: tuple[LayoutTest, ...]) -> RawSQL:
+    """Known grade, a condition code that excludes nothing, digits in the SSID and in the test's scores, known levels.
+
+    Composed once for the tests of a layout, since Django takes longer for it than a small file takes for all the rest.
+    """
+    found = _composed.get((), [tests])
+    if found is None:
+        sql = over_one_row(ScoreRow, _plain_expression(tests)).replace("%", "%%")
+        found = _sql(sql, models.BooleanField())
+        _composed.keep((), [tests], found)
+    return found
+
+
+def _plain_expression(tests: tuple[LayoutTest, ...]) -> Case:
     values = Case(
         *(When(record_type__in=list(test.record_types), then=_plain_values(test, tests)) for test in tests),
         default=Value(False),
@@ -164,14 +181,32 @@ class _LengthAtMost(_LengthIs):
 # -- the scores as one text --------------------------------------------------------------------------------------------
 
 
+_packed_texts: Remembered[list[str]] = Remembered(most=64)
+_ID = "\x00"  # around the name of a set-up, where its key comes
+
+
 def _all_packed(chosen: list[Target], fields: tuple[str, ...]) -> str:
     """SQL of all scores of a line (see encoding.py); blank for a line of a test that is not imported."""
+    tests = [target.test for target in chosen]
+    found = _packed_texts.get(fields, tests)
+    if found is None:
+        found = _packed_by_name(tests, fields).split(_ID)
+        _packed_texts.keep(fields, tests, found)
+    ids = {_name(target.test, code): str(int(pk)) for target in chosen for code, pk in target.ids.items()}
+    return "".join(ids[text] if number % 2 else text for number, text in enumerate(found))
+
+
+def _name(test: LayoutTest, code: str) -> str:
+    return f"{test.code}/{code}"
+
+
+def _packed_by_name(tests: list[LayoutTest], fields: tuple[str, ...]) -> str:
+    """The same for any set-ups, with the names of tests and parts in place of their keys."""
     cases = []
-    for target in chosen:
-        test, ids = target.test, target.ids
-        first = _packed(test.parent, ids[test.code], fields, parent=True)
+    for test in tests:
+        first = _packed(test, test.parent, fields, parent=True)
         others = " || ".join(
-            f"CASE WHEN {_has_score(part, real=False)} THEN '{SCORE}' || {_packed(part, ids[part.code], fields)} ELSE '' END"
+            f"CASE WHEN {_has_score(part, real=False)} THEN '{SCORE}' || {_packed(test, part, fields)} ELSE '' END"
             for part in test.children
         )
         # Nearly every line has a score of the test itself, so no leading separator has to be removed.
@@ -181,7 +216,7 @@ def _all_packed(chosen: list[Target], fields: tuple[str, ...]) -> str:
     return by_test(cases, "''")
 
 
-def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool = False) -> str:
+def _packed(test: LayoutTest, part: Part, fields: tuple[str, ...], *, parent: bool = False) -> str:
     """SQL of one packed score."""
     cells = [
         number_sql(part.scale) if part.scale else "''",
@@ -193,7 +228,8 @@ def _packed(part: Part, pk: int, fields: tuple[str, ...], *, parent: bool = Fals
     if parent:
         cells += [_text(c, cell) if c in fields else "''" for c, cell in (("condition_code", "status"), ("uin", "uin"))]
         cells.append(_text(part.measure, "measure") if part.measure else "''")
-    packed = f" || '{CELL}' || ".join([f"'{int(pk)}'", *(f"({cell})" for cell in cells)])
+    pk = f"{_ID}{_name(test, part.code)}{_ID}"
+    packed = f" || '{CELL}' || ".join([f"'{pk}'", *(f"({cell})" for cell in cells)])
     # Between them date, grade, run and line, all blank: appended as one text, since each append copies everything
     # before it.
     return f"{packed} || '{CELL * (AS_TESTED - len(cells))}' || as_tested" if parent else packed

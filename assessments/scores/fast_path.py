@@ -25,6 +25,7 @@ from assessments.scores.rules import (
     ranged_columns,
 )
 from assessments.structure import LayoutTest, Part, school_year, tested_grades, tests_of
+from sisimport.files.remembered import Remembered
 from sisimport.imports.definition.import_type import RunContext
 from students.models import School
 
@@ -45,15 +46,25 @@ def skips_rules_when(context: RunContext) -> Q:
     chosen = chosen_schools(context)
     if chosen:
         found &= Q(student__school_id__in=list(School.objects.filter(code__in=chosen).values_list("pk", flat=True)))
-    year, levels = school_year(context.layout.key), levels_by_number(tests)
-    ranged = [
-        When(record_type__in=list(test.record_types), then=_in_range(test, _own_ranged(test, tests), levels, year))
-        for test in tests
-        if test.parent.scale
-    ]
-    odd = [When(odd_grade(test), then=Value(False)) for test in tests if tested_grades(test.ranges)]
-    if ranged:
-        found &= Q(Case(*odd, *ranged, default=Value(True), output_field=models.BooleanField()))
+    return found & _scores_in_range(tests, school_year(context.layout.key))
+
+
+_composed: Remembered[Q] = Remembered(most=64)  # layouts
+
+
+def _scores_in_range(tests: tuple[LayoutTest, ...], year: int) -> Q:
+    """Made once for the tests of a layout."""
+    found = _composed.get((year,), [tests])
+    if found is None:
+        levels = levels_by_number(tests)
+        ranged = [
+            When(record_type__in=list(test.record_types), then=_in_range(test, _own_ranged(test, tests), levels, year))
+            for test in tests
+            if test.parent.scale
+        ]
+        odd = [When(odd_grade(test), then=Value(False)) for test in tests if tested_grades(test.ranges)]
+        found = Q(Case(*odd, *ranged, default=Value(True), output_field=models.BooleanField())) if ranged else Q()
+        _composed.keep((year,), [tests], found)
     return found
 
 

@@ -29,6 +29,7 @@ from assessments.structure import (
 )
 from sisimport.files.issues import Severity
 from sisimport.files.numbers import CODE_LENGTH, is_short_code
+from sisimport.files.remembered import Remembered
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.names import is_far
@@ -56,12 +57,26 @@ def rules(context: RunContext) -> Sequence[Rule]:
         *_identity_rules(),
         *_school_rules(context),
         *_repeat_rules(),
-        *_record_type_rules(tests),
-        *_value_rules(tests),
-        *_range_rules(tests, school_year(context.layout.key)),
-        *doubts.rules(tests, columns_read(tests), LIVE),
-        *contradictions.rules(tests, whole_numbers(tests), LIVE, year=school_year(context.layout.key)),
+        *_rules_of_layout(tests, school_year(context.layout.key)),
     ]
+
+
+_layout_rules: Remembered[list[Rule]] = Remembered(most=64)
+
+
+def _rules_of_layout(tests: tuple[LayoutTest, ...], year: int) -> list[Rule]:
+    """Those that depend on the layout alone, a few hundred: made once for its tests (`tests_of` gives the same ones)."""
+    found = _layout_rules.get((year,), [tests])
+    if found is None:
+        found = [
+            *_record_type_rules(tests),
+            *_value_rules(tests),
+            *_range_rules(tests, year),
+            *doubts.rules(tests, columns_read(tests), LIVE),
+            *contradictions.rules(tests, whole_numbers(tests), LIVE, year=year),
+        ]
+        _layout_rules.keep((year,), [tests], found)
+    return found
 
 
 def _of(test: LayoutTest) -> Q:

@@ -29,15 +29,17 @@ def targets(context: RunContext) -> list[Target]:
     assert context.layout is not None  # noqa: S101 - a staged file has one
     if "targets" not in context.notes:
         tests = [test for test in tests_of(context.layout) if context.option(test.code) != SKIP]
-        context.notes["targets"] = [_target(context, test) for test in tests]
+        there = setups_of([test.code for test in tests], with_parts=True)
+        context.notes["targets"] = [_target(context, test, there.get(test.code, [])) for test in tests]
     found: list[Target] = context.notes["targets"]
     return found
 
 
-def setups_of(codes: Sequence[str]) -> dict[str, list[Assessment]]:
-    """Whole tests on record by state code."""
+def setups_of(codes: Sequence[str], *, with_parts: bool = False) -> dict[str, list[Assessment]]:
+    """Whole tests on record by state code. `with_parts`: their children are read with them."""
     found: dict[str, list[Assessment]] = {}
-    for setup in Assessment.objects.filter(parent__isnull=True, state_code__in=codes).order_by("pk"):
+    setups = Assessment.objects.filter(parent__isnull=True, state_code__in=codes).order_by("pk")
+    for setup in setups.prefetch_related("children") if with_parts else setups:
         found.setdefault(setup.state_code, []).append(setup)
     return found
 
@@ -88,15 +90,15 @@ def _holds_scores(setup: Assessment, year: int) -> bool:
         return Score.objects.filter(assessment_id=setup.pk, school_year=year).exists()
 
 
-def _target(context: RunContext, test: LayoutTest) -> Target:
-    """New set-ups get their keys before they are made, so that a plan can name them."""
+def _target(context: RunContext, test: LayoutTest, there: Sequence[Assessment]) -> Target:
+    """Where the scores of a test go. `there`: its set-ups. New ones get their keys before they are made, so that a plan can name
+    them."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
     choice = context.option(test.code)
     parent: Assessment | None = None
     if choice.isdigit():
-        parent = Assessment.objects.filter(pk=int(choice), parent__isnull=True, state_code=test.code).first()
+        parent = next((setup for setup in there if setup.pk == int(choice)), None)
     elif choice != NEW:
-        there = setups_of([test.code]).get(test.code, [])
         parent = default_of(test.edition, there, school_year(context.layout.key))
     there_ids = {} if parent is None else {child.state_code: child.pk for child in parent.children.all()}
     if parent is not None:

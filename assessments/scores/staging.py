@@ -1,6 +1,6 @@
 """Set-based work on the staged lines before any rule: replaced SSIDs, lines without score, repeats, near matches."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from django.db.models import Q
 
@@ -12,10 +12,11 @@ from assessments.structure import LayoutTest, kept_ranges, school_year, tests_of
 from sisimport.files.issues import FileError, Severity
 from sisimport.files.layouts import normalise_header
 from sisimport.files.numbers import ROUNDED_NUMBER
+from sisimport.files.remembered import Remembered
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.file_issues import take_back, tell_of_file
-from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
+from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, literal
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.engine.statistics import joins_for
 from sisimport.imports.runs.report import data_lines
@@ -243,20 +244,29 @@ def find_candidates(context: RunContext) -> Q | None:
     return Q(candidates__gt=0) if found else None
 
 
+_range_values: Remembered[str] = Remembered(most=64)
+
+
 def _load_ranges(tests: tuple[LayoutTest, ...], year: int) -> None:
     create_table(ScoreRange)  # type: ignore[arg-type]
-    values = [
-        (spelling, grade, r.lowest, *r.levels, r.highest)
-        for test in tests
-        for r in kept_ranges(test.ranges, year, test.edition.comparable_from)
-        for spelling in test.record_types
-        for grade in {r.grade, r.grade.lstrip("0")}
-    ]
+    values = _range_values.get((year,), [tests])
+    if values is None:
+        values = ", ".join(_values_of_ranges(tests, year))
+        _range_values.keep((year,), [tests], values)
     if values:
-        places = ", ".join("(%s, %s, %s::int, %s::int, %s::int, %s::int, %s::int)" for _ in values)
         execute(
             f"INSERT INTO {ScoreRange._meta.db_table} (record_type, grade, lowest, level_2, level_3, level_4, highest)"
-            f" VALUES {places}",
-            [v for row in values for v in row],
+            f" VALUES {values}"
         )
     execute(f"ANALYZE {ScoreRange._meta.db_table}")
+
+
+def _values_of_ranges(tests: tuple[LayoutTest, ...], year: int) -> Iterator[str]:
+    for test in tests:
+        for r in kept_ranges(test.ranges, year, test.edition.comparable_from):
+            scores = ", ".join(
+                "NULL::int" if score is None else f"{score}::int" for score in (r.lowest, *r.levels, r.highest)
+            )
+            for spelling in test.record_types:
+                for grade in dict.fromkeys((r.grade, r.grade.lstrip("0"))):
+                    yield f"({literal(spelling)}, {literal(grade)}, {scores})"

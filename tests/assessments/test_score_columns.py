@@ -53,7 +53,7 @@ def told(context: RunContext, lines: list[Line]) -> list[dict[str, Any]]:
     computed = ScoreImport.generated_columns(cast(ScoreImport, context.import_type), context)
     with connection.cursor() as cursor:
         cursor.execute("DISCARD TEMP")
-        create_table(ScoreRow, of_file=context.fields, computed=computed)
+        create_table(ScoreRow, computed=computed)
         for number, line in enumerate(lines):
             held: dict[str, Any] = {"state": "CA", "refused": False, **line, "line": number}
             names, places = ", ".join(map(quoted, held)), ", ".join(["%s"] * len(held))
@@ -266,7 +266,7 @@ def test_lines_with_one_uin_share_a_key() -> None:
 def test_keys_follow_a_number_that_is_replaced() -> None:
     context = context_of(LAYOUT)
     with connection.cursor() as cursor:
-        create_table(ScoreRow, of_file=context.fields, computed=context.import_type.generated_columns(context))
+        create_table(ScoreRow, computed=context.import_type.generated_columns(context))
         cursor.execute("INSERT INTO staged_score (line, state, refused, ssid, record_type) VALUES (1, 'CA', false, %s, '01'),"
                        " (2, 'CA', false, %s, '01')", [SSID_1, SSID_2])  # fmt: skip
         cursor.execute("UPDATE staged_score SET ssid = %s", [SSID_1])

@@ -234,11 +234,12 @@ class RunContext:
     def option(self, name: str) -> str:
         """The value given for an option of the type, or its default.
 
-        A run stores all of them when it starts; reading the type's own list may query the database each time.
+        A run stores all of them when it starts. Defaults are those of any installation: the type's own list may query the
+        database each time.
         """
         if name in self.run.options:
             return str(self.run.options[name])
-        return next((option.default for option in self.import_type.options if option.name == name), "")
+        return next((option.default for option in self.import_type.reference_options if option.name == name), "")
 
     @property
     def matched(self) -> Q:

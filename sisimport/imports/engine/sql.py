@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.sql import Query
 
 from sisimport.runtime.reading import reading_connection
 
@@ -44,6 +45,24 @@ def with_values(sql: str, params: list[Any] | tuple[Any, ...] = ()) -> str:
         return sql
     with connection.cursor() as cursor:
         return str(cursor.mogrify(sql, params))
+
+
+def over_one_row(model: type[models.Model], expression: Any) -> str:
+    """SQL of an expression over the columns of one row, not qualified, with its parameters written in."""
+    query = Query(model=model, alias_cols=False)
+    sql, params = query.get_compiler(connection=connection).compile(
+        expression.resolve_expression(query, allow_joins=False)
+    )
+    return str(sql % tuple(map(literal, params)))
+
+
+def literal(value: object) -> str:
+    """A number, truth value or text as written in SQL."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def column_type(field: "models.Field[Any, Any]") -> str:

@@ -8,12 +8,12 @@ import json
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import islice, repeat
 from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection, models
-from django.db.models.sql import Query
 
 from sisimport.files.detection import Recognition, recognise
 from sisimport.files.issues import Severity
@@ -26,7 +26,7 @@ from sisimport.imports.definition.registry import find_layout, layouts_wanted, o
 from sisimport.imports.definition.rules import RECORD, DuplicateCheck
 from sisimport.imports.definition.staged_row import StagedRow
 from sisimport.imports.engine import accepted_matches, identifiers, name_encoding
-from sisimport.imports.engine.sql import column_type, execute, fetch_all, quoted
+from sisimport.imports.engine.sql import column_type, execute, fetch_all, literal, over_one_row, quoted
 from sisimport.imports.models import ImportRun
 from sisimport.imports.storage.files import open_file
 from sisimport.imports.storage.records import LinesReader, as_the_run_read_it
@@ -192,7 +192,8 @@ def create_table(
 ) -> None:
     """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default.
 
-    of_file: columns that the file fills. later: left to `add_columns`. computed: columns that PostgreSQL computes.
+    of_file: columns that the file fills in every row. They have no default: making and dropping defaults is most of what a table
+    of fifty columns costs PostgreSQL. later: left to `add_columns`. computed: columns that PostgreSQL computes.
     To read a column, PostgreSQL steps over those before it: numbers come first, then short texts of our own, then the file's.
     """
 
@@ -200,7 +201,7 @@ def create_table(
         return (1 + (f.name in of_file)) * isinstance(f, models.TextField | models.CharField | models.DateField)
 
     fields = sorted((f for f in model._meta.concrete_fields if f.name not in later), key=place)
-    columns = [_definition(model, f, (computed or {}).get(str(f.name))) for f in fields]
+    columns = [_definition(model, f, (computed or {}).get(str(f.name)), is_filled=f.name in of_file) for f in fields]
     given = [f for f in fields if not f.generated and f.name not in (computed or {})]
     if len(given) < len(fields):
         columns.append(_reader_of_all(given))
@@ -223,30 +224,24 @@ def add_columns(model: type[StagedRow], names: Collection[str]) -> None:
         execute(f"ALTER TABLE {quoted(str(model._meta.db_table))} {', '.join(added)}")
 
 
-def _definition(model: type[StagedRow], f: Any, computed: Any = None) -> str:
+def _definition(model: type[StagedRow], f: Any, computed: Any = None, *, is_filled: bool = False) -> str:
+    return _own_definition(model, f, is_filled=is_filled) if computed is None else _generated(model, f, computed)
+
+
+@cache  # as many as the models have fields
+def _own_definition(model: type[StagedRow], f: Any, *, is_filled: bool) -> str:
+    if f.generated:
+        return _generated(model, f, f.expression)
     definition = f"{quoted(str(f.column))} {column_type(f)}"
-    if computed is not None or f.generated:
-        return f"{definition} GENERATED ALWAYS AS ({_unqualified(model, computed or f.expression)}) STORED"
     if f.has_default():
-        return f"{definition} NOT NULL DEFAULT {_literal(f.get_default())}"
-    return f"{definition} NOT NULL DEFAULT ''" if isinstance(f, models.TextField | models.CharField) else definition
+        return f"{definition} NOT NULL DEFAULT {literal(f.get_default())}"
+    if isinstance(f, models.TextField | models.CharField):
+        return f"{definition} NOT NULL" if is_filled else f"{definition} NOT NULL DEFAULT ''"
+    return definition
 
 
-def _unqualified(model: type[models.Model], expression: Any) -> str:
-    """SQL of an expression over the columns of one row, with its parameters written in."""
-    query = Query(model=model, alias_cols=False)
-    sql, params = query.get_compiler(connection=connection).compile(
-        expression.resolve_expression(query, allow_joins=False)
-    )
-    return str(sql % tuple(map(_literal, params)))
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
+def _generated(model: type[StagedRow], f: Any, expression: Any) -> str:
+    return f"{quoted(str(f.column))} {column_type(f)} GENERATED ALWAYS AS ({over_one_row(model, expression)}) STORED"
 
 
 def _copy_rows(context: RunContext, reader: Reader | LinesReader, problems: IO[str], repairs: identifiers.Seen) -> None:
