@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.long]
 EVERY = [(layout, test.code) for layout in ALL for test in structure.tests_of(ALL[layout])]
 LAST = {test: layout for layout, test in EVERY}  # of each test the last year; `script/test faults` takes all years
 STUDENTS = 45
-STEP = int(os.environ.get("DAMAGES_STEP") or (4 if LONG else 11))  # every so many damages of all
+STEP = int(os.environ.get("DAMAGES_STEP") or (4 if LONG else 17))  # every so many damages of all
 Table = dict[tuple[str, str], tuple[Any, ...]]
 
 

@@ -11,6 +11,7 @@ from assessments.results.groups import groups_of
 from assessments.results.hiding import TOTAL, Count, Table, hidden_cells
 from assessments.results.shapes import CubeKey
 from assessments.scores.result_counts import ALL
+from tests.longer import one_in
 
 PRIME = 2**61 - 1
 Cube = dict[CubeKey, Count]
@@ -85,8 +86,8 @@ def small_in(cube: Cube) -> bool:
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(90), 1114, 2477, 3615]
-)  # the last: a bridge whose row and column are hidden throughout
+    "seed", [3615, *one_in(3, [1114, 2477, *range(90)])]
+)  # the first: a bridge whose row and column are hidden throughout
 def test_a_hidden_cell_cannot_be_computed_from_the_others(seed: int) -> None:
     """By schools, grades, groups of a division, all of these together, and the sums of each."""
     dice = random.Random(seed)

@@ -177,7 +177,7 @@ def test_one_uin_on_two_tests_of_a_student_is_kept(home: District) -> None:
     assert {score["uin"] for score in scores_json(Student.objects.get())} == {ela()["uin"]}
 
 
-@pytest.mark.parametrize("repeats", [1, 2, 7])
+@pytest.mark.parametrize("repeats", [1, pytest.param(2, marks=pytest.mark.faults), 7])
 def test_a_repeat_takes_the_place_of_a_refused_line(home: District, repeats: int) -> None:
     done = report(TYPE, text(LAYOUT, ela(last_name="Stranger"), *[ela()] * repeats), work="import")
 
@@ -185,7 +185,7 @@ def test_a_repeat_takes_the_place_of_a_refused_line(home: District, repeats: int
     assert scores()["SBELA"]["scale_score"] == "2502"
 
 
-@pytest.mark.parametrize("lines", [2, 5, 9])
+@pytest.mark.parametrize("lines", [2, pytest.param(5, marks=pytest.mark.faults), 9])
 def test_repeats_of_refused_lines_are_refused_as_well(home: District, lines: int) -> None:
     done = report(TYPE, text(LAYOUT, *[ela(last_name="Stranger")] * lines), work="import")
 

@@ -9,6 +9,7 @@ from django.db import connection
 from assessments.pages.charts import fits
 from tests.assessments.score_files import SSID_1, SSID_2, counts, ela, report, start, text
 from tests.assessments.score_home import LAYOUT, TYPE, WITH_PARTS, scores
+from tests.longer import one_in
 from tests.ssid.journey import District, codes, district
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +152,7 @@ def test_scores_of_elpac_composites_have_the_range_of_the_whole(home: District, 
 
 @pytest.mark.parametrize(
     "written",
-    ["2011-03-14", "3/14/11", "03/14/2011", "03-14-2011", "14-03-2011", "2011-03-14 00:00:00"],
+    one_in(2, ["2011-03-14", "03/14/2011", "3/14/11", "03-14-2011", "14-03-2011", "2011-03-14 00:00:00"]),
 )
 def test_dates_as_spreadsheets_write_them_are_read_where_there_is_one_way_to(written: str) -> None:
     district().add("100", ssid=SSID_1, birth_date=dt.date(2011, 3, 14))
@@ -177,12 +178,12 @@ DATA = text(LAYOUT, ela(**WITH_PARTS))
     "data",
     [
         pytest.param(padded(DATA), id="padded"),
-        pytest.param(quoted(DATA, "^"), id="quoted, caret"),
+        pytest.param(quoted(DATA, "^"), id="quoted, caret", marks=pytest.mark.faults),
         pytest.param(quoted(DATA, ","), id="quoted, comma"),
         pytest.param(DATA.replace(b"\r\n", b"^\r\n"), id="trailing delimiter"),
-        pytest.param(DATA.replace(b"\r\n", b"\n"), id="other line ends"),
+        pytest.param(DATA.replace(b"\r\n", b"\n"), id="other line ends", marks=pytest.mark.faults),
         pytest.param(b"\xef\xbb\xbf" + DATA, id="byte order mark"),
-        pytest.param(DATA + b"\r\n\r\n", id="blank lines"),
+        pytest.param(DATA + b"\r\n\r\n", id="blank lines", marks=pytest.mark.faults),
     ],
 )
 def test_a_file_as_programs_leave_it_gives_the_same_scores(home: District, data: bytes) -> None:

@@ -105,6 +105,7 @@ def score_step(made: Any, layout: str) -> Step:
     ],
 )
 @pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.combinations
 def test_two_years_of_scores_on_a_fresh_district(layouts: tuple[str, str], turned: bool) -> None:
     made = home()
     before = snapshot()
@@ -271,6 +272,7 @@ def test_any_file_about_students_and_scores_that_bring_a_status(other: Any, draw
 
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("last_name", ["Lee", "Leeds"])
+@pytest.mark.combinations
 def test_a_roster_and_scores_of_the_same_student(turned: bool, last_name: str) -> None:
     """A roster that changes the name keeps out what was matched by the old one, and nothing else; the status comes in once."""
     home()
