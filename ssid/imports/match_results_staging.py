@@ -22,8 +22,8 @@ _TABLE = quoted(SSIDRequestRow._meta.db_table)
 _TAKEN = ", ".join(f"'{pick.value}'" for pick in TAKEN)
 # The score as delivered, to compare with a limit: `91%`, `91 %`, `91`; anything else, and anything over 100, is not a
 # score.
-_SCORE = r"""CASE WHEN r.score ~ '^ *(0*[0-9]{1,2}([.][0-9]+)?|100([.]0+)?) *%%?$'
-  THEN floor(substring(r.score FROM '[0-9.]+')::numeric)::int END"""
+_SCORE = r"""CASE WHEN score ~ '^ *(0*[0-9]{1,2}([.][0-9]+)?|100([.]0+)?) *%%?$'
+  THEN floor(substring(score FROM '[0-9.]+')::numeric)::int END"""
 
 _MOST_CHOICES = 20  # named in a message; no one reads more
 
@@ -33,12 +33,16 @@ def pick_candidates(context: RunContext) -> None:
     limit = int(context.option("single_match_score") or "100")
     execute(
         f"""
-        WITH said AS (
+        WITH scores AS (  -- Each different text is read once: most lines have one of a few.
+          SELECT score, {_SCORE} AS points FROM (SELECT DISTINCT score FROM {_TABLE}) AS s
+        ), marks AS (
+          SELECT selection, selection ~* %s AS yes, selection ~* %s AS no FROM (SELECT DISTINCT selection FROM {_TABLE}) AS s
+          WHERE selection <> ''
+        ), said AS (
           SELECT r.line, r.lea, r.school, coalesce(nullif(r.given_number, ''), r.local_number) AS number, r.ssid, r.score,
-            lower(r.category) = 'no match' AS empty, lower(r.category) = 'single match' AS single, {_SCORE} AS points,
-            r.selection <> '' AND r.selection ~* %s AS marked,
-            r.selection <> '' AND r.selection !~* %s AND r.selection !~* %s AS unsure, d.answer
-          FROM {_TABLE} r
+            lower(r.category) = 'no match' AS empty, lower(r.category) = 'single match' AS single, s.points,
+            coalesce(m.yes, false) AS marked, coalesce(NOT m.yes AND NOT m.no, false) AS unsure, d.answer
+          FROM {_TABLE} r JOIN scores s ON s.score = r.score LEFT JOIN marks m ON m.selection = r.selection
           LEFT JOIN imports_matchdecision d ON d.run_id = %s AND d.line = r.line AND d.subject = 'candidate'
         ), request AS (
           SELECT lea, school, number, min(line) AS first_line,
@@ -58,7 +62,7 @@ def pick_candidates(context: RunContext) -> None:
                 || count(*) FILTER (WHERE NOT empty AND ssid <> '') - {_MOST_CHOICES} || ' more' ELSE '' END AS choices
           FROM said GROUP BY lea, school, number
         ), judged AS (
-          SELECT said.line, q.first_line, q.candidates, coalesce(q.choices, '') AS choices,
+          SELECT said.line, said.points, q.first_line, q.candidates, coalesce(q.choices, '') AS choices,
             CASE WHEN q.decided IS NOT NULL THEN q.decided
               WHEN q.refused THEN NULL
               WHEN q.marks = 1 THEN q.marked_line
@@ -71,13 +75,13 @@ def pick_candidates(context: RunContext) -> None:
           FROM said JOIN request q ON (q.lea, q.school, q.number) = (said.lea, said.school, said.number)
         )
         UPDATE {_TABLE} r SET request_line = j.first_line, candidate_count = j.candidates, choice_text = j.choices,
-          chosen_line = coalesce(j.taken_line, 0),
+          points = j.points, chosen_line = coalesce(j.taken_line, 0),
           selection = CASE WHEN j.on_screen THEN '' ELSE r.selection END,
           pick = CASE WHEN j.taken_line IS NULL THEN j.otherwise WHEN j.taken_line <> j.line THEN '{Pick.OTHER}'
             WHEN j.by_hand THEN '{Pick.CHOSEN}' ELSE '{Pick.SCORE}' END
         FROM judged j WHERE j.line = r.line
         """,
-        [YES, YES, NO, context.run.pk, limit],
+        [YES, NO, context.run.pk, limit],
     )
     # Every row was written since the table was last analyzed: without this the statements below would be planned for
     # one row.
@@ -122,7 +126,8 @@ def keep_requests(context: RunContext) -> None:
     execute(
         f"""
         WITH scored AS (
-          SELECT r.*, {_SCORE} AS points FROM {_TABLE} r WHERE r.request_line > 0
+          SELECT line, request_line, lea_id, local_number, given_number, category, ssid, pick, points
+          FROM {_TABLE} WHERE request_line > 0
         ), best AS (
           SELECT request_line, max(points) AS points FROM scored WHERE ssid <> '' GROUP BY request_line
         ), best_line AS (

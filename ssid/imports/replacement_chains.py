@@ -13,12 +13,11 @@ each number once, so a chain of a hundred thousand lines takes linear time.
 
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.engine.statistics import hash_joins_only
-from students.patterns import TEN_DIGITS
 
 
 def find_students() -> None:
-    """Fill the columns of the staged lines that start with the records: the students a line leads to, whether its numbers are
-    ten digits, and where it leads if it is alone."""
+    """Fill the columns of the staged lines that start with the records: the students a line leads to, and where it leads
+    if it is alone."""
     execute(_STUDENTS)
     execute(f"ANALYZE staged_replacement ({_FOUND})")
 
@@ -38,30 +37,24 @@ def find_chains() -> None:
         execute(last)
 
 
-_FOUND = "numbered_pk, holder_pk, owner_pk, student_pk, retired_ok, replacement_ok"
+_FOUND = "numbered_pk, holder_pk, owner_pk, student_pk"
 # A line that can be read and contradicts neither another line nor the record.
 _EDGE = """NOT {row}.refused AND {row}.dup_retired <> 2 AND {row}.retired_ok AND {row}.replacement_ok
         AND {row}.retired_ssid <> {row}.replacement_ssid
         AND coalesce({recorded}.replacement_ssid = {row}.replacement_ssid, true)"""
-# `twice` and `behind` are what the walk below would find in a tree of this one line. OFFSET 0: otherwise the patterns are
-# evaluated for each use of their result.
+# `twice` and `behind` are what the walk below would find in a tree of this one line.
 _STUDENTS = f"""
     UPDATE staged_replacement r
     SET numbered_pk = q.numbered, holder_pk = q.holder, owner_pk = q.owner, student_pk = q.student,
-      retired_ok = q.retired_ok, replacement_ok = q.replacement_ok, moves_on = q.moves_on,
-      twice = q.edge AND coalesce(q.holder <> q.owner, false),
+      moves_on = q.moves_on, twice = q.edge AND coalesce(q.holder <> q.owner, false),
       behind = q.edge AND q.owner_has_it AND NOT q.holder_has_it
         AND q.owner = q.student AND coalesce(q.numbered = q.student, true)
     FROM (
-      SELECT p.line, p.retired_ok, p.replacement_ok, n.id AS numbered, h.student_id AS holder, o.student_id AS owner,
+      SELECT p.line, n.id AS numbered, h.student_id AS holder, o.student_id AS owner,
         coalesce(h.student_id, n.id, o.student_id) AS student, m.id IS NOT NULL AS moves_on,
         h.id IS NOT NULL AND h.retired_at IS NULL AS holder_has_it, o.id IS NOT NULL AND o.retired_at IS NULL AS owner_has_it,
         {_EDGE.format(row="p", recorded="k")} AS edge
-      FROM (
-        SELECT line, state, lea_id, local_number, retired_ssid, replacement_ssid, refused, dup_retired,
-          retired_ssid ~ '{TEN_DIGITS}' AS retired_ok, replacement_ssid ~ '{TEN_DIGITS}' AS replacement_ok
-        FROM staged_replacement OFFSET 0
-      ) AS p
+      FROM staged_replacement p
       LEFT JOIN students_student n ON n.lea_id = p.lea_id AND n.local_number = p.local_number
       LEFT JOIN students_ssid h ON h.state = p.state AND h.ssid = p.retired_ssid
       LEFT JOIN students_ssid o ON o.state = p.state AND o.ssid = p.replacement_ssid

@@ -25,7 +25,7 @@ TAKEN = (Pick.CHOSEN, Pick.SCORE)
 
 
 class SSIDRequestRow(StagedRow):
-    """One line of the match results: a request with one of its candidates. `pick`, `*_text` and the fields after them
+    """One line of the match results: a request with one of its candidates. `points`, `pick`, `*_text` and the fields after them
     are computed from the whole request before the rules run."""
 
     lea = models.TextField()
@@ -63,6 +63,7 @@ class SSIDRequestRow(StagedRow):
 
     request_line = models.IntegerField(default=0)  # first line of the request
     candidate_count = models.SmallIntegerField(default=0)
+    points = models.SmallIntegerField(null=True)  # the score as a number; null if it is none
     pick = models.TextField(default=Pick.OPEN)
     choice_text = models.TextField()  # the candidates of the request with their scores
     chosen_line = models.IntegerField(default=0)

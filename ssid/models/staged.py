@@ -8,10 +8,10 @@ from sisimport.imports.definition.staged_row import StagedRow
 from students.patterns import TEN_DIGITS
 
 
-def ten_digits() -> models.GeneratedField:
-    """Is the SSID ten digits (rule ID-1)?"""
+def ten_digits(field: str = "ssid") -> models.GeneratedField:
+    """Is the SSID in this field ten digits (rule ID-1)?"""
     return models.GeneratedField(
-        expression=Matches(models.F("ssid"), TEN_DIGITS), output_field=models.BooleanField(), db_persist=True
+        expression=Matches(models.F(field), TEN_DIGITS), output_field=models.BooleanField(), db_persist=True
     )
 
 

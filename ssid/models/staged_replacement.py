@@ -4,6 +4,7 @@ from django.db import models
 
 from sisimport.imports.definition.joins import joined, joined_school
 from sisimport.imports.definition.staged_row import StagedRow
+from ssid.models.staged import ten_digits
 from students.models import SSIDReplacement, Student
 
 
@@ -18,20 +19,21 @@ def _recorded(column: str) -> models.ForeignObject:
 
 
 class ReplacementRow(StagedRow):
-    """One line: the state merged `retired_ssid` into `replacement_ssid`. What comes after these two is filled by `prepare`."""
+    """One line: the state merged `retired_ssid` into `replacement_ssid`. The `*_pk` columns and those after them are
+    filled by `prepare`."""
 
     lea = models.TextField()
     school = models.TextField()
     local_number = models.TextField()
     retired_ssid = models.TextField()
     replacement_ssid = models.TextField()
+    retired_ok = ten_digits("retired_ssid")
+    replacement_ok = ten_digits("replacement_ssid")
 
     numbered_pk = models.BigIntegerField(null=True)  # student with the last known local number
     holder_pk = models.BigIntegerField(null=True)  # student who has, or had, the retired SSID
     owner_pk = models.BigIntegerField(null=True)  # student who has, or had, the replacement
     student_pk = models.BigIntegerField(null=True)  # the student the line is about
-    retired_ok = models.BooleanField(default=False)  # ten digits; asked once, since a dozen rules depend on it
-    replacement_ok = models.BooleanField(default=False)
     moves_on = models.BooleanField(default=False)  # the replacement was itself replaced, according to the record
     chained_line = models.IntegerField(default=0)  # line that makes this line's retired SSID current
     shared = models.BooleanField(default=False)  # another line gives the replacement to another student
