@@ -19,7 +19,7 @@ _WIDE_CHUNK_BYTES: Final = 1 << 17
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
 # In plain ASCII: signs in place of lost letters, entities, UTF-7, escapes, quotation marks that a CSV reader does not treat as
 # such.
-_SIGNS_OF_DAMAGE: Final = ("?", "&", "+A", "%", "\\", "=", "<", "'", '""', "@", "~", "_x")
+_SIGNS_OF_DAMAGE: Final = ("?", "&", "+", "%", "\\", "=", "<", "'", '""', "@", "~", "_x")
 
 
 @dataclass(slots=True)

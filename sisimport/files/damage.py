@@ -149,7 +149,8 @@ _MIXED = re.compile(
     f"(?:(?<=[{_LATIN}])|(?<=[{_LATIN}]['’]))[{_OF_ANOTHER_ALPHABET}]|[{_OF_ANOTHER_ALPHABET}](?=['’]?[{_LATIN}])"
 )
 _QUOTES: Final = ("“”", "‘’", "''", '""', "„“", "«»")
-_UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?")
+_UTF7 = re.compile(r"\+A[A-Za-z0-9+/]{2,}-?|\+[A-Za-z0-9+/]{3,}-")
+_TEX = re.compile(r"\\[~'`^\"=.cuvHkrd]\{?[A-Za-z]|\\[oOlLij](?![A-Za-z])")  # \~n, \'{e}, \l
 # Keyboard or typographic signs that occur in names: apostrophes, okina, hyphens, periods.
 _SIGNS: Final = frozenset("’ʻʼ`´ªº·.'-,\"()/ \xa0\u2010\u2011‧“”#*&+;:!_@")
 _TURNED = re.compile(r"‘(?![^\W\d_])")  # a turned comma begins a syllable (okina) and never ends one
@@ -289,6 +290,7 @@ _CAUSES: Final = (
     (_TWICE_ELSEWHERE, "letters in UTF-8 that were read in another encoding"),
     (_ESCAPED, "a code in place of a letter"),
     (_UTF7, "letters in UTF-7"),
+    (_TEX, "a code in place of a letter"),
     (_TAG, "a tag of a web page"),
     (_ADDRESS, "an e-mail address"),
     (_LONE_ACCENT, "an accent next to its letter"),

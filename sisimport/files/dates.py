@@ -29,7 +29,9 @@ _FULL_MONTHS: Final = (
 _TIME = re.compile(
     r"(?:[ T:][0-9]{1,2}|(?<=-[0-9]{2})[0-2][0-9])[:.][0-9]{2}(?:[:.][0-9]{2}(?:\.[0-9]+)?)?"
     r"(?: ?[AaPp][Mm]| ?Z| ?[-+][0-9]{2}:?[0-9]{2})?\Z|(?<=[0-9]{8})T[0-9]{6}Z?\Z"
+    r"|(?<=\A[12][0-9]{7})(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]\Z"
 )
+_DATE_AND_TIME: Final = len("20140302235959")
 # A spreadsheet's day number, from a date saved as a plain number: five digits, 1927 to 2099.
 _DAY_NUMBER = re.compile(r"[1-7][0-9]{4}\Z")
 _DAY_NULL: Final = date(1899, 12, 30)
@@ -58,7 +60,7 @@ class ReadDate:
 def parse_date(text: str) -> ReadDate | None:
     """Read a date in any form that leaves no doubt (month/day/year is the rule in the files' country), else None."""
     # Most dates hold no time, which this test shows more quickly than the pattern.
-    plain = _TIME.sub("", text) if ":" in text or "." in text or "T" in text else text
+    plain = _TIME.sub("", text) if ":" in text or "." in text or "T" in text or len(text) == _DATE_AND_TIME else text
     with_time = " with time" if plain != text else ""
     if match := _COMPACT.match(plain):
         read = _date(match[1], match[2], match[3], f"CCYYMMDD{with_time}")

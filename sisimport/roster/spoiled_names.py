@@ -93,6 +93,25 @@ class _BeginsWith(Func):
         return f"(length({record}) > 2 AND sis_loose(left({record}, 1)) = sis_loose(left({initial}, 1)))", ()
 
 
+def part_sql(file: str, record: str) -> str:
+    """SQL: the file's name is that on record cut off within a word, or twice: Rodrig for Rodríguez, Peña Peña for Peña."""
+    cut = f"left({record}, length({file})) = {file} AND substr({record}, length({file}) + 1, 1) ~ '[[:alpha:]]'"
+    twice = f"{file} = concat({record}, ' ', {record})"
+    return f"(CASE WHEN {file} = {record} OR '' IN ({file}, {record}) THEN false ELSE {cut} OR {twice} END)"
+
+
+class _IsPart(Func):
+    """`file, record`: see `part_sql`."""
+
+    output_field = models.BooleanField()
+    conditional = True
+    arity = 2
+
+    def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
+        file, record = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
+        return part_sql(file, record), ()
+
+
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
     return [
@@ -101,6 +120,7 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
         *(_odd(rule, name) for name in _FIELDS),
         *(_suffixed(rule, name) for name in _NEEDED),
         *(_initial(rule, name) for name in _NEEDED),
+        *(_part(rule, name) for name in _FIELDS),
     ]
 
 
@@ -115,6 +135,13 @@ def _initial(rule: Callable[..., Rule], name: str) -> Rule:
     record = F(f"student__{name}")
     when = Q(is_new=False) & Q(**{f"{name}__regex": _INITIAL}) & Q(_BeginsWith(record, F(name)))
     return rule("roster", "NAME-INITIAL", Severity.WARNING, name, when, expected=record)
+
+
+def _part(rule: Callable[..., Rule], name: str) -> Rule:
+    """It may be a short form, such as Rob for Robert: a person checks it."""
+    record = F(f"student__{name}")
+    when = Q(is_new=False) & Q(_IsPart(F(name), record)) & ~Q(**{f"{name}__regex": _INITIAL}) & ~is_kept_out(name)
+    return rule("roster", "NAME-PART", Severity.WARNING, name, when, expected=record)
 
 
 def _odd(rule: Callable[..., Rule], name: str) -> Rule:

@@ -1,5 +1,5 @@
-"""Columns that changed as a whole: sorted on their own, moved under another heading, shifted by a line, or filled down
-from one line.
+"""Columns that changed as a whole: sorted on their own, moved under another heading, shifted by a line, filled down
+from one line, or cut off.
 
 Last name, first name, birth date, gender: the file is refused, unless a user says that it is right. Any other column:
 one warning for the file, with how many students on record would get a different value, and which value most of those
@@ -14,6 +14,7 @@ from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.sql import fetch_all, fetch_one
 from sisimport.roster.birth_dates import exchanged
 from sisimport.roster.conditions import EL_STATUS
+from sisimport.roster.spoiled_names import part_sql
 from students.grades import GRADES
 
 _FEWEST: Final = 5  # lines; fewer may be corrections
@@ -89,7 +90,8 @@ def _is_other(name: str) -> str:
         step = f"strpos('{_IN_ORDER}', {file}) - strpos('{_IN_ORDER}', {record})"
         return f"CASE WHEN {other} THEN {step} <> 3 AND r.enrollment_exit IS NULL ELSE false END"
     if name.endswith("_name"):
-        return f"CASE WHEN {other} THEN {apart(f'sis_loose({file})', f'sis_loose({record})')} ELSE false END"
+        another = f"{apart(f'sis_loose({file})', f'sis_loose({record})')} OR {part_sql(file, record)}"
+        return f"CASE WHEN {other} THEN {another} ELSE false END"
     return other
 
 

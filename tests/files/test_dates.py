@@ -78,6 +78,7 @@ def test_a_column_that_turns_out_mixed_is_read_month_first(monkeypatch: pytest.M
     "text",
     [
         *("14-Feb-2009", "14-Feb-09", "14 February 2009", "Feb 14, 2009", "Feb. 14 2009", "February 14, 2009"),
+        *("20090214000000", "20090214235959", "20090214T080000Z", "2009-02-14 00:00:00.000"),
         *("14/feb/2009", "2009-02-14T00:00:00Z", "14FEB2009", "2009-Feb-14", "Saturday, February 14, 2009"),
     ],
 )

@@ -161,6 +161,40 @@ def test_one_birth_date_for_all_new_students_is_a_warning() -> None:
     assert [(i["code"], i["severity"]) for i in report.issues] == [("COLUMN-BORN", "warning")]
 
 
+@pytest.mark.parametrize(
+    ("column", "given"),
+    [("last_name", "{:.2}"), ("first_name", "{:.2}"), ("first_name", "{:.1}"), ("last_name", "{0} {0}")],
+)
+def test_names_that_were_cut_off_or_doubled_in_nearly_all_lines_refuse_the_file(
+    people: list[dict[str, str]], column: str, given: str
+) -> None:
+    rows = [person | {column: given.format(person[column])} for person in people]
+
+    report = roster(rows)
+
+    assert (report.run.status, [i["code"] for i in report.issues]) == ("rejected", ["COLUMN-SORTED"])
+    assert not Student.objects.exclude(**{f"{column}__in": [person[column] for person in people]}).exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("De", ["NAME-PART"]), ("Dew Dew", ["NAME-PART"]), ("D", ["NAME-INITIAL"]), ("Dew Lee", []), ("Dewey", [])],
+)
+def test_one_name_that_was_cut_off_or_doubled_is_a_warning(
+    people: list[dict[str, str]], given: str, told: list[str]
+) -> None:
+    """A second surname, or a longer name, is neither."""
+    report = roster([*people[:3], people[3] | {"last_name": given}, *people[4:]])
+
+    assert [(i["line"], i["code"], i["severity"]) for i in report.issues] == [(5, code, "warning") for code in told]
+
+
+def test_a_name_cut_off_between_its_words_may_be_the_one_that_is_used(people: list[dict[str, str]]) -> None:
+    Student.objects.filter(local_number="203").update(last_name="Dew Lee")
+
+    assert roster(people).issues == []
+
+
 @pytest.mark.parametrize(("column", "value"), [("birth_date", "2001-01-30"), ("gender", "X")])
 def test_d7_a_single_changed_fact_is_a_warning_with_both_values(
     people: list[dict[str, str]], column: str, value: str

@@ -224,6 +224,12 @@ codes.register(
         "Write the whole name in the file and test again, unless the student's name is one letter.",
     ),
     IssueCode(
+        "NAME-PART",
+        "A name that was cut off or doubled",
+        "{field} is {found}; on record it is {expected}, which the file has in part, or twice. It is used as the name.",
+        "Write the whole name in the file and test again, unless the student uses the shorter one.",
+    ),
+    IssueCode(
         "NAME-ODD",
         "A name with signs that names seldom have",
         "{field} is {found}: names seldom have such signs, digits or capitals; it is used as the name.",
