@@ -91,7 +91,7 @@ def test_repeats_of_a_refused_line_are_asked_again_without_a_list_of_their_lines
 
 @pytest.mark.parametrize("key", [import_type.key for import_type in built_in_types()])
 def test_no_update_of_staged_lines_prepares_computed_columns_once_per_row(key: str) -> None:
-    """PostgreSQL 16 to 18 do so if no computed column depends on one that is set: 20,000 repeats took 20 s instead of 0.1."""
+    """PostgreSQL 18 does so if no computed column depends on one that is set: 20,000 repeats took 20 s instead of 0.1."""
     import_type = get_type(key)
     context = next(reference_contexts(import_type, layouts_of(import_type)[0]))
     create_table(import_type.row_model, of_file=context.fields, computed=import_type.generated_columns(context))

@@ -211,7 +211,7 @@ def create_table(
 def _reader_of_all(given: Iterable[Any]) -> str:
     """A column that depends on every other one, and is false at the first of them.
 
-    PostgreSQL (16 to 18) prepares the expressions of computed columns once per UPDATE, but once per row if none of them depends
+    PostgreSQL 18 prepares the expressions of computed columns once per UPDATE, but once per row if none of them depends
     on a column that the UPDATE sets: a millisecond for each row of a score file.
     """
     return f"depends_on_all boolean GENERATED ALWAYS AS ({' AND '.join(f'{quoted(f.column)} IS NULL' for f in given)}) STORED"
