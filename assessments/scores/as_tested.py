@@ -19,6 +19,10 @@ COUNTED = ("", "Y")  # include indicators of scores that count in results
 TESTED = (*COUNTED, "T", "R")  # of students who took the test, with a result that counts or without
 _INCLUDES = frozenset({"Y", "N", "E", "T", "R", "YES", "NO"})
 ODD_INCLUDE = "X"
+ODD_FACT = "?"  # a gender or status that the state does not have; taken out again, and said
+MISPRINT, MEANT = "TVD", "TBD"  # of a status
+_GENDERS = {"F": "F", "FEMALE": "F", "M": "M", "MALE": "M", "X": "X", "NONBINARY": "X"}
+_STATUSES = frozenset({"EO", "EL", "IFEP", "RFEP", "TBD", "ADEL", MISPRINT})
 ODD_CODE = "X"  # of a district or school; taken out again, and said (staging.py)
 
 
@@ -44,7 +48,12 @@ def _include(value: str) -> str:
 
 
 def _gender(value: str) -> str:
-    return "X" if value == "NONBINARY" else value[:1]  # words until 2019-20
+    """Words until 2019-20."""
+    return _GENDERS.get(value, ODD_FACT)
+
+
+def _elas(value: str) -> str:
+    return value if value in _STATUSES else ODD_FACT
 
 
 def _district(value: str) -> str:
@@ -61,9 +70,9 @@ FACTS = (
     Fact("school", "school_code", "school", _school),
     Fact("tested_school", "tested_school_code", "tested at", _school),
     Fact("include", "include_indicator", "include indicator", _include, masked=ODD_INCLUDE),
-    Fact("gender", "gender", "gender", _gender),
+    Fact("gender", "gender", "gender", _gender, masked=ODD_FACT),
     Fact("ethnicity", "ethnicity", "ethnicity", lambda value: value[:3]),
-    Fact("elas", "elas", "ELAS", lambda value: value[:4]),
+    Fact("elas", "elas", "ELAS", _elas, masked=ODD_FACT),
     Fact("disadvantaged", "disadvantaged", "disadvantaged", _first),
     Fact("disability", "disability", "disability", _first),
     Fact("homeless", "homeless", "homeless", _first),

@@ -24,6 +24,7 @@ _WHOLE: Final = r"^[0-9]{1,4}$"
 _HALVES: Final = r"^[0-9]{1,4}\.0*[1-9]"
 # Codes that come with a score by rule, and how far that score is above the lowest one of the grade.
 ABOVE_LOWEST: Final = {"LOSS": 0, "INC0": 0, "INC1": 1}
+_NONE: Final = ["0", "00", "000"]
 _ONE_DOMAIN_EXEMPT: Final = "EXD"
 
 
@@ -34,7 +35,7 @@ def rules(tests: Sequence[LayoutTest], numbers: Sequence[str], live: Q, *, year:
         *(_code_of_another_test(test, live, year) for test in tests),
         _not_the_lowest(live),
         *(_nothing_exempt(test, live) for test in tests if domains(test)),
-        *(_level_without_score(test, part, live) for test in tests for part in halved(test)),
+        *(_level_without_score(test, part, live) for test in tests for part in scored_with_level(test)),
         *(_large_error(test, part, live) for test in tests for part in test.parts if part.scale and part.error),
         *(rule for test in tests for part in halved(test) for rule in _halves_of_a_score(test, part, live)),
         *(_halves(column, live) for column in numbers),
@@ -53,21 +54,30 @@ def halved(test: LayoutTest) -> list[Part]:
     ]
 
 
+def scored_with_level(test: LayoutTest) -> list[Part]:
+    """The test and its parts that may have a scale score and a level."""
+    return [part for part in test.parts if part.scale and part.result]
+
+
 def has_both_or_neither(test: LayoutTest) -> Q:
-    """Score and level go together: nothing to be said where both are there or none."""
+    """Score and level go together: nothing to be said where both are there or none; of a claim, where its level is one."""
     found = Q()
     for part in halved(test):
         no_level = {f"{part.result}__in": ["", *no_score()]}
         found &= Q(**{part.scale: "", part.result: ""}) | ~Q(**{part.scale: ""}) & ~Q(**no_level)
+    always = halved(test)
+    for part in (part for part in scored_with_level(test) if part not in always):
+        found &= Q(**{part.scale: ""}) | ~Q(**{f"{part.result}__in": no_score()})
     return found
 
 
 def has_small_errors(test: LayoutTest) -> Q:
-    """Every standard error has fewer digits than its score, or is blank."""
+    """Every standard error has fewer digits than its score and is not zero, or is blank."""
     found = Q()
     for part in test.parts:
         if part.scale and part.error:
-            found &= Q(**{part.error: ""}) | ~Q(NoFewerBytes(F(part.error), F(part.scale)))
+            small = ~Q(NoFewerBytes(F(part.error), F(part.scale))) & ~Q(**{f"{part.error}__in": _NONE})
+            found &= Q(**{part.error: ""}) | small
     return found
 
 
@@ -145,9 +155,9 @@ def _level_without_score(test: LayoutTest, part: Part, live: Q) -> Rule:
 
 
 def _large_error(test: LayoutTest, part: Part, live: Q) -> Rule:
-    """A standard error of as many digits as the score: no test of the state is so inexact."""
+    """A standard error of as many digits as the score, or none at all: no test of the state is so inexact, or so exact."""
     digits = Q(**{f"{part.error}__regex": _WHOLE, f"{part.scale}__regex": _WHOLE})
-    large = Q(NoFewerBytes(_bare(part.error), _bare(part.scale)))
+    large = Q(NoFewerBytes(_bare(part.error), _bare(part.scale))) | Q(**{f"{part.error}__in": _NONE})
     return Rule(number="CA-E-27", code="EXC-ERROR", severity=WARNING, field=part.error, found=F(part.error),
                 when=live & _of(test) & digits & large, expected=F(part.scale), needs_student=False)  # fmt: skip
 

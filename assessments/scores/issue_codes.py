@@ -244,7 +244,7 @@ codes.register(
     ),
     IssueCode(
         "EXC-ERROR",
-        "Exception: a standard error as large as a score",
+        "Exception: a standard error as large as a score, or zero",
         "{field} is {found}, and the scale score is {expected}.",
         "Download the file again: the column of standard errors or of scores may have moved.",
         ends="It is imported anyway.",
@@ -270,6 +270,20 @@ codes.register(
         " file, these columns do not: {columns}. They are imported anyway.",
         "Before the scores are used, check whether a column was sorted, shifted or exchanged by itself. If so, revert the import"
         " and use the file as it was downloaded.",
+    ),
+    IssueCode(
+        "EXC-TESTED-ODD",
+        "Exception: genders or statuses that the state does not have",
+        "In {count} lines the gender or the ELAS at the time of the test is not one of the state's; the first is line {first}. It"
+        " is not kept; the scores are imported without it.",
+        "Use the file as it was downloaded: a column may have been moved or translated.",
+    ),
+    IssueCode(
+        "EXC-TESTED-TVD",
+        "Exception: TVD read as TBD",
+        "In {count} lines the ELAS at the time of the test is TVD, a misprint of TBD; the first is line {first}. It was read as"
+        " TBD.",
+        "Nothing to do.",
     ),
     IssueCode(
         "EXC-CROSSED",

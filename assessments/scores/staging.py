@@ -146,9 +146,18 @@ def _tell_blank_uins(context: RunContext) -> None:
 
 
 def _leave_out_spoiled_numbers(context: RunContext) -> None:
-    """UINs that a spreadsheet spoiled, and codes of the districts and schools at the time of the test that are not numbers, are
-    not kept: said once for the file. None of them keeps a score out."""
-    spoiled = {"EXC-TESTED-CODE": ("as_tested", as_tested.without_odd_codes_sql("as_tested"), "as_tested LIKE '%X,%'")}
+    """UINs that a spreadsheet spoiled, and of who was tested what the state does not have (codes of districts and schools that
+    are no numbers, genders, statuses) are not kept: said once for the file. None of them keeps a score out."""
+    odd, misprint, meant = as_tested.ODD_FACT, as_tested.MISPRINT, as_tested.MEANT
+    spoiled = {
+        "EXC-TESTED-CODE": ("as_tested", as_tested.without_odd_codes_sql("as_tested"), "as_tested LIKE '%X,%'"),
+        "EXC-TESTED-ODD": ("as_tested", f"replace(as_tested, '{odd}', '')", f"as_tested LIKE '%{odd}%'"),
+        "EXC-TESTED-TVD": (
+            "as_tested",
+            f"replace(as_tested, '{misprint}', '{meant}')",
+            f"as_tested LIKE '%{misprint}%'",
+        ),
+    }
     if "uin" in context.fields:
         may_be = "(uin LIKE '%E%' OR uin LIKE '%e%' OR uin LIKE '=%')"
         spoiled["EXC-UIN-SPOILED"] = ("uin", f"CASE WHEN uin !~ '{_SPOILED}' THEN uin ELSE '' END", may_be)
@@ -157,7 +166,8 @@ def _leave_out_spoiled_numbers(context: RunContext) -> None:
         lines = fetch_all(f"UPDATE {ROWS} SET {column} = {becomes} WHERE {where} RETURNING line")
         if lines and context.lines is None:
             params = {"count": f"{len(lines):,}", "first": f"{min(lines)[0]:,}"}
-            tell_of_file(context, code, field="uin" if column == "uin" else "", params=params)
+            severity = Severity.NOTICE if code == "EXC-TESTED-TVD" else Severity.WARNING
+            tell_of_file(context, code, field="uin" if column == "uin" else "", params=params, severity=severity)
 
 
 def _leave_out_shared_uins(context: RunContext) -> None:

@@ -125,3 +125,28 @@ def test_a_score_of_parts_alone_and_scores_from_before_count_without_school() ->
     assert count.assessment_id == Assessment.objects.get(state_code="SBELA").pk
     undo(run)
     assert not ResultCount.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("field", "given", "kept", "told"),
+    [
+        ("gender", "Q", "", "EXC-TESTED-ODD"),
+        ("gender", "Male", "M", ""),
+        ("gender", "nonbinary", "X", ""),
+        ("elas", "ZZ", "", "EXC-TESTED-ODD"),
+        ("elas", "TVD", "TBD", "EXC-TESTED-TVD"),
+        ("elas", "adel", "ADEL", ""),
+    ],
+)
+def test_a_gender_or_status_that_the_state_does_not_have_is_told_and_not_kept(
+    field: str, given: str, kept: str, told: str
+) -> None:
+    home()
+
+    done = run_json(start(TYPE, text("caaspp-2023-24", ela(**TESTED | {field: given})), work="import"))
+
+    place = [fact.field for fact in FACTS].index(field)
+    assert kept_fact().split(",")[place] == kept
+    assert kept_fact().split(",")[: place - 1] == KEPT.split(",")[: place - 1]
+    assert [i["code"] for i in done["issues"]] == ([told] if told else [])
