@@ -1,4 +1,5 @@
-"""Small inputs as the world makes them, each with its right outcome: a folder with the files and a `case.toml`.
+"""Small inputs as the world makes them, each with its right outcome: a folder with the files and a `case.toml`. Folders `more-…`
+are further examples of a kind, for `script/test faults`.
 
 kind = "what is wrong with files of this kind, in one line"
 pending = true                      the kind is not mended yet: the case must fail (optional)
@@ -33,6 +34,7 @@ no_student = "451"                  nobody has this number
 """
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +56,14 @@ OTHER_OUTCOMES = ("unchanged", "refused", "skipped", "set_aside")
 
 
 def _params() -> list[Any]:
-    return [
-        pytest.param(
-            name, marks=[pytest.mark.xfail(strict=True, reason="pending")] if _case(name).get("pending") else []
-        )
-        for name in CASES
-    ]
+    return [pytest.param(name, marks=list(_marks(name))) for name in CASES]
+
+
+def _marks(name: str) -> Iterator[pytest.MarkDecorator]:
+    if name.startswith("more-"):
+        yield pytest.mark.faults
+    if _case(name).get("pending"):
+        yield pytest.mark.xfail(strict=True, reason="pending")
 
 
 def _case(name: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def _steps(name: str) -> list[dict[str, Any]]:
     return list(_case(name)["steps"])
 
 
-@pytest.mark.parametrize("name", one_in(12, CASES))
+@pytest.mark.parametrize("name", one_in(24, CASES))
 @pytest.mark.long
 def test_a_file_ends_alike_by_every_door(name: str, command: CommandLine, page: Client) -> None:
     for step in _steps(name):

@@ -26,12 +26,17 @@ KEYS = frozenset({
 })  # fmt: skip
 LOST_WITH_A_WARNING = {"scale_score", "raw_score", "result", "error_band", "measure"}
 MEANT = {"status"}
-# Score types differ by layouts: one of each family stands for the others where time is short.
+# Score types differ by layouts: one of each family stands for the others where time is short, and so do rosters, which have the
+# most columns, where the other half of them is blank.
 FAMILIES = ("caaspp-2024-2025", "elpac-summative-2025", "elpac-initial-2024-2025")
 # The lines of a score file are so many that each column is blank in some of them, whichever half is blanked first.
 CASES = [
     pytest.param(
-        t.key, odd, marks=[pytest.mark.faults] if isinstance(t, ScoreImport) and (t.key not in FAMILIES or odd) else []
+        t.key,
+        odd,
+        marks=[pytest.mark.faults]
+        if (isinstance(t, ScoreImport) and t.key not in FAMILIES) or (odd and t.key != "students")
+        else [],
     )
     for t in built_in_types()
     for odd in (0, 1)

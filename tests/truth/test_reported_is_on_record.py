@@ -35,7 +35,7 @@ from ssid.utah.response import UtahResponse
 from students.models import Student
 from tests.imports.journey import finish, run_file
 from tests.imports.properties import OneExample, examples_of_runs, few
-from tests.longer import first_and_last_years
+from tests.longer import last_years
 from tests.truth import research_adapter, student_adapters
 from tests.truth.adapter import Adapter
 from tests.truth.lines import Line, broken, lines_of
@@ -76,7 +76,7 @@ def test_every_import_type_has_an_adapter() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", first_and_last_years(TYPES))
+@pytest.mark.parametrize("key", last_years(TYPES))
 @fewer
 @given(turn=st.integers(0, 29), done=damages(), choice=st.integers(0, 3), edited=st.booleans())
 @pytest.mark.long

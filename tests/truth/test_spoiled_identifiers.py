@@ -12,7 +12,7 @@ from sisimport.imports.definition.registry import built_in_types, get_type
 from sisimport.imports.models import ImportIssue, RunStatus, Work
 from tests.imports.journey import run_file
 from tests.imports.properties import RolledBack
-from tests.longer import earlier_years, first_and_last_years
+from tests.longer import earlier_years, last_years
 from tests.truth.lines import lines_of
 from tests.truth.sheets import Sheet
 from tests.truth.test_reported_is_on_record import TYPES, _known, _rows, _run, adapter_of
@@ -69,7 +69,7 @@ WITH_WORKBOOKS = [t.key for t in built_in_types() if t.converts_workbooks and t.
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", first_and_last_years(WITH_WORKBOOKS))
+@pytest.mark.parametrize("key", last_years(WITH_WORKBOOKS))
 @pytest.mark.long
 def test_a_formula_in_a_workbook_costs_its_line_and_names_its_cell(key: str) -> None:
     sheet = adapter_of(get_type(key)).arrange(0)

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.longer import earlier_years, every_pair, first_and_last_years, first_of, mark_combinations, one_in
+from tests.longer import (
+    earlier_years,
+    every_pair,
+    first_and_last_years,
+    first_of,
+    last_years,
+    mark_combinations,
+    one_in,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,7 +51,11 @@ def test_of_the_years_of_a_family_script_test_takes_the_first_and_the_last() -> 
 
 
 def test_of_the_years_of_a_family_all_but_the_last_are_earlier_ones() -> None:
-    assert earlier_years(["a-2016-17", "a-2015-16", "b-2020-2021", "a-2017-18", "c"]) == {"a-2015-16", "a-2016-17"}
+    keys = ["a-2016-17", "a-2015-16", "b-2020-2021", "a-2017-18", "c"]
+
+    assert earlier_years(keys) == {"a-2015-16", "a-2016-17"}
+    assert [param.values for param in last_years(keys)] == [(key,) for key in keys]
+    assert taken_now(last_years(keys)) == [("b-2020-2021",), ("a-2017-18",), ("c",)]
 
 
 class Case:
