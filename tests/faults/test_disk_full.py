@@ -1,4 +1,7 @@
-"""Fault 12 on a real full disk: `script/server` goes on, runs wait without using attempts, and all is done once there is room."""
+"""Fault 12 on a real full disk: `script/server` goes on, runs wait without using attempts, and all is done once there is room.
+
+In the long part; what runs and keeper make of the error itself is in test_keeper.py.
+"""
 
 import contextlib
 import json
@@ -19,7 +22,7 @@ from tests.faults.small_disk import SmallDisk, small_disk
 from tests.installed import install
 from tests.wiring.test_server import Server, is_alive
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 DISK_MB = 320
 PATIENCE = 150
@@ -159,7 +162,6 @@ def write_log_until_postgresql_stops(site: Site) -> None:
     site.wait_until(lambda: site.ask("SELECT 1") is None, "PostgreSQL did not stop")
 
 
-@pytest.mark.faults
 def test_a_test_that_fills_the_disk_waits_uses_no_attempt_and_is_done_when_there_is_room(site: Site) -> None:
     first = site.run_of("test")
     planned = site.state(first)["planned_count"]
@@ -188,7 +190,6 @@ def test_a_test_that_fills_the_disk_waits_uses_no_attempt_and_is_done_when_there
     assert planned >= ended["planned_count"]
 
 
-@pytest.mark.faults
 def test_postgresql_that_stops_on_a_full_disk_in_an_update_comes_back_and_the_update_is_applied_once(
     site: Site,
 ) -> None:
