@@ -27,6 +27,7 @@ _BUILT_IN_PERCENTS: Final = {9, 10}
 _NO_DATE_LETTERS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
 _DATE_LETTERS = re.compile(r"[dmyhs]", re.IGNORECASE)
 _LARGEST_SHARE: Final = 10_000
+_ZEROS: Final = re.compile(r"0+(?=;|\Z)")  # the format of a cell that shows a code
 _LAST_DATE: Final = 2_958_466  # the day after 9999-12-31, as a spreadsheet counts days
 
 
@@ -111,9 +112,11 @@ class Book:
         self.archive = archive
         self.sheets: list[tuple[str, str, bool]] = []  # name, part, visible
         self.from_1904 = False
+        self.hidden_rows = 0  # that hold something, of the sheets read so far
         self.formats: dict[str, str] = {}
         self.dated: list[bool] = []  # is the style of this number a date?
         self.percent: list[bool] = []  # … a share of one hundred?
+        self.digits: list[int] = []  # … with at least so many digits, as 0000000 shows it?
         self.strings: list[str | None] = []  # None: longer than any cell of a record
         self._targets: dict[str, str] = {}
         self._in_cell_styles = False
@@ -147,6 +150,7 @@ class Book:
             number = attributes.get("numFmtId", "0")
             self.dated.append(self._is_date(number))
             self.percent.append(self._is_percent(number))
+            self.digits.append(len(match[0]) if (match := _ZEROS.match(self.formats.get(number, ""))) else 0)
 
     def _style_end(self, name: str) -> None:
         if name == "cellXfs":
@@ -244,6 +248,7 @@ class _Rows:
         self._columns: dict[str, int] = {}
         self._column = -1
         self._kind, self._style, self._formula = "n", "", False
+        self._hidden = False
 
     def start(self, element: str, attributes: dict[str, str]) -> None:
         if element == "c":
@@ -255,7 +260,7 @@ class _Rows:
             self.text.begin()
         elif element == "row":
             self.row = int(attributes["r"]) if "r" in attributes else self.row + 1
-            self._column = -1
+            self._column, self._hidden = -1, attributes.get("hidden") in ("1", "true")
             if self.row - self.last > MAX_EMPTY_ROWS:
                 raise EnoughError
         elif element == "f":
@@ -271,6 +276,7 @@ class _Rows:
                 self.cells.append((self._column, f"{letters_of(self._column)}{self.row}", value, kind))
         elif element == "row":
             if self.cells:
+                self.book.hidden_rows += self._hidden
                 self.last = self.row
                 self.each(self.row, self.cells)
                 self.cells = []
@@ -294,7 +300,7 @@ class _Rows:
         return (raw[:10], "d") if self._kind == "d" else (raw, "s")
 
     def _number(self, raw: str) -> tuple[str, str]:
-        """A number as its style shows it: a date, a percentage, or the number."""
+        """A number as its style shows it: a date, a percentage, or the number, with its zeros."""
         style = int(self._style) if self._style.isdecimal() else -1
         if 0 <= style < len(self.book.dated):
             day = _day(raw, from_1904=self.book.from_1904) if self.book.dated[style] else None
@@ -303,6 +309,8 @@ class _Rows:
             percent = _percent(raw) if self.book.percent[style] else None
             if percent is not None:
                 return percent, "s"
+            if raw.isdecimal():
+                return raw.zfill(self.book.digits[style]), "n"
         return raw, "n"
 
 

@@ -98,6 +98,8 @@ class Conversion:
             yield f"Numbers of more than {EXACT_DIGITS} digits may be rounded: {self.long_numbers}."
         if self.numbers:
             yield f"{self.numbers:,} cells are numbers: leading zeros are lost, and restored where a code is known."
+        if self.book.hidden_rows:
+            yield f"Hidden rows are read like the others: {self.book.hidden_rows:,}. A filter hides rows, for example."
         if self.dates:
             yield f"{self.dates:,} cells are dates; they are written as CCYY-MM-DD."
 

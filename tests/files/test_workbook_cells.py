@@ -129,3 +129,36 @@ def test_a_cell_whose_text_is_missing_is_not_called_blank() -> None:
 
     with pytest.raises(FileError, match=r"text is missing \(C2\)"):
         convert(damaged, io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown", "text"),
+    [
+        (113168, "0000000", "0113168"),
+        (5, "00;-00", "05"),
+        (113168, "General", "113168"),
+        (113168, "000-0000", "113168"),
+        (7, "0", "7"),
+    ],
+)
+def test_a_code_has_the_zeros_that_its_cell_shows(stored: int, shown: str, text: str) -> None:
+    assert lines(workbook(["Name", "School"], ["Lee", stored], formats={"B2": shown}))[1] == ["Lee", text]
+
+
+def test_hidden_rows_are_read_and_told() -> None:
+    """People who filtered a list may not know that all of it is there."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (LIST, TYPED, TYPED):
+        sheet.append(row)
+    sheet.row_dimensions[3].hidden = True
+    stream, out = io.BytesIO(), io.BytesIO()
+    book.save(stream)
+
+    converted = convert(stream, out)
+
+    assert len(out.getvalue().splitlines()) == 3
+    assert [risk for risk in converted.risks if "Hidden" in risk] == [
+        "Hidden rows are read like the others: 1. A filter hides rows, for example."
+    ]
