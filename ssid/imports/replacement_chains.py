@@ -4,7 +4,8 @@ Every line says that one number became another. With the replacements on record 
 one, and the number at the end is the one that counts. A tree is about one person. From this follows what a line can
 mean beyond its own two numbers: a number *behind* a student's current SSID is a former one of that student; a number
 *ahead* of it is one that the student will have; from numbers that lead in a circle, or to two students, nothing can be
-written.
+written. The last line of a chain that starts at a student's current SSID and ends at a number that nobody has gives that
+number, and those between are former ones.
 
 Most lines are a tree of their own: no other line names their numbers, and the record does not lead on from them. What
 they mean is computed with their students, in one statement. Only the other lines are walked, and each statement visits
@@ -24,7 +25,7 @@ def find_students() -> None:
 
 def find_chains() -> None:
     """Fill the columns that come from other lines and from chains: `chained_line`, `shared`, `circle`, `twice`, `behind`,
-    `elsewhere`, and `student_pk` where only a chain leads to the student. Follows `find_students`.
+    `elsewhere`, `opens_chain`, `ends_chain`, and `student_pk` where only a chain leads to the student. Follows `find_students`.
 
     A file of which every line is alone costs one statement.
     """
@@ -96,7 +97,9 @@ _STATEMENTS = (
     f"""
     CREATE TEMP TABLE replacement_edge ON COMMIT DROP AS
     SELECT DISTINCT ON (r.state, r.retired_ssid) r.state, r.retired_ssid AS retired, r.replacement_ssid AS replacement,
-      coalesce(r.owner_pk = r.student_pk, true) AND coalesce(r.numbered_pk = r.student_pk, true) AS sure
+      coalesce(r.owner_pk = r.student_pk, true) AND coalesce(r.numbered_pk = r.student_pk, true) AS sure,
+      k.id IS NULL AS fresh, NOT r.shared AND r.local_number NOT IN (r.retired_ssid, r.replacement_ssid) AS clean,
+      r.student_pk, false AS opens, false AS ends
     FROM staged_replacement r
     LEFT JOIN students_ssidreplacement k ON k.state = r.state AND k.retired_ssid = r.retired_ssid
     WHERE {_EDGE.format(row="r", recorded="k")}
@@ -107,12 +110,12 @@ _STATEMENTS = (
     "CREATE UNIQUE INDEX ON replacement_edge (state, retired)",
     # What is on record about the numbers that the file leads to.
     """
-    INSERT INTO replacement_edge (state, retired, replacement, sure)
+    INSERT INTO replacement_edge (state, retired, replacement, sure, fresh, clean, student_pk, opens, ends)
     WITH RECURSIVE reached AS (
       SELECT state, replacement AS number FROM replacement_edge
       UNION SELECT k.state, k.replacement_ssid FROM reached a
         JOIN students_ssidreplacement k ON k.state = a.state AND k.retired_ssid = a.number)
-    SELECT k.state, k.retired_ssid, k.replacement_ssid, true
+    SELECT k.state, k.retired_ssid, k.replacement_ssid, true, false, true, NULL::bigint, false, false
     FROM reached a JOIN students_ssidreplacement k ON k.state = a.state AND k.retired_ssid = a.number
     ON CONFLICT DO NOTHING
     """,
@@ -121,7 +124,7 @@ _STATEMENTS = (
     """
     CREATE TEMP TABLE replacement_number ON COMMIT DROP AS
     SELECT n.state, n.number, s.student_id, s.id IS NOT NULL AND s.retired_at IS NULL AS is_current,
-      NULL::text AS ending, false AS ahead, false AS behind
+      NULL::text AS ending, false AS ahead, false AS between, false AS behind
     FROM (SELECT state, retired AS number FROM replacement_edge UNION SELECT state, replacement FROM replacement_edge) AS n
     LEFT JOIN students_ssid s ON s.state = n.state AND s.ssid = n.number
     """,
@@ -144,17 +147,44 @@ _STATEMENTS = (
       FROM later a JOIN replacement_edge e ON e.state = a.state AND e.retired = a.number)
     UPDATE replacement_number n SET ahead = true FROM later a WHERE a.state = n.state AND a.number = n.number
     """,
+    # Chains of several lines that one Update can write: after what is on record, only new lines, each about this student and
+    # leading to a number that nobody has.
+    """
+    WITH RECURSIVE tree AS (
+      SELECT state, ending, min(student_id) AS student_id, min(number) FILTER (WHERE is_current) AS current
+      FROM replacement_number WHERE ending IS NOT NULL GROUP BY state, ending
+      HAVING count(DISTINCT student_id) = 1 AND bool_or(is_current) AND bool_and(number <> ending OR student_id IS NULL)
+    ), path AS (
+      SELECT t.*, t.current AS retired, t.current AS number, false AS fresh, true AS good FROM tree t
+      UNION ALL SELECT p.state, p.ending, p.student_id, p.current, e.retired, e.replacement, e.fresh, p.good AND CASE
+          WHEN e.fresh THEN e.sure AND e.clean AND coalesce(e.student_pk = p.student_id, true) AND n.student_id IS NULL
+          ELSE NOT p.fresh END
+      FROM path p JOIN replacement_edge e ON e.state = p.state AND e.retired = p.number
+      JOIN replacement_number n ON n.state = e.state AND n.number = e.replacement
+    ), whole AS (
+      SELECT state, ending, current, max(retired) FILTER (WHERE number = ending) AS last
+      FROM path GROUP BY state, ending, current
+      HAVING count(*) > 2 AND bool_and(good) AND bool_or(fresh) FILTER (WHERE number = ending)
+    ), written AS (
+      UPDATE replacement_edge e SET opens = e.retired = w.current, ends = e.retired = w.last
+      FROM whole w WHERE e.state = w.state AND e.retired IN (w.current, w.last)
+    )
+    UPDATE replacement_number n SET between = true
+    FROM path p JOIN whole w ON w.state = p.state AND w.ending = p.ending
+    WHERE n.state = p.state AND n.number = p.number AND p.number NOT IN (w.current, w.ending)
+    """,
     """
     WITH RECURSIVE earlier AS (
       SELECT n.state, n.number FROM replacement_number n WHERE n.is_current OR n.ahead
       UNION SELECT e.state, e.retired
       FROM earlier b JOIN replacement_edge e ON e.state = b.state AND e.replacement = b.number WHERE e.sure)
     UPDATE replacement_number n SET behind = true
-    FROM earlier b WHERE b.state = n.state AND b.number = n.number AND NOT n.is_current AND NOT n.ahead
+    FROM earlier b WHERE b.state = n.state AND b.number = n.number AND NOT n.is_current AND (n.between OR NOT n.ahead)
     """,
     """
     UPDATE staged_replacement r
-    SET circle = n.ending IS NULL, twice = t.twice, behind = n.behind AND t.student_id IS NOT NULL,
+    SET opens_chain = e.opens, ends_chain = e.ends, circle = n.ending IS NULL, twice = t.twice,
+      behind = n.behind AND t.student_id IS NOT NULL,
       elsewhere = coalesce(n.behind AND n.student_id IS NULL AND r.student_pk <> t.student_id, false),
       student_pk = coalesce(r.student_pk, CASE WHEN n.behind THEN t.student_id END)
     FROM replacement_edge e JOIN replacement_number n ON n.state = e.state AND n.number = e.retired

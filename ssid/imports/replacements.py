@@ -92,7 +92,7 @@ class ReplacementImport(ImportType):
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         _tell_exchanged_columns(context)
         first = Q(dup_retired=0)
-        replaces = first & HAS_RETIRED & Q(owner_pk__isnull=True)
+        replaces = first & ((HAS_RETIRED & Q(owner_pk__isnull=True, opens_chain=False)) | Q(ends_chain=True))
         # A number that was never on record is stored as a former one, so that old files and scores find the student by
         # it.
         becomes_former = first & NOBODY_HAD_RETIRED & Q(behind=True)

@@ -44,6 +44,9 @@ class ReplacementRow(StagedRow):
         default=False
     )  # its retired SSID leads to the student's current SSID, or to its replacement
     elsewhere = models.BooleanField(default=False)  # ... of another student than the one of the line
+    # Of a chain from the student's current SSID to a number that nobody has, which one Update can write:
+    opens_chain = models.BooleanField(default=False)  # the line of the current SSID; the last line replaces it
+    ends_chain = models.BooleanField(default=False)  # the last line
     dup_retired = models.SmallIntegerField(default=0)
     dup_retired_line = models.IntegerField(default=0)
 

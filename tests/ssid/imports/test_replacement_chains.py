@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisimport.imports.models import RunStatus, Work
+from sisimport.imports.models import ImportRun, RunStatus, Work
 from sisimport.imports.runs import services
 from ssid.imports import replacement_chains
 from students.models import SSID, SSIDReplacement, Student
@@ -111,14 +111,53 @@ def test_a_chain_that_ends_on_record_keeps_the_former_number(valley: District) -
     assert numbers_of(student) == (C, [A])
 
 
-def test_a_chain_from_the_current_number_goes_on_with_the_next_update(valley: District) -> None:
+def test_a_chain_from_the_current_number_is_written_whole(valley: District) -> None:
     student = valley.add("100", ssid=A)
+    before = snapshot()
     lines = [line(A, B), line(B, C), line(D, C)]
-    first, second, third = (update("ssid-replacement", lines) for _ in range(3))
-    assert codes(first, severity="error") == ["REP-CHAIN"]
-    assert codes(second, severity="error") == []
-    assert third["import_count"] == 0
+    first, second = (update("ssid-replacement", lines) for _ in range(2))
+    assert (codes(first, severity="error"), first["import_count"]) == ([], 3)
+    assert (codes(second, severity="error"), second["import_count"]) == ([], 0)
     assert numbers_of(student) == (C, [A, B, D])
+    assert [students_with_ssid(number).get() for number in (A, B, C, D)] == [student] * 4
+    revert(ImportRun.objects.get(pk=first["run"]))
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("former", [False, True], ids=["a number nobody had", "a former number"])
+def test_a_chain_goes_on_from_what_is_on_record(valley: District, former: bool) -> None:
+    student = valley.add("100", ssid=A)
+    SSIDReplacement.objects.create(retired_ssid=A, replacement_ssid=B)
+    if former:
+        SSID.objects.create(student=student, ssid=B, origin="staff", retired_at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    report = update("ssid-replacement", [line(A, B), line(B, C)])
+    assert codes(report, severity="error") == []
+    assert numbers_of(student) == (C, [A, B])
+
+
+def test_a_chain_whose_end_was_taken_since_the_test_is_kept_as_far_as_it_is_true(valley: District) -> None:
+    student = valley.add("100", ssid=A)
+    test = run_file("ssid-replacement", f"{line(A, B)}\n{line(B, C)}\n")
+    valley.add("200", ssid=C)
+
+    done = finish(services.start_update(test_run=test.run, user=None, enqueue=False)).run
+
+    assert (done.import_count, done.set_aside_count) == (1, 1)
+    assert numbers_of(student) == (A, [])
+    assert list(SSIDReplacement.objects.values_list("retired_ssid", "replacement_ssid")) == [(A, B)]
+
+
+@pytest.mark.parametrize(
+    ("middle", "refused"),
+    [(line(B, C, number="200"), "REP-CHAIN"), (line(B, C, number=B), "SSID-FORMAT")],
+    ids=["about another student", "damaged"],
+)
+def test_a_chain_with_a_line_in_doubt_is_not_written_beyond_it(valley: District, middle: str, refused: str) -> None:
+    student = valley.add("100", ssid=A)
+    valley.add("200", gender="F", ssid=D)
+    report = update("ssid-replacement", [line(A, B), middle, line(C, "9700000009")])
+    assert refused in codes(report, severity="error")
+    assert numbers_of(student) == (B, [A])
 
 
 @pytest.mark.parametrize("bad", ["each other", "entered twice"])
@@ -162,13 +201,16 @@ def test_lines_that_share_no_number_are_not_walked(valley: District) -> None:
         return any("replacement_edge" in query["sql"] for query in queries.captured_queries)
 
     assert (walked(asked), walked(asked_of_record), walked(asked_of_two)) == (False, True, True)
-    assert [report.run.planned_count for report in (alone, on_record, two)] == [1, 0, 1]
+    assert [report.run.planned_count for report in (alone, on_record, two)] == [1, 0, 2]
 
 
 def test_a_line_that_waits_names_the_first_of_the_lines_it_waits_for(valley: District) -> None:
     """Repeats of the two are not joined with each other: five thousand of each took minutes."""
     valley.add("100", ssid=A)
-    report = run_file("ssid-replacement", "".join(f"{one}\n" for one in [line(A, B)] * 3 + [line(B, C)] * 3), Work.TEST)
+    lines = (
+        [line(A, B)] * 3 + [line(B, C)] * 3 + [line(C, D, number=C)]
+    )  # the last is damaged, so the chain is in doubt
+    report = run_file("ssid-replacement", "".join(f"{one}\n" for one in lines), Work.TEST)
     (waiting,) = [issue for issue in report.issues if issue["code"] == "REP-CHAIN" and issue["line"] == 4]
     assert "line 1" in waiting["message"]
 
@@ -261,5 +303,9 @@ def test_lines_that_are_not_walked_get_what_the_walk_would_find(
 
 
 def _without_keys(report: Report) -> list[dict[str, object]]:
-    """The changes, without the keys that each run draws for what it creates."""
-    return [{name: value for name, value in change.items() if name != "object_id"} for change in report.changes]
+    """The changes, without the keys that each run draws for what it creates, and without its time."""
+    return [
+        {name: value for name, value in change.items() if name != "object_id"}
+        | ({"after": "now"} if change["field"] == "retired_at" else {})
+        for change in report.changes
+    ]
