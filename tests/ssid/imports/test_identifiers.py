@@ -321,6 +321,7 @@ def alameda(district: District) -> School:
         ("01611190000000", "1611190130229"),
     ],
 )
+@pytest.mark.combinations
 def test_id9_codes_get_their_zeros_back_with_one_notice(alameda: School, kind: str, lea: str, school: str) -> None:
     report = run_of(kind, *[ADA | {"lea": lea, "school": school}] * 2)
 
