@@ -1,5 +1,7 @@
 """Pages behind the second wall: as the web server's database role they show what they show without it, and no more."""
 
+import re
+
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -21,9 +23,12 @@ two_schools_once, made = two_schools.two_schools_once, two_schools.made  # fixtu
 
 # Answers that say another thing each time they are asked, or ask for another program.
 RESTLESS = {"metrics", "admin:audit_auditentry_changelist"}
+# Pages that every model of the admin has alike.
+ALIKE = re.compile("admin:.*_(add|history|delete)")
+Page = tuple[str, str, dict[str, str]]  # name, address, what is asked in the address
 
 
-def asked(client: Client, addresses: list[tuple[str, str, dict[str, str]]]) -> dict[tuple[str, str], tuple[int, str]]:
+def asked(client: Client, addresses: list[Page]) -> dict[tuple[str, str], tuple[int, str]]:
     """What each address answers; whatever it wrote is taken back."""
     answers = {}
     for _name, address, data in addresses:
@@ -35,32 +40,42 @@ def asked(client: Client, addresses: list[tuple[str, str, dict[str, str]]]) -> d
 
 
 @pytest.mark.parametrize(
-    ("groups", "staff"),
+    ("groups", "staff", "every"),
     [
-        pytest.param((REGISTRAR,), False, id="registrar", marks=pytest.mark.faults),
-        pytest.param((IMPORT_ADMIN, SSID_STAFF), True, id="administrator"),
+        pytest.param((REGISTRAR,), False, True, id="registrar", marks=pytest.mark.faults),
+        pytest.param((IMPORT_ADMIN, SSID_STAFF), True, False, id="administrator"),
+        pytest.param(
+            (IMPORT_ADMIN, SSID_STAFF), True, True, id="administrator, asked in every way", marks=pytest.mark.faults
+        ),
     ],
 )
 @pytest.mark.long
 def test_every_page_says_the_same_on_both_sides_of_the_wall(
-    groups: tuple[str, ...], staff: bool, made: TwoSchools, client: Client
+    groups: tuple[str, ...], staff: bool, every: bool, made: TwoSchools, client: Client
 ) -> None:
+    """`every`: every page asked in every way. Else each in two ways, and of the admin the lists and the forms of records."""
     client.force_login(limited_reader(made, *groups, staff=staff))
     addresses = [*own_addresses(made), *(admin_addresses() if staff else ())]
     pages = {
         (name, str(data)): (name, address, data)
         for name, address in reversed(addresses)
-        if name not in RESTLESS and not name.endswith("xlsx")
-        for data in ({}, *queries(name, made))
+        if name not in RESTLESS and not name.endswith("xlsx") and (every or not ALIKE.fullmatch(name))
+        for data in ({}, *queries(name, made)[: None if every else 1])
     }
-    wanted = list(pages.values())
-    without = asked(client, wanted)
-    with pages_and_runs_as_roles():
-        behind = asked(client, wanted)
 
-    different = {key: (without[key][0], behind[key][0]) for key in without if without[key] != behind[key]}
-    assert different == {}
+    different = different_behind_the_wall(client, list(pages.values()))
+
+    # A page may tell how long a run has waited, which a busy machine lets become another text: once more, at one moment.
+    assert [page for page in different if different_behind_the_wall(client, [page])] == []
+
+
+def different_behind_the_wall(client: Client, pages: list[Page]) -> list[Page]:
+    """Those of these pages that do not answer the same on both sides."""
+    without = asked(client, pages)
+    with pages_and_runs_as_roles():
+        behind = asked(client, pages)
     assert max(status for status, _text in behind.values()) < 500
+    return [page for page in pages if without[page[1], str(page[2])] != behind[page[1], str(page[2])]]
 
 
 def test_a_page_that_forgets_to_ask_shows_nobody_of_another_school(
