@@ -390,6 +390,17 @@ def test_columns_in_any_order_and_case_and_a_mark_at_the_start(district: Distric
     assert (ana().last_name, ana().grade) == ("O'Neil", "07")
 
 
+def test_column_names_that_come_again_are_told_and_no_user(district: District) -> None:
+    """Files of two schools, put one after another."""
+    head = "givenName,familyName,identifier,sourcedId,role,orgSourcedIds,grades\n"
+    users = f"{head}Ana,O'Neil,100235,u1,student,s1,07\n{head}{head}"
+
+    report = update(bulk(files={"users.csv": users}))
+
+    assert report.counts == {"imported": 1}
+    assert "in users.csv, the first is line 3" in report.issue("FILE-HEADER-AGAIN")["message"]
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "mac_roman"])
 def test_letters_are_read_by_what_they_would_spell(district: District, encoding: str) -> None:
     users = (

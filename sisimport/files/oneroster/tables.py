@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import IO, Any, Final
 
 from sisimport.files.encodings import encoding_notice, is_doubtful, judge, refused_encoding, wide_encoding
-from sisimport.files.issues import FileError, Problem
+from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.members import too_large
 
 _LONGEST_RECORD: Final = 100  # physical lines; a longer one means a quotation mark was never closed
@@ -41,6 +41,7 @@ class Table:
     present: set[str] = field(default_factory=set)
     line_count: int = 0
     head_line: int = 1
+    head: list[str] = field(default_factory=list)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Physical line, the wanted values and, last, the extra one; all trimmed. Raises FileError."""
@@ -60,13 +61,15 @@ class Table:
         strip = str.strip
         for cells in reader:
             line, last = last + 1, reader.line_num
-            if len(cells) == width and last == line and cells[0]:  # true for nearly all rows
+            if (
+                len(cells) == width and last == line and cells[0] and cells[0] != self.head[0]
+            ):  # true for nearly all rows
                 cells.append("")
                 yield line, *map(strip, pick(cells))
                 continue
             if last - line > _LONGEST_RECORD:
                 raise self._open_quote(line)
-            if not any(cells):
+            if not any(cells) or self._repeats_names(cells, line):
                 continue
             if len(cells) < width or any(cells[width:]):
                 columns = "column" if len(cells) == 1 else "columns"
@@ -74,13 +77,22 @@ class Table:
                 continue
             yield line, *map(strip, pick([*cells[:width], ""]))
 
+    def _repeats_names(self, cells: list[str], line: int) -> bool:
+        """Is this the line of column names again, as in files put one after another? It is told once."""
+        if cells != self.head:
+            return False
+        if not any(notice.code == "FILE-HEADER-AGAIN" for notice in self.notices):
+            found, params = f"in {self.name}.csv", {"line": line}
+            self.notices.append(Problem("FILE-HEADER-AGAIN", Severity.WARNING, None, found, "", params))
+        return True
+
     def _header(self, reader: Any) -> tuple[Callable[[Sequence[str]], tuple[str, ...]], int, int]:
         """A function that picks the wanted cells of a row with a blank one appended; the number of cells in a row; the header's
         last line."""
         before = 0
         for cells in reader:
             if any(cells):
-                self.head_line = before + 1
+                self.head_line, self.head = before + 1, list(cells)
                 return itemgetter(*self._positions(cells)), len(cells), reader.line_num
             before = reader.line_num
         raise FileError("ONE-FILE", found=f"{self.name}.csv without column names", expected="a line with them")
