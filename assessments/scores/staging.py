@@ -147,7 +147,7 @@ def _tell_blank_uins(context: RunContext) -> None:
 
 def _leave_out_spoiled_numbers(context: RunContext) -> None:
     """UINs that a spreadsheet spoiled, and of who was tested what the state does not have (codes of districts and schools that
-    are not numbers, genders or statuses) are not kept: said once for the file. None of them keeps a score out."""
+    are not numbers; genders; statuses) are not kept: said once for the file. None of them keeps a score out."""
     odd, misprint, meant = as_tested.ODD_FACT, as_tested.MISPRINT, as_tested.MEANT
     spoiled = {
         "EXC-TESTED-CODE": ("as_tested", as_tested.without_odd_codes_sql("as_tested"), "as_tested LIKE '%X,%'"),
