@@ -27,6 +27,7 @@ from sisimport.imports.models import ImportRun
 from sisimport.web.exports.deliverables import deliverables, settled_until
 from students.models import School, StaffAccess
 from tests.factories import StudentFactory, UserFactory
+from tests.faults.conftest import wait_until
 from tests.imports.journey import District, make_district
 from tests.reporting.conftest import Scored, two_scored  # noqa: F401 - a fixture
 from tests.roster.test_roster import JOSE, update
@@ -324,10 +325,7 @@ def test_a_killed_process_leaves_its_delivery_to_the_next(folder: Path, monkeypa
 
 def _without_a_lock(made: ExportDelivery) -> None:
     """PostgreSQL gives a dead process's lock back a moment later."""
-    for _try in range(100):
-        if not again(made).waiting:
-            return
-    raise AssertionError("the lock was never given back")
+    wait_until(lambda: not again(made).waiting, lambda: "the lock was never given back")
 
 
 @pytest.mark.django_db(transaction=True)
