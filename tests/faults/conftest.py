@@ -1,6 +1,7 @@
 """Real processes for the fault tests: workers, brokers, a district large enough to be caught in the middle of it."""
 
 import contextlib
+import inspect
 import os
 import shutil
 import signal
@@ -39,10 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """A worker that is kept for the next test must not take up the runs of one that commits without wanting a worker."""
-    if nextitem is None or (_commits(nextitem) and "broker" not in _fixtures(nextitem)):
+    if nextitem is None or (_commits(nextitem) and not _wants_workers(nextitem)):
         kept: dict[str, Broker] = item.session.stash.get(KEPT_BROKERS, {})
         for broker in kept.values():
             broker.kill_workers()
+
+
+def _wants_workers(item: pytest.Item) -> bool:
+    """Not one that only keeps its files where workers of this broker would look for them."""
+    own = inspect.signature(item.function).parameters if isinstance(item, pytest.Function) else {}
+    return "worker" in _fixtures(item) or "broker" in own
 
 
 def _fixtures(item: pytest.Item) -> list[str]:
