@@ -18,6 +18,7 @@ from django.db import connection
 from django.utils import translation
 from psycopg import sql
 
+from sisimport.accounts import kept_mail
 from sisimport.imports.definition import registry
 from sisimport.imports.engine import kept_selects
 from sisimport.runtime import postgres
@@ -64,6 +65,22 @@ def _selects_of_all_processes(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What one process of this session composes, the others find: the folder above theirs is of this session alone."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         kept_selects._kept = SharedSelects(tmp_path_factory.getbasetemp().parent / "selects")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mails_of_this_process() -> Iterator[None]:
+    """Each xdist worker keeps its mails apart: a purge of another's test would remove them."""
+    common, folder = settings.DATA_DIR, kept_mail.folder
+
+    def own() -> Path:
+        if common != settings.DATA_DIR:
+            return folder()
+        made: Path = common / "mails" / os.environ.get("PYTEST_XDIST_WORKER", "one")
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return made
+
+    with unittest.mock.patch.object(kept_mail, "folder", own):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Assessment, Score
+from sisimport.accounts import kept_mail
 from sisimport.accounts.access import SSID_STAFF, Capability, rule_of
-from sisimport.accounts.kept_mail import folder, keep
 from sisimport.api.tokens import make_token
 from sisimport.imports.definition.registry import tools
 from sisimport.imports.models import ImportRun, Work
@@ -129,8 +129,8 @@ def _kept_mail() -> int:
     message = EmailMessage(
         "Choose a new password", "https://sis.example.org/link", "sis@example.org", ["p@example.org"]
     )
-    keep(message.message().as_bytes())
-    return max(int(path.stem) for path in folder().glob("*.eml"))
+    kept_mail.keep(message.message().as_bytes())
+    return max(int(path.stem) for path in kept_mail.folder().glob("*.eml"))
 
 
 def _held(district: District) -> int:
