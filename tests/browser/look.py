@@ -105,6 +105,11 @@ def shows_colors(name: str) -> bool:
     return zlib.crc32(name.encode()) // 4 % 3 == 0
 
 
+def is_looked_at_once(name: str) -> bool:
+    """Whether `script/test` looks at this page of many; every other one is looked at in `script/test faults`, in every sight."""
+    return zlib.crc32(name.encode()) // 12 % 2 == 0  # whatever its one sight is
+
+
 class Look:
     """Opens pages in one window and notes what is wrong with them.
 

@@ -102,6 +102,7 @@ def walk(visit: Callable[..., Any], transactional_db: None) -> Walk:
     return Walk(visit(user), school)
 
 
+@pytest.mark.faults
 def test_ten_tasks_in_few_clicks(walk: Walk) -> None:
     import_a_download(walk)
     bring_only_the_refused_lines_in(walk)

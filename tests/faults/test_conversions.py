@@ -107,6 +107,7 @@ class TestByAWorker:
         assert ended.made_file
         assert {f"imports/{name}" for name in kept() - before} == {ended.made_file.file.name}
 
+    @pytest.mark.faults
     def test_a_ring_that_was_lost_is_made_good(self, broker: Broker, uploads: None) -> None:
         run = finish(refused(3)).run
         broker.kill_workers()

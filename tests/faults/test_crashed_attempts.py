@@ -37,6 +37,7 @@ def test_a_killed_worker_leaves_phase_and_time_on_the_run(
     assert "attempt 2 completed the whole run" in page
 
 
+@pytest.mark.faults
 @pytest.mark.processes
 @DATABASE
 def test_a_run_given_up_after_three_attempts_names_the_last(
@@ -55,6 +56,7 @@ def test_a_run_given_up_after_three_attempts_names_the_last(
     assert (crash["status"], crash["attempt"], crash["phase"], crash["error"]) == ("stopped", 3, "applying", None)
 
 
+@pytest.mark.faults
 @pytest.mark.processes
 @DATABASE
 def test_a_session_that_was_cut_is_an_interruption_and_no_crash(

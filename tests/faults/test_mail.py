@@ -105,6 +105,7 @@ def test_a_mail_server_that_is_away_or_refuses_costs_nobody_a_page_and_the_mail_
         controller.stop()
 
 
+@pytest.mark.faults
 def test_a_mail_server_that_hangs_holds_no_page(database_url: str, tmp_path: Path, hanging_port: int) -> None:
     user = UserFactory(email="paula@example.org")  # not asked for by the tests above: the site counts
     with site(database_url, tmp_path / "data", EMAIL_URL=f"smtp://127.0.0.1:{hanging_port}") as web:

@@ -305,6 +305,7 @@ def kinds() -> list[Any]:
     ]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("kind", kinds())
 def test_a_fault_leaves_no_purge_backup_or_pick_up_half(kind: Kind, here: Installation) -> None:
     works = [work(here) for work in WORKS if kind.name not in work.unfit]

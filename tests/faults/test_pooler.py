@@ -123,6 +123,7 @@ def test_every_page_comes_through_the_pooler_to_many_at_once(shared: str, databa
         assert session.execute(query).fetchone()[0] <= SESSIONS + 2  # type: ignore[index]
 
 
+@pytest.mark.faults
 def test_upload_test_update_exports_and_revert_through_the_pooler(
     broker: Broker, uploads: None, shared: str, database_url: str
 ) -> None:

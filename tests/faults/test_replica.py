@@ -157,6 +157,7 @@ def web(pair: tuple[Server, Server], tmp_path: Any) -> Iterator[Site]:
         yield running
 
 
+@pytest.mark.faults
 def test_pages_read_their_files_there_and_write_here(pair: tuple[Server, Server], web: Site) -> None:
     primary, standby = pair
     SSIDFactory.create_batch(3)

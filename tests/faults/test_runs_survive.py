@@ -129,6 +129,7 @@ def test_a_database_session_cut_in_mid_work_is_no_failure(
     assert ended.attempts == 2
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("fault", first_of(["processes killed", "session cut"]))
 def test_a_fault_in_mid_copy_is_no_failure(fault: str, worker: Worker, uploads: None, barrier: Barrier) -> None:
     district = make_district(students=60_000)
@@ -162,6 +163,7 @@ def test_a_broker_that_restarts_empty_disturbs_no_run_and_loses_none(
     assert worker.process.poll() is None
 
 
+@pytest.mark.faults
 @BOTH_BROKERS
 def test_a_ring_that_was_flushed_away_is_made_good(broker: Broker, district: District) -> None:
     broker.kill_workers()

@@ -120,6 +120,7 @@ def people(site: Site) -> list[Person]:
     return made
 
 
+@pytest.mark.faults
 def test_ten_people_who_save_during_an_import_do_not_stop_the_site(
     site: Site, other_session: psycopg.Connection, figure: Figure
 ) -> None:

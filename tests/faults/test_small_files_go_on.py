@@ -13,6 +13,7 @@ LARGE = 15_000  # lines: above IMPORT_SMALL_BYTES
 BOTH_BROKERS = pytest.mark.parametrize("broker", first_of(["filesystem", "valkey"]), indirect=True)
 
 
+@pytest.mark.faults
 @BOTH_BROKERS
 def test_fifty_lines_behind_two_large_files_are_taken_up_while_the_first_is_under_way(
     worker: Worker, uploads: None, barrier: Barrier

@@ -51,6 +51,7 @@ def assert_unchanged_by_waking(run: ImportRun, stopped: Worker, others: list[Wor
     assert (ImportIssue.objects.filter(run_id=run.pk).count(), SSID.objects.count()) == (issues, ssids)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("work", [Work.UPDATE, pytest.param(Work.REVERT, marks=pytest.mark.load)])
 def test_a_run_whose_worker_stands_still_is_done_once_by_another(
     work: Work, impatient: Worker, broker: Broker, district: District, barrier: Barrier

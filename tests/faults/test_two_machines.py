@@ -13,6 +13,7 @@ from tests.faults.district import District
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
 def test_runs_wait_for_the_machine_that_has_their_file(broker: Broker, district: District, tmp_path: Path) -> None:
     broker.kill_workers()

@@ -193,6 +193,7 @@ def test_in_production_it_needs_no_command_before_its_first_page(
     server.end()
 
 
+@pytest.mark.faults
 @pytest.mark.usefixtures("migrated")
 def test_whatever_dies_is_started_again(serve: Callable[..., Server]) -> None:
     server = serve("--no-demo")

@@ -119,6 +119,7 @@ IS_TLS = (
 )
 
 
+@pytest.mark.faults
 @pytest.mark.long
 def test_a_certificate_of_the_ca_is_taken_and_no_other(server: TLSServer, certificates: Path, folder: Path) -> None:
     address = server.address(ADMIN, ADMINS_PASSWORD)
