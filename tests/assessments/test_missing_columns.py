@@ -93,12 +93,14 @@ def test_a_missing_column_of_who_was_tested_takes_nothing_from_the_record(layout
         with RolledBack():
             done = start(TYPES[layout], lacking(file, *missing), work="import")
 
+            assert on_record() == full
+            if missing is facts and "looks like" in done.message:  # they alone tell it from another year's: refused
+                continue
             assert (done.status, done.import_count, done.unchanged_count) == (
                 "completed",
                 0,
                 done.record_count - done.skipped_count,
             ), missing
-            assert on_record() == full
 
 
 def test_a_missing_column_leaves_what_it_would_say_beside_what_another_column_changes(home: District) -> None:

@@ -113,7 +113,10 @@ def test_every_page_comes_through_the_pooler_to_many_at_once(shared: str, databa
     pages = staff_pages(district := make_pages())
     with site(shared, settings.DATA_DIR, DATABASE_DIRECT_URL=database_url) as web, ThreadPoolExecutor(CLIENTS) as pool:
         visitors = [Visitor(web.port, district.staff) for _client in range(CLIENTS)]
-        names = [name for name in pages if not name.startswith(("account_logout", "mfa_activate"))]
+        # One mail is not where this server looks: this test process keeps its mails apart.
+        names = [
+            name for name in pages if not name.startswith(("account_logout", "mfa_activate")) and name != "kept_mail"
+        ]
         found = pool.map(lambda n: (n[1], visitors[n[0] % CLIENTS].get(pages[n[1]]).status_code), enumerate(names))
 
         wrong = {name: status for name, status in found if status not in {200, 302}}
