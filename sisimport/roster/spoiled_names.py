@@ -48,49 +48,52 @@ _LETTERS_BEYOND: Final = "[À-ÖØ-öø-ʯḀ-ỿ]"
 _WHAT: Final = "a sign in place of the letter with an accent on record"
 
 
-class _Lost(Func):
-    """`file, record`: the name on record without its letters beyond ASCII, or with spaces for them: Jos for José, Garc a."""
+class _OfTwoColumns(Func):
+    """A condition about a name in two columns."""
 
     output_field = models.BooleanField()
     conditional = True
     arity = 2
 
+    @staticmethod
+    def of(one: str, other: str) -> str:
+        """SQL of the condition, given that of the columns, which have no parameters."""
+        raise NotImplementedError
+
     def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
-        file, record = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
+        one, other = (compiler.compile(e)[0] for e in self.source_expressions)
+        return self.of(one, other), ()
+
+
+class _Lost(_OfTwoColumns):
+    """`file, record`: the name on record without its letters beyond ASCII, or with spaces for them: Jos for José, Garc a."""
+
+    @staticmethod
+    def of(file: str, record: str) -> str:
         gone, spaced = (f"regexp_replace({record}, '{_LETTERS_BEYOND}', '{sign}', 'g')" for sign in ("", " "))
-        return f"(CASE WHEN {file} IN ('', {record}) THEN false ELSE {file} IN ({gone}, {spaced}) END)", ()
+        return f"(CASE WHEN {file} IN ('', {record}) THEN false ELSE {file} IN ({gone}, {spaced}) END)"
 
 
-class _Spoils(Func):
+class _Spoils(_OfTwoColumns):
     """`file, record`: equal except for letters beyond ASCII, where those of the file are not letters of a name; or
     equal except for a lone quotation mark in the file."""
 
-    output_field = models.BooleanField()
-    conditional = True
-    arity = 2
-
-    def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
-        file, record = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
-        sql = (
+    @staticmethod
+    def of(file: str, record: str) -> str:
+        return (
             f"(CASE WHEN {file} <> {record} THEN {_PLAIN.format(file)} = {_PLAIN.format(record)} AND ("
             f"{_COUNT.format(file)} > {_COUNT.format(record)}"
             f" OR ({file} ~ '{_INNER_CAPITAL}' AND {record} !~ '{_INNER_CAPITAL}'))"
             f" OR ({file} ~ '{_LONE_MARK}' AND trim(replace({file}, '\"', '')) = {record}) ELSE false END)"
         )
-        return sql, ()
 
 
-class _BeginsWith(Func):
+class _BeginsWith(_OfTwoColumns):
     """`record, initial`: the record is a longer name with that first letter, regardless of case and accent."""
 
-    template = "(%(expressions)s)"
-    output_field = models.BooleanField()
-    conditional = True
-    arity = 2
-
-    def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
-        record, initial = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
-        return f"(length({record}) > 2 AND sis_loose(left({record}, 1)) = sis_loose(left({initial}, 1)))", ()
+    @staticmethod
+    def of(record: str, initial: str) -> str:
+        return f"(length({record}) > 2 AND sis_loose(left({record}, 1)) = sis_loose(left({initial}, 1)))"
 
 
 def part_sql(file: str, record: str) -> str:
@@ -100,16 +103,12 @@ def part_sql(file: str, record: str) -> str:
     return f"(CASE WHEN {file} = {record} OR '' IN ({file}, {record}) THEN false ELSE {cut} OR {twice} END)"
 
 
-class _IsPart(Func):
+class _IsPart(_OfTwoColumns):
     """`file, record`: see `part_sql`."""
 
-    output_field = models.BooleanField()
-    conditional = True
-    arity = 2
-
-    def as_sql(self, compiler: Any, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
-        file, record = (compiler.compile(e)[0] for e in self.source_expressions)  # columns, which have no parameters
-        return part_sql(file, record), ()
+    @staticmethod
+    def of(file: str, record: str) -> str:
+        return part_sql(file, record)
 
 
 def rules(rule: Callable[..., Rule]) -> list[Rule]:

@@ -9,6 +9,7 @@ from typing import Any
 from sisimport.files.archives import unpack
 from sisimport.imports.models import ImportRun, Work
 from sisimport.imports.runs import services, uploads
+from students.models import Student
 from tests.imports.journey import LEA_CODE, OTHER_SCHOOL_CODE, SCHOOL_CODE, Report, finish
 
 Row = Mapping[str, str]
@@ -136,3 +137,8 @@ def bulk(**tables: object) -> bytes:
 
 def update(data: bytes, **options: str) -> Report:
     return run_zip(data, Work.UPDATE, **options)
+
+
+def ana() -> Student:
+    """The student of `ANA`, on record."""
+    return Student.objects.get(local_number="100235")
