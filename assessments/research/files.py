@@ -101,9 +101,9 @@ class ResearchFile(ImportType):
             *(_code_rule(name, rf"^[0-9]{{1,{n}}}$", f"up to {n} digits") for name, n in _DIGITS.items()),
             _code_rule("test_year", _YEAR, "a year"),
             sense.year_rule(),
-            _rule("R-2", "DUP-SAME", Severity.WARNING, "test_year", Q(dup_key=1), params=first_line),
-            _rule("R-2", "DUP-DIFFERS", Severity.ERROR, "test_year", Q(dup_key=2), params=first_line),
-            _rule("R-3", "RES-ELSEWHERE", Severity.NOTICE, "district", ~kept, found=F("lea_code")),
+            _rule("PR-2", "DUP-SAME", Severity.WARNING, "test_year", Q(dup_key=1), params=first_line),
+            _rule("PR-2", "DUP-DIFFERS", Severity.ERROR, "test_year", Q(dup_key=2), params=first_line),
+            _rule("PR-3", "RES-ELSEWHERE", Severity.NOTICE, "district", ~kept, found=F("lea_code")),
         ]
 
 
@@ -114,7 +114,7 @@ def _rule(number: str, code: str, severity: Severity, field: str, when: Q, **mor
 
 def _code_rule(field: str, pattern: str, expected: str) -> Rule:
     wrong = ~Q(**{f"{field}__regex": pattern})
-    return _rule("R-1", "RES-CODE", Severity.ERROR, field, wrong, expected=expected)
+    return _rule("PR-1", "RES-CODE", Severity.ERROR, field, wrong, expected=expected)
 
 
 def kept_places() -> Q:
@@ -178,12 +178,12 @@ class ResultsFile(ResearchFile):
             _code_rule("test_id", r"^[0-9]{1,3}$", "a number"),
             _code_rule("student_group", r"^[0-9]{1,3}$", "a number"),
             _code_rule("grade", _GRADES, "a grade, 13 for all"),
-            _rule("R-4", "RES-TEST", Severity.NOTICE, "test_id", Q(test="", test_id__regex=r"^[0-9]{1,3}$")),
+            _rule("PR-4", "RES-TEST", Severity.NOTICE, "test_id", Q(test="", test_id__regex=r"^[0-9]{1,3}$")),
         ]
         for name in NUMBERS:
             pattern, expected = (_NUMBER, "a number or a star") if name in _COUNTS else (_PERCENT, "0 to 100 or a star")
             wrong = ~Q(**{f"{name}__regex": pattern})
-            found.append(_rule("R-5", "RES-NUMBER", Severity.ERROR, name, wrong, expected=expected))
+            found.append(_rule("PR-5", "RES-NUMBER", Severity.ERROR, name, wrong, expected=expected))
         return [*found, *sense.rules(kept)]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:  # noqa: ARG002
@@ -254,7 +254,7 @@ class EntitiesFile(ResearchFile):
             *super()._rules(context, kept),
             *sense.name_rules(kept, older),
             _rule(
-                "R-6",
+                "PR-6",
                 "RES-OLDER",
                 Severity.NOTICE,
                 "test_year",

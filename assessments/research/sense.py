@@ -113,13 +113,13 @@ def rules(kept: Q) -> list[Rule]:
         ),  # levels are kept; there is no telling which is wrong
     )
     found = [
-        Rule(number="R-7", code="RES-NONSENSE", severity=severity, field=field, when=Q(nonsense=word), found=F(field),
+        Rule(number="PR-7", code="RES-NONSENSE", severity=severity, field=field, when=Q(nonsense=word), found=F(field),
              expected=Value(expected), needs_student=False)
         for word, field, severity, expected in said
     ]  # fmt: skip
     for name in ("scored", "mean", "met"):
         other = kept & Q(held__id__isnull=False) & Q(Differs(F(name), F(f"held__{name}")))
-        found.append(Rule(number="R-9", code="RES-CHANGED", severity=Severity.WARNING, field=name, when=other, found=F(name),
+        found.append(Rule(number="PR-9", code="RES-CHANGED", severity=Severity.WARNING, field=name, when=other, found=F(name),
                           expected=F(f"held__{name}"), needs_student=False))  # fmt: skip
     return found
 
@@ -127,7 +127,7 @@ def rules(kept: Q) -> list[Rule]:
 def year_rule() -> Rule:
     year = timezone.localdate().year
     odd = Q(test_year__regex=r"^20[0-9]{2}$") & ~Q(test_year__in=[str(n) for n in range(FIRST_YEAR, year + 1)])
-    return Rule(number="R-8", code="RES-YEAR", severity=Severity.ERROR, field="test_year", when=odd, found=F("test_year"),
+    return Rule(number="PR-8", code="RES-YEAR", severity=Severity.ERROR, field="test_year", when=odd, found=F("test_year"),
                 expected=Value(f"{FIRST_YEAR} to {year}"), needs_student=False)  # fmt: skip
 
 
@@ -135,17 +135,17 @@ def name_rules(kept: Q, older: Q) -> list[Rule]:
     """A place without a name would get the name of the one above it; a name that differs from the record is
     reported."""
     found = [
-        Rule(number="R-10", code="FILE-REQUIRED", severity=Severity.ERROR, field=name, needs_student=False, found=Value(""),
+        Rule(number="PR-10", code="FILE-REQUIRED", severity=Severity.ERROR, field=name, needs_student=False, found=Value(""),
              expected=Value("a value"), when=kept & Q(**{f"{code}__regex": "[1-9]", name: ""}))
         for code, name in (("school", "school_name"), ("district", "district_name"))
     ]  # fmt: skip
     found += [
-        Rule(number="R-11", code="RES-NONSENSE", severity=Severity.ERROR, field=name, needs_student=False, found=F(name),
+        Rule(number="PR-11", code="RES-NONSENSE", severity=Severity.ERROR, field=name, needs_student=False, found=F(name),
              expected=Value("a name, which has letters"), when=kept & ~Q(**{name: ""}) & ~Q(**{f"{name}__regex": "[[:alpha:]]"}))
         for name in ("county_name", "district_name", "school_name")
     ]  # fmt: skip
     other = kept & ~older & Q(held__id__isnull=False) & Q(Differs(F("name"), F("held__name")))
-    found.append(Rule(number="R-9", code="RES-CHANGED", severity=Severity.WARNING, field="name", when=other, found=F("name"),
+    found.append(Rule(number="PR-9", code="RES-CHANGED", severity=Severity.WARNING, field="name", when=other, found=F("name"),
                       expected=F("held__name"), needs_student=False))  # fmt: skip
     return found
 

@@ -28,10 +28,15 @@ def rules(rule: Callable[..., Rule]) -> list[Rule]:
     born = F("student__birth_date")
     other_day = Q(birth_date__isnull=False) & Q(Differs(F("birth_date"), born)) & ~birth_dates.swapped()
     return [
-        rule("D-7", "FACT-CHANGED", Severity.WARNING, "birth_date", of_student & other_day, expected=born),
+        rule("roster", "FACT-CHANGED", Severity.WARNING, "birth_date", of_student & other_day, expected=born),
         *(
             rule(
-                "D-7", "FACT-CHANGED", Severity.WARNING, name, of_student & _other(name), expected=F(f"student__{name}")
+                "roster",
+                "FACT-CHANGED",
+                Severity.WARNING,
+                name,
+                of_student & _other(name),
+                expected=F(f"student__{name}"),
             )
             for name in _CODES
         ),

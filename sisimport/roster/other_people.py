@@ -83,12 +83,19 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:
     other, exchanged, doubtful = Q(person=_OTHER), Q(person=_EXCHANGED), Q(person=_DOUBTFUL)
     mixed = ~NOT_SOMEBODY_ELSE & ~other & ~exchanged
     return [
-        rule("D-7", "STU-OTHER", severity, "local_number", other),
-        rule("D-7", "STU-MIXED", severity, "local_number", mixed, expected=F("person")),
-        rule("D-7", "NAME-EXCHANGED", severity, "last_name", exchanged, expected=F("first_name")),
-        rule("D-7", "STU-DOUBT", Severity.WARNING, "local_number", doubtful),
+        rule("roster", "STU-OTHER", severity, "local_number", other),
+        rule("roster", "STU-MIXED", severity, "local_number", mixed, expected=F("person")),
+        rule("roster", "NAME-EXCHANGED", severity, "last_name", exchanged, expected=F("first_name")),
+        rule("roster", "STU-DOUBT", Severity.WARNING, "local_number", doubtful),
         *(
-            rule("D-7", "NAME-CHANGED", Severity.WARNING, name, _is_renamed(name, word), expected=F(f"student__{name}"))
+            rule(
+                "roster",
+                "NAME-CHANGED",
+                Severity.WARNING,
+                name,
+                _is_renamed(name, word),
+                expected=F(f"student__{name}"),
+            )
             for name, word in _RENAMED.items()
         ),
     ]

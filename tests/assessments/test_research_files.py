@@ -130,7 +130,7 @@ def test_numbers_are_kept_as_they_stand_and_what_is_hidden_stays_hidden() -> Non
         ({"year": "25"}, "RES-CODE", "Test year"),
     ],
 )
-def test_r1_r5_what_cannot_be_is_refused_and_named(wrong: dict[str, Any], code: str, field: str) -> None:
+def test_pr1_pr5_what_cannot_be_is_refused_and_named(wrong: dict[str, Any], code: str, field: str) -> None:
     make_district()
     test = run_file("research-results", new(result(STATE, **wrong), result(COUNTY)))
     issue = test.issue(code)
@@ -139,7 +139,7 @@ def test_r1_r5_what_cannot_be_is_refused_and_named(wrong: dict[str, Any], code: 
     assert test.run.planned_count == 1
 
 
-def test_r2_one_place_twice_in_a_file() -> None:
+def test_pr2_one_place_twice_in_a_file() -> None:
     make_district()
     same = run_file("research-results", new(result(STATE), result(STATE), result(COUNTY)))
     assert (same.codes(), same.run.planned_count) == (["DUP-SAME"], 2)
@@ -147,12 +147,12 @@ def test_r2_one_place_twice_in_a_file() -> None:
     assert (other.codes(), other.run.planned_count) == (["DUP-DIFFERS"] * 2, 1)
 
 
-def test_r4_a_test_that_nobody_compares_is_told() -> None:
+def test_pr4_a_test_that_nobody_compares_is_told() -> None:
     make_district()
     assert run_file("research-results", new(result(STATE, test="99"), result(STATE))).codes() == ["RES-TEST"]
 
 
-def test_r6_names_of_an_earlier_year_stay_out() -> None:
+def test_pr6_names_of_an_earlier_year_stay_out() -> None:
     make_district()
     imported(entities(("12", "00000", "0000000", "Lake County", "", "")), "research-entities")
     older = imported(entities(("12", "00000", "0000000", "Old", "", ""), year="2023"), "research-entities")

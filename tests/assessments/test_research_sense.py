@@ -49,7 +49,7 @@ def refusal(report: Report) -> tuple[str, list[str]]:
         ({"test": "3", "levels": ("20.00", "25.00", "30.00", "25.00"), "mean": "345"}, "level_4"),
     ],
 )
-def test_r7_figures_of_a_line_that_contradict_each_other_are_refused(wrong: dict[str, Any], field: str) -> None:
+def test_pr7_figures_of_a_line_that_contradict_each_other_are_refused(wrong: dict[str, Any], field: str) -> None:
     make_district()
 
     report = imported(new(result(STATE), result(DISTRICT, **wrong)))
@@ -59,7 +59,7 @@ def test_r7_figures_of_a_line_that_contradict_each_other_are_refused(wrong: dict
 
 
 @pytest.mark.parametrize("mean", ["24.5", "99999", "0"])
-def test_r7_a_mean_that_is_no_scale_score_of_the_test_is_told(mean: str) -> None:
+def test_pr7_a_mean_that_is_no_scale_score_of_the_test_is_told(mean: str) -> None:
     make_district()
 
     report = imported(new(result(STATE), result(DISTRICT, mean=mean)))
@@ -69,7 +69,7 @@ def test_r7_a_mean_that_is_no_scale_score_of_the_test_is_told(mean: str) -> None
 
 
 @pytest.mark.parametrize("met", ["45.00", "0.55"])
-def test_r7_a_percent_that_is_not_its_levels_is_told(met: str) -> None:
+def test_pr7_a_percent_that_is_not_its_levels_is_told(met: str) -> None:
     make_district()
 
     report = imported(new(result(STATE), result(DISTRICT, met=met)))
@@ -88,14 +88,14 @@ def test_r7_a_percent_that_is_not_its_levels_is_told(met: str) -> None:
         {"levels": ("*", "25.00", "30.00", "*"), "met": "55.00"},
     ],
 )
-def test_r7_what_the_state_hides_or_rounds_is_no_contradiction(right: dict[str, Any]) -> None:
+def test_pr7_what_the_state_hides_or_rounds_is_no_contradiction(right: dict[str, Any]) -> None:
     make_district()
 
     assert imported(new(result(DISTRICT, **right))).issues == []
 
 
 @pytest.mark.parametrize("year", ["2062", "2001"])
-def test_r8_a_year_of_no_results_is_refused(year: str) -> None:
+def test_pr8_a_year_of_no_results_is_refused(year: str) -> None:
     make_district()
 
     report = imported(new(result(STATE), result(DISTRICT, year=year)))
@@ -172,7 +172,7 @@ def test_a_name_of_a_place_that_can_be_read_is_repaired(name: str) -> None:
     assert PublicPlace.objects.get().name == "Peña High"
 
 
-def test_r11_a_number_is_no_name_of_a_school() -> None:
+def test_pr11_a_number_is_no_name_of_a_school() -> None:
     make_district()
 
     report = run_file("research-entities", entities((*SCHOOL, "Lake County", "Lincoln Unified", "95000")))
@@ -184,14 +184,14 @@ def test_r11_a_number_is_no_name_of_a_school() -> None:
     "row",
     [(*SCHOOL, "Lake County", "Lincoln Unified", ""), (*DISTRICT, "Lake County", "", "")],
 )
-def test_r10_a_school_without_a_name_is_not_called_as_its_district(row: tuple[str, ...]) -> None:
+def test_pr10_a_school_without_a_name_is_not_called_as_its_district(row: tuple[str, ...]) -> None:
     make_district()
     report = run_file("research-entities", entities(row))
 
     assert [(i["code"], i["severity"]) for i in report.issues] == [("FILE-REQUIRED", "error")]
 
 
-def test_r9_what_is_replaced_is_told() -> None:
+def test_pr9_what_is_replaced_is_told() -> None:
     make_district()
     imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", "Cedar High")), "research-entities")
     imported(new(result(SCHOOL)))

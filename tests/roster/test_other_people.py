@@ -114,7 +114,7 @@ def test_what_changes_in_the_life_of_one_person_is_written(district: District, f
 
 
 @pytest.mark.parametrize(("at", "field", "name"), [(0, "last_name", "Ibarra"), (1, "first_name", "Eva")])
-def test_d7_another_name_alone_is_a_warning_with_both(district: District, at: int, field: str, name: str) -> None:
+def test_another_name_alone_is_a_warning_with_both(district: District, at: int, field: str, name: str) -> None:
     facts = [*PEOPLE["104"]]
     old, facts[at] = facts[at], name
     report = roster({"104": tuple(facts)}, work=Work.UPDATE)
@@ -125,7 +125,7 @@ def test_d7_another_name_alone_is_a_warning_with_both(district: District, at: in
     assert report.counts == {"imported": 1}
 
 
-def test_d7_a_longer_form_of_a_name_is_no_other_name(district: District) -> None:
+def test_a_longer_form_of_a_name_is_no_other_name(district: District) -> None:
     facts = {"104": ("Rask-Ibarra", *PEOPLE["104"][1:]), "101": ("PENA", "Ana Maria", *PEOPLE["101"][2:])}
 
     assert "NAME-CHANGED" not in roster(facts).codes()

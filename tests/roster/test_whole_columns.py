@@ -196,7 +196,7 @@ def test_a_name_cut_off_between_its_words_may_be_the_one_that_is_used(people: li
 
 
 @pytest.mark.parametrize(("column", "value"), [("birth_date", "2001-01-30"), ("gender", "X")])
-def test_d7_a_single_changed_fact_is_a_warning_with_both_values(
+def test_a_single_changed_fact_is_a_warning_with_both_values(
     people: list[dict[str, str]], column: str, value: str
 ) -> None:
     old = people[3][column]
@@ -225,7 +225,7 @@ def test_a_line_set_aside_by_the_update_does_not_say_that_its_value_is_written(p
     assert "is written" not in reasons[5]
 
 
-def test_d7_a_gender_where_none_was_on_record_is_no_change(people: list[dict[str, str]]) -> None:
+def test_a_gender_where_none_was_on_record_is_no_change(people: list[dict[str, str]]) -> None:
     Student.objects.filter(local_number="203").update(gender="")
 
     assert roster(people).issues == []
