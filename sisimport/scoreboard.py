@@ -38,7 +38,7 @@ class Line:
 
 
 def _none_yet(what: str, how: str, why: str = "it takes long") -> Line:
-    return Line(what, NONE_YET, how, open=(f"no figure yet: {why}, and nobody kept a result of `{how}`.",))
+    return Line(what, NONE_YET, how, open=(f"no figure yet: {why}, and no result was kept of `{how}`.",))
 
 
 def results(folder: Path, kept: Path | None = None) -> dict[str, Result]:

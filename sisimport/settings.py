@@ -477,7 +477,7 @@ KEEP_DELIVERED_EXPORTS_DAYS = env.int("KEEP_DELIVERED_EXPORTS_DAYS", default=400
 KEEP_SCORES_DAYS = env.int("KEEP_SCORES_DAYS", default=0)
 for _name in [name for name, days in globals().items() if name.startswith("KEEP_") and days < 0]:
     # Otherwise a typing mistake would keep it permanently without anyone noticing.
-    raise ImproperlyConfigured(f"{_name} is below zero. Give a number of days; 0 keeps it for good.")
+    raise ImproperlyConfigured(f"{_name} is below zero. Give a number of days; 0 keeps it permanently.")
 # The key for the seals of the record of access. If blank, SECRET_KEY is used, and a replaced SECRET_KEY must then be added to
 # SECRET_KEY_FALLBACKS; former values of AUDIT_KEY go into AUDIT_KEY_FALLBACKS.
 AUDIT_KEY = env.str("AUDIT_KEY", default="")

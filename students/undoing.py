@@ -186,7 +186,7 @@ def _values(model: type[models.Model], plain: dict[str, Any]) -> dict[str, Any]:
         if value and isinstance(field, models.ForeignKey):
             values[name] = School.objects.filter(pk=value).first()
             if values[name] is None:
-                raise UndoRefusedError("The school of that time is no longer on record. Choose the school by hand.")
+                raise UndoRefusedError("The school from that time is no longer on record. Choose the school by hand.")
         else:
             values[name] = dt.date.fromisoformat(value) if value and isinstance(field, models.DateField) else value
     return values

@@ -34,7 +34,7 @@ NARROW = Paper(360, 220, 6, 104, 4)  # with letters readable on a phone
 class Words:
     """The few words in a chart. `dropped`: the common part of level names, too long for the margin."""
 
-    title: str = "{name}, scale scores: {told}; the table below has the same data"
+    title: str = "{name}, scale scores: {points}; the table below has the same data"
     entry: str = "{score} in {year}"
     outside: str = "{score} in {year}, which is outside the scores of this test and grade"
     year: str = "{year} · gr {grade}"
@@ -160,7 +160,7 @@ def chart_of(
         for point, out in zip(shown, outside, strict=True)
     )
     return Chart(
-        title=words.title.format(name=name, told=summary),
+        title=words.title.format(name=name, points=summary),
         bands=tuple(bands),
         marks=tuple(marks),
         names=_level_names([band for band in bands if band.x == at], end, result_names, words),

@@ -129,7 +129,7 @@ def _chart(name: str, scores: list[Score]) -> Chart | None:
     newest = scores[0].assessment.parent or scores[0].assessment
     names = {code: _(level) for code, level in newest.names_in(scores[0].school_year).items() if level}
     words = Words(
-        title=_("{name}, scale scores: {told}; the table below has the same data"),
+        title=_("{name}, scale scores: {points}; the table below has the same data"),
         entry=_("{score} in {year}"),
         year="{year}",
         level=_("Level {level}"),

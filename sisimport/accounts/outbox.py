@@ -47,7 +47,7 @@ class Outbox:
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
-            logger.error("mail: too much waits to be sent")
+            logger.error("mail: too many mails are waiting to be sent")
             return False
         return True
 

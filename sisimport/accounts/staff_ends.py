@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 class Outcome:
     """What was done, or would be done: people notified, without an address, ended, and kept as the last admin."""
 
-    told: int = 0
+    notified: int = 0
     without_address: int = 0
     ended: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -108,7 +108,7 @@ def _tell(access: StaffAccess, end: Any, outcome: Outcome, *, site: str, only_lo
     # Noted first, so that two processes doing this at once notify a person only once. Mail that cannot be sent is kept, not lost.
     mine = StaffAccess.objects.filter(pk=access.pk).exclude(told_end=end)
     if only_look or mine.update(told_end=end):
-        outcome.told += 1
+        outcome.notified += 1
         if not only_look:
             send_now(_notice(access.user.email, end, site))
 

@@ -64,7 +64,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("BUSY", 503, "Someone else is writing the same records", "Try again after the seconds in Retry-After."),
         Kind("UNAVAILABLE", 503, "The database does not answer", "Try again after the seconds in Retry-After."),
-        Kind("NO-ROOM", 507, "There is no room on the disk", "Nothing was kept. Your administrator has to make room."),
+        Kind("NO-ROOM", 507, "There is no space on the disk", "Nothing was kept. Your administrator has to make room."),
     )
 }
 _BY_STATUS = {400: "BAD-REQUEST", 401: "TOKEN-INVALID", 403: "ROLE", 404: "NOT-FOUND", 405: "METHOD", 413: "TOO-LARGE"}

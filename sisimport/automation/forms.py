@@ -115,7 +115,7 @@ class PlaceForm(AddressForm):
     needs_mark = forms.BooleanField(
         label="Take a file only once its .done file is next to it",
         required=False,
-        help_text="Otherwise it is taken when its size has not changed between two checks.",
+        help_text="Otherwise it is picked up when its size has not changed between two checks.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -33,7 +33,7 @@ class Webhook(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="+",
-        help_text="It is told of the runs that this user may see.",
+        help_text="It is notified of the runs that this user may see.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     failures = models.PositiveIntegerField(default=0, help_text="Deliveries given up in a row.")
@@ -129,7 +129,7 @@ class PickUpPlace(PlaceAddress):
     needs_mark = models.BooleanField(
         "wait for a .done file",
         default=False,
-        help_text="Otherwise a file is taken when its size has not changed between two looks.",
+        help_text="Otherwise a file is picked up when its size has not changed between two checks.",
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -119,7 +119,7 @@ def _take_what_is_new(place: PickUpPlace, there: Place, look: Look) -> None:
             place.seen[one.name] = [one.size, one.modified]
             ready, reason = (
                 seen.get(one.name) == [one.size, one.modified],
-                "It is taken if it has not changed by the next check.",
+                "It is picked up if it has not changed by the next check.",
             )
         if not ready:
             look.waiting.append((one.name, reason))

@@ -29,7 +29,7 @@ class Erasure(models.Model):
         blank=True,
         help_text="Who it is that has no record, as students.find_off_record asks it; empty at the end.",
     )
-    result = models.JSONField(default=dict, help_text="What went or would go, as students.Erased tells it.")
+    result = models.JSONField(default=dict, help_text="What was or would be removed, as students.Erased reports it.")
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

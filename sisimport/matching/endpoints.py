@@ -175,7 +175,7 @@ def _student(offer: Offer) -> dict[str, Any]:
     "POST",
     "/runs/{run_id}/decisions",
     name="decide_on_lines",
-    summary="Decide which students lines of a Test belong to; all decisions are taken, or none, and the lines are planned again",
+    summary="Decide which students lines of a Test belong to; all decisions are saved, or none, and the lines are planned again",
     response=RunOut,
     scopes=[TokenScope.IMPORTS_WRITE],
     capability=Capability.UPDATE,

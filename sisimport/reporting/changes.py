@@ -154,7 +154,7 @@ class ChangesFile:
             if forgotten_on(run):
                 raise ExportRefusedError(
                     f"What runs changed until {timezone.localdate(run.finished_at):%m/%d/%Y} is no longer kept:"
-                    " choose a later start, or take everything."
+                    " choose a later start, or export everything."
                 )
         return runs
 

@@ -241,7 +241,7 @@ def _changed(what: str, since: dt.datetime) -> tuple[sql.Composable, list[Any]]:
     if forgotten:
         raise ExportRefusedError(
             f"What runs changed until {timezone.localdate(forgotten):%m/%d/%Y} is no longer kept:"
-            " choose a later day, or take everything."
+            " choose a later day, or export everything."
         )
     text = text.replace("{put_back}", _SCORES_PUT_BACK).replace("{scores}", f"{SCHEMA}.{SCORES.name}")
     return sql.SQL(text), [since] * text.count("%s")

@@ -153,7 +153,7 @@ class Front:
             pass
         except Exception as error:  # an error of Django itself, or in a page that is partly sent
             page.broken = True
-            logger.error("a response ended half way: %s", type(error).__name__)
+            logger.error("a response was cut off: %s", type(error).__name__)
             if not page.status:
                 raise
         finally:

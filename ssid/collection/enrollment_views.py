@@ -109,7 +109,7 @@ def _take_step(request: HttpRequest, student: Student, year: str) -> SSIDForm | 
             collection.submit_enrollment(student=student, school_year=year, user=user, online=False)
             messages.success(request, "The form is marked as submitted.")
         elif form is None:
-            messages.error(request, "There is no form of this year yet.")
+            messages.error(request, "There is no form for this year yet.")
         elif "return" in request.POST:
             collection.return_enrollment(form=form)
             messages.success(request, "The form is a draft again.")

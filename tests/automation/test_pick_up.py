@@ -285,8 +285,8 @@ def test_without_room_nothing_is_taken_and_nothing_moved(
     (folder / "ssid.txt").write_text(GOOD)
     here = place(folder)
     with monkeypatch.context() as full:
-        full.setattr(room, "lack_for_upload", lambda _size: "There is no room on the disk.")
-        assert looks(here).errors == ["There is no room on the disk."]
+        full.setattr(room, "lack_for_upload", lambda _size: "There is no space on the disk.")
+        assert looks(here).errors == ["There is no space on the disk."]
     assert names(folder) == ["ssid.txt"]
     assert not PickedFile.objects.exists()
     assert len(look_at(here).runs) == 1

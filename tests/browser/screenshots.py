@@ -33,9 +33,13 @@ DETAILS = {
 
 
 def main() -> None:
-    address = (sys.argv[1:] or ["http://127.0.0.1:8000"])[0].rstrip("/")
     data = Path(os.environ.get("SISIMPORT_DATA_DIR", "var"))
-    password = (data / "first-sign-in.txt").read_text(encoding="utf-8").strip()
+    running, sign_in = data / "server.port", data / "first-sign-in.txt"
+    if not (running.exists() and sign_in.exists()):
+        sys.exit(f"No server with a demo district runs on {data}: start script/server first.")
+    port = running.read_text(encoding="utf-8").split()[0]
+    address = (sys.argv[1:] or [f"http://127.0.0.1:{port}"])[0].rstrip("/")
+    password = sign_in.read_text(encoding="utf-8").strip()
     folder = data / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     program = next((path for name in BROWSERS if (path := shutil.which(name))), None)

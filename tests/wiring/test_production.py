@@ -204,4 +204,4 @@ def test_days_below_zero_are_refused_and_not_taken_for_good() -> None:
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
     assert result.returncode != 0
-    assert "KEEP_UPLOADS_DAYS is below zero. Give a number of days; 0 keeps it for good." in result.stderr
+    assert "KEEP_UPLOADS_DAYS is below zero. Give a number of days; 0 keeps it permanently." in result.stderr

@@ -28,7 +28,7 @@ def test_what_has_no_figure_is_open_with_the_reason(tmp_path: Path) -> None:
 
     assert "| Hostile files that end as they must | open |" in text
     assert (
-        "- Restore drill: no figure yet: it sets up two installations, and nobody kept a result of `script/test" in text
+        "- Restore drill: no figure yet: it sets up two installations, and no result was kept of `script/test" in text
     )
     assert "not run" not in text
 

@@ -80,7 +80,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         identity: Identity = sociallogin.identity
         fresh = identity.signed_in_at is None or time.time() - identity.signed_in_at < settings.STEP_UP_SECONDS
         if not (person.pk == again == request.user.pk and fresh):
-            logger.warning("single sign-on by %s: somebody else, or a sign-in of before", sociallogin.account.provider)
+            logger.warning("single sign-on by %s: another person, or an earlier sign-in", sociallogin.account.provider)
             return failed(request, sociallogin.account.provider)
         record_authentication(
             request, person, "socialaccount", provider=sociallogin.account.provider, reauthenticated=True

@@ -81,7 +81,7 @@ def admit(provider: str, identity: Identity) -> Any:
         SocialAccount.objects.get_or_create(
             provider=provider, uid=identity.uid, defaults={"user": person, "extra_data": {"issuer": identity.issuer}}
         )
-        logger.warning("single sign-on: user %s was tied to an account at %s", person.pk, provider)
+        logger.warning("single sign-on: user %s was linked to an account at %s", person.pk, provider)
     return person
 
 
@@ -111,12 +111,12 @@ def _new(identity: Identity, given: Given) -> Any:
     if not identity.email:
         raise NotAdmittedError("no address is proven")
     if not (given.superuser or (given.roles and (given.schools or given.all_schools))):
-        raise NotAdmittedError("nobody invited this person, and no group gives a role with a school")
+        raise NotAdmittedError("no one invited this person, and no group gives a role with a school")
     first, last = identity.name
     made: dict[str, Any] = {"email": identity.email, "first_name": first[:150], "last_name": last[:150]}
     made["password"] = make_password(None)  # unusable password
     person, _made = get_user_model()._default_manager.get_or_create(username=identity.email, defaults=made)
-    logger.warning("single sign-on: user %s was made for somebody of the directory", person.pk)
+    logger.warning("single sign-on: user %s was created for a person in the directory", person.pk)
     return person
 
 

@@ -122,7 +122,7 @@ class Client(OpenIDConnectOAuth2Adapter):
             answer.raise_for_status()
             claims: dict[str, Any] = answer.json()
         if claims.get("sub") != subject:
-            raise OpenIDError("userinfo is about somebody else")
+            raise OpenIDError("userinfo is about another person")
         return claims
 
 

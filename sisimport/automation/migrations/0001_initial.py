@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('failures', models.PositiveIntegerField(default=0, help_text='Deliveries given up one after the other.')),
                 ('deactivated_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(help_text='It is told of the runs that this user may see.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(help_text='It is notified of the runs that this user may see.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['name', 'pk'],

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='pickupplace',
             name='needs_mark',
-            field=models.BooleanField(default=False, help_text='Otherwise a file is taken when its size has not changed between two looks.', verbose_name='wait for a .done file'),
+            field=models.BooleanField(default=False, help_text='Otherwise a file is picked up when its size has not changed between two checks.', verbose_name='wait for a .done file'),
         ),
         migrations.AlterField(
             model_name='webhook',

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('asked_at', models.DateTimeField(auto_now_add=True)),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Done'), ('refused', 'Not done')], default='waiting', max_length=7)),
                 ('message', models.CharField(blank=True, help_text='Why it waits or was not done.', max_length=500)),
-                ('result', models.JSONField(default=dict, help_text='What went or would go, as students.Erased tells it.')),
+                ('result', models.JSONField(default=dict, help_text='What was or would be removed, as students.Erased reports it.')),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('held_at', models.DateTimeField(auto_now_add=True)),
                 ('decision', models.CharField(blank=True, choices=[('approved', 'Approved'), ('rejected', 'Rejected')], db_default='', default='', max_length=8)),
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('why', models.CharField(blank=True, db_default='', default='', help_text='In the words of whoever decided.', max_length=500)),
+                ('why', models.CharField(blank=True, db_default='', default='', help_text='In the words of the person who decided.', max_length=500)),
             ],
             options={
                 'verbose_name': 'hold',

@@ -27,7 +27,7 @@ class RunHold(models.Model):
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     why = models.CharField(
-        max_length=500, blank=True, default="", db_default="", help_text="In the words of whoever decided."
+        max_length=500, blank=True, default="", db_default="", help_text="In the words of the person who decided."
     )
 
     class Meta:

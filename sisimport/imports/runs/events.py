@@ -32,4 +32,4 @@ def tell(run_id: int, event: Event) -> None:
         with transaction.atomic():
             run_event.send(sender=None, run_id=run_id, event=event)
     except Exception as error:  # noqa: BLE001 - must not affect the run
-        logger.error("run %s: no one could be told that it is %s (%s)", run_id, event, type(error).__name__)
+        logger.error("run %s: no one could be notified that it is %s (%s)", run_id, event, type(error).__name__)

@@ -97,7 +97,7 @@ def hold(run_id: int, attempt: int, what: WaitsFor, crash: dict[str, Any] | None
         except (DatabaseError, InterfaceError) as error:
             connection.close()
             if time.monotonic() > deadline:
-                logger.warning("run %s: the interruption could not be noted (%s)", run_id, type(error).__name__)
+                logger.warning("run %s: the interruption could not be recorded (%s)", run_id, type(error).__name__)
                 return
             time.sleep(1)
         else:

@@ -210,7 +210,7 @@ class _Object(Seekable):
                 self._drop()
                 if failures >= TRIES:
                     raise StoreAwayError("the connection to the object store was cut again and again") from None
-                logger.warning("an object is read on after a cut connection (%s)", type(error).__name__)
+                logger.warning("continuing to read an object after a lost connection (%s)", type(error).__name__)
                 time.sleep(FIRST_PAUSE * 2**failures)
                 continue
             if data:

@@ -35,7 +35,7 @@ def make_ranges(ahead: int = AHEAD) -> int:
     with transaction.atomic():
         ((made, astray),) = _rows("SELECT made, astray FROM sis_make_run_ranges(%s)", ahead)
     if astray:
-        logger.warning("rows of runs are in no range: they cost room and time, and go with their runs")
+        logger.warning("rows of runs are outside all ranges: they cost space and time, and are removed with their runs")
     return int(made)
 
 

@@ -51,5 +51,5 @@ def remove_unused(now: dt.datetime | None = None) -> int:
     old = list(_unused().filter(uploaded_at__lt=before).values_list("pk", flat=True)[:500])
     gone = sum(remove_if_unused(pk) for pk in old)
     if gone:
-        logger.info("removed %s chosen files that no run took", gone)
+        logger.info("removed %s chosen files that no run used", gone)
     return gone

@@ -138,7 +138,7 @@ def _student_context(request: HttpRequest, found: Student) -> dict[str, Any]:
         "enrollments": list(found.enrollments.select_related("school").order_by("-start_date")),
         "events": events,
         "cards": panels.cards(panels.STUDENT, request, found),
-        "told": [(event, _may_undo(request.user, event)) for event in events.object_list],
+        "timeline": [(event, _may_undo(request.user, event)) for event in events.object_list],
         "may_edit": access.can(request.user, Capability.EDIT_STUDENTS) and getattr(request.user, "is_staff", False),
     }
 

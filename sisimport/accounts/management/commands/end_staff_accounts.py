@@ -28,6 +28,6 @@ class Command(BaseCommand):
             print_json(asdict(found))
             return
         self.stdout.write(
-            f"Notices: {found.told}. Without an address: {found.without_address}. "
+            f"Notices: {found.notified}. Without an address: {found.without_address}. "
             f"Ended: {', '.join(found.ended) or 'no one'}. Kept as the last admin: {', '.join(found.kept) or 'no one'}."
         )
