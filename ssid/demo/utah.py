@@ -88,7 +88,7 @@ register_samples(
     Sample(
         name="RESP_0001.csv",
         import_type="utah-response",
-        note="The state's answer to a Retrieve request of a school in Utah: found, not found, an error, a number that belongs to another student.",
+        note="The state's answer to a Retrieve request of a school in Utah: found, not found, an error, a taken number.",
         write=write_response,
     )
 )
