@@ -146,7 +146,7 @@ def _trend(row: Row, years: Sequence[int], span: tuple[float, float]) -> _Trend 
             stretches.append([])
         else:
             stretches[-1].append(place)
-    unit = " %" if any(level.met for level in row.levels) else ""
+    unit = "%" if any(level.met for level in row.levels) else ""
     return _Trend(
         [" ".join(f"{x},{y}" for x, y in one) for one in stretches if len(one) > 1],
         [place for place in places[:-1] if place],
@@ -206,7 +206,7 @@ def _shown_row(row: Row, address: str) -> _ShownRow:
             )
         )
         x += percent
-    said = ", ".join(f"{part.percent:.0f} % {part.name}" for part in parts)
+    said = ", ".join(f"{part.percent:.0f}% {part.name}" for part in parts)
     return _ShownRow(row, parts, said, address)
 
 

@@ -249,7 +249,7 @@ def _changed_columns(context: RunContext, lines: str) -> list[str]:
             about = seen * step
             if about >= _FEWEST_CHANGED and about > _SHARE_CHANGED * lines_of_test:
                 share = min(round(100 * about / max(lines_of_test, 1)), 100)
-                found.append(f"{tests[pk].name}: {_TOLD[name]} ({share} %)")
+                found.append(f"{tests[pk].name}: {_TOLD[name]} ({share}%)")
     return found
 
 

@@ -40,7 +40,7 @@ def elapsed(since: dt.date, unit: str) -> str:
 
 @register.filter
 def percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f} %"
+    return "–" if value is None else f"{value:.0f}%"
 
 
 @register.filter

@@ -307,7 +307,7 @@ def _fit_positions(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
     content = _content(layout, usable, positions)
     error = None
     if content < _CONTENT_REFUSED and len(usable) >= _FEW_LINES:
-        share = f"{round(content * 100)} % of the dates, numbers and codes of the first lines can be read"
+        share = f"{round(content * 100)}% of the dates, numbers and codes of the first lines can be read"
         error = FileError("FILE-MIXED", found=share, expected=f"the columns of {layout.title}")
     marker = layout.end_marker
     # A shape that fits half the lines says less than one that fits all.

@@ -99,7 +99,9 @@ class Conversion:
         if self.numbers:
             yield f"{self.numbers:,} cells are numbers: leading zeros are lost, and restored where a code is known."
         if self.book.hidden_rows:
-            yield f"Hidden rows are read like the others: {self.book.hidden_rows:,}. A filter hides rows, for example."
+            n = self.book.hidden_rows
+            rows = f"{n:,} rows are hidden, for example by a filter" if n > 1 else "1 row is hidden"
+            yield f"{rows}: read like the others. What does not belong to the list must be deleted in the workbook first."
         if self.dates:
             yield f"{self.dates:,} cells are dates; they are written as CCYY-MM-DD."
 

@@ -90,7 +90,7 @@ class UploadForm(forms.Form):
                 required=False,
                 choices=ReportWords.choices,
                 initial=words,
-                help_text="They can be changed on the results page too." + _usual_words(words),
+                help_text="It can also be changed on the results page." + _usual_words(words),
             )
 
     @property

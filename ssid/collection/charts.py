@@ -52,20 +52,20 @@ def _drawn(shares: Sequence[ShareOfDay], size: Size) -> Chart:
     def y(percent: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (100 - percent) / 100
 
-    places = [(f"{x(s):.1f}", f"{y(s.percent):.1f}", f"{day_text(s.day)}: {s.percent:.1f} %") for s in shares]
+    places = [(f"{x(s):.1f}", f"{y(s.percent):.1f}", f"{day_text(s.day)}: {s.percent:.1f}%") for s in shares]
     return Chart(
         size=size,
         right=size.width - RIGHT,
         height=HEIGHT,
         points=" ".join(f"{px},{py}" for px, py, _words in places),
         dots=places if len(places) <= size.most_dots else [places[0], places[-1]],
-        grid=[(f"{y(p):.1f}", f"{p} %") for p in (0, 50, 100)],
+        grid=[(f"{y(p):.1f}", f"{p}%") for p in (0, 50, 100)],
         ends=[
             (f"{size.left}", "start", f"{day_text(first)}"),
             (f"{size.width - RIGHT}", "end", f"{day_text(last)}"),
         ],
         said=(
-            f"Share of students with an SSID: {shares[0].percent:.1f} % on {day_text(first)}, "
-            f"{shares[-1].percent:.1f} % on {day_text(last)}."
+            f"Share of students with an SSID: {shares[0].percent:.1f}% on {day_text(first)}, "
+            f"{shares[-1].percent:.1f}% on {day_text(last)}."
         ),
     )

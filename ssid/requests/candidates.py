@@ -270,5 +270,5 @@ def propose(run: ImportRun, score: int, scope: Scope) -> Picks:
 
 def choose_all(run: ImportRun, picks: Picks, *, user: object, scope: Scope) -> ImportRun:
     """Choose what a preview showed."""
-    reason = f"Chosen with all others at {picks.score} % or above"
+    reason = f"Chosen with all others at {picks.score}% or above"
     return choose(run, [Choice(r.line, r.best_line, reason, seen=0) for r in picks.found], user=user, scope=scope)

@@ -44,7 +44,7 @@ RFEP_DATE = Option(
     default="identified",
     district_default=True,
     choices=(
-        Choice(value="identified", label="Identified Date", hint="The screen's default."),
+        Choice(value="identified", label="Identified Date", hint="As the CALPADS screen does."),
         Choice(value="exit", label="Exit Date", hint="The state's date is the day of reclassification."),
     ),
 )

@@ -18,8 +18,8 @@ from students.models import WATCHED_FIELDS, ChangedRecord, School, StateProfile,
 DEFAULT_DUE_DATES = (
     ("Test preprint", 2, 1),
     ("Year end file", 6, 30),
-    ("1 October file", 10, 1),
-    ("1 December file", 12, 1),
+    ("October 1 file", 10, 1),
+    ("December 1 file", 12, 1),
 )
 _REMEMBERED = dt.timedelta(days=400)
 _OVERDUE_SHOWN = dt.timedelta(days=60)

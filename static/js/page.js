@@ -44,11 +44,11 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
 
-// The tab title of an active run shows its progress, since people look elsewhere meanwhile.
+// The tab title of an active run shows its progress, since people look at other tabs.
 const title = document.title;
 function tellTab() {
   const percent = document.getElementById("progress")?.dataset.percent;
-  document.title = percent === undefined ? title : `${percent} % · ${title}`;
+  document.title = percent === undefined ? title : `${percent}% · ${title}`;
   const icon = document.getElementById("progress")?.dataset.icon;
   const link = document.querySelector("link[rel=icon]");
   if (icon && link.getAttribute("href") !== icon) link.setAttribute("href", icon);

@@ -25,12 +25,12 @@ def test_the_tab_says_how_far_a_run_is(visit: Callable[..., Any], axe: str, ever
     page = visit(UserFactory(import_admin=True))
     page.goto(reverse("run", args=[run.pk]))
 
-    expect(page).to_have_title(re.compile(rf"^45 % · file.txt, run {run.pk} · "))
+    expect(page).to_have_title(re.compile(rf"^45% · file.txt, run {run.pk} · "))
     look = Look(page, axe, every_sight=every_sight)
     look.here("run")
     assert look.wrong == []
     ImportRun.objects.filter(pk=run.pk).update(phase="planning")
-    expect(page).to_have_title(re.compile(rf"^75 % · file.txt, run {run.pk} · "))
+    expect(page).to_have_title(re.compile(rf"^75% · file.txt, run {run.pk} · "))
 
 
 @one_sight_or_every

@@ -159,6 +159,6 @@ def test_hidden_rows_are_read_and_told() -> None:
     converted = convert(stream, out)
 
     assert len(out.getvalue().splitlines()) == 3
-    assert [risk for risk in converted.risks if "Hidden" in risk] == [
-        "Hidden rows are read like the others: 1. A filter hides rows, for example."
+    assert [risk for risk in converted.risks if "hidden" in risk] == [
+        "1 row is hidden: read like the others. What does not belong to the list must be deleted in the workbook first."
     ]

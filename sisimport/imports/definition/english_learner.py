@@ -15,7 +15,7 @@ OLDER_STATUS = Option(
     default="write",
     district_default=True,
     choices=(
-        Choice(value="write", label="Write it, with a warning", hint="The screen's default."),
+        Choice(value="write", label="Write it, with a warning", hint="As the CALPADS screen does."),
         Choice(value="keep", label="Never write it", hint="The record keeps its status and its dates."),
     ),
 )

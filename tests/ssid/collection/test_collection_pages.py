@@ -57,7 +57,7 @@ def test_the_dashboard_counts_missing_ssids_of_ones_own_schools(staff: Client, s
 
     page = text(staff.get(reverse("collection")))
 
-    assert "50 %" in page
+    assert "50%" in page
     assert "Oak School" in page
     assert "Elm School" not in page
 

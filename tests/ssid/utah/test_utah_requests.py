@@ -371,7 +371,7 @@ def test_u6_a_due_date_of_the_lea_takes_the_place_of_the_usual_one_of_its_name(d
     assert dates == {
         "Test preprint": (3, 15),
         "Year end file": (6, 30),
-        "1 October file": (10, 1),
-        "1 December file": (12, 1),
+        "October 1 file": (10, 1),
+        "December 1 file": (12, 1),
         "Kindergarten list": (8, 1),
     }
