@@ -13,13 +13,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import IO, Final
 
 from sisimport.files import oneroster
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.members import EXPECTED, MAX_MEMBERS, check_size, is_system_file, shown_name, too_large
+from sisimport.files.wrapped import WRAPPED, without_wrapping
 
 _DELIMITED: Final = {".csv", ".txt", ".tsv", ".tab", ".text"}
 _FIXED_WIDTH: Final = {".dat"}
@@ -60,15 +61,16 @@ _DAMAGE: Final = (
 @dataclass(frozen=True, slots=True)
 class Unpacked:
     """The bytes to recognise and read; `member` is the name within the archive (blank: no archive), `notices` the findings about
-    the archive."""
+    the archive. `temporary`: the stream is a file of our own."""
 
     stream: IO[bytes]
     member: str = ""
     notices: tuple[Problem, ...] = ()
+    temporary: bool = False
 
     def close(self) -> None:
         """Close the temporary file; a stream passed in by the caller stays open."""
-        if self.member:
+        if self.temporary:
             self.stream.close()
 
 
@@ -118,13 +120,13 @@ class _Sparing:
 
 def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
     """The text file of a zip archive as a temporary file; any other file unchanged. OneRoster tables are joined into one text.
+    Lines that are each one quoted cell lose the quotation marks around them (wrapped.py).
 
     Raises FileError: FILE-ZIP for an archive without exactly one candidate, damaged or locked; FILE-SIZE when it
     unpacks to more than `max_bytes`.
     """
     if not is_zip(stream):
-        stream.seek(0)
-        return Unpacked(stream)
+        return _bare(Unpacked(stream))
     with _damage_said(), _opened(stream) as archive:
         roster = oneroster.find_contents(archive, max_bytes=max_bytes)
         if roster is not None:
@@ -133,7 +135,17 @@ def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
         check_size(member, max_bytes)
         target = _extract(archive, member, max_bytes)
         notices = _left_out(archive, member)
-    return Unpacked(target, shown_name(member.filename), notices)
+    return _bare(Unpacked(target, shown_name(member.filename), notices, temporary=True))
+
+
+def _bare(inner: Unpacked) -> Unpacked:
+    """The same file without the quotation marks around its lines, if each line is one quoted cell."""
+    text = without_wrapping(inner.stream)
+    if text is None:
+        inner.stream.seek(0)
+        return inner
+    inner.close()
+    return replace(inner, stream=text, notices=(*inner.notices, WRAPPED), temporary=True)
 
 
 def glimpse(stream: IO[bytes], *, whole: bool, most: int, max_bytes: int) -> Glimpse | None:
@@ -168,7 +180,7 @@ def _joined(archive: zipfile.ZipFile, roster: oneroster.Contents, max_bytes: int
     except BaseException:
         target.close()
         raise
-    return Unpacked(target, oneroster.MEMBER, tuple(notices))
+    return Unpacked(target, oneroster.MEMBER, tuple(notices), temporary=True)
 
 
 @contextmanager

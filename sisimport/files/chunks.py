@@ -24,7 +24,8 @@ _SIGNS_OF_DAMAGE: Final = ("?", "&", "+", "%", "\\", "=", "<", "'", '""', "@", "
 
 @dataclass(slots=True)
 class Chunk:
-    """Whole lines of the file, as one text or already split into `lines`, and what they may hold. `names`: also column names."""
+    """Whole lines of the file, as one text or already split into `lines`, and what they may hold. `names`: also column names;
+    `ended`: the last line has an end."""
 
     first_line: int
     text: str
@@ -32,6 +33,7 @@ class Chunk:
     quoted: bool
     traits: BlockTraits
     names: bool = False
+    ended: bool = True
 
 
 class Chunks:
@@ -72,7 +74,7 @@ class Chunks:
             chunk = without_bom(data) if offset == 0 else data
             refuse_nul(chunk, first_line)
             self.bytes_read = offset + len(data) * (2 if encoding in UTF16 else 1)
-            names = self._names.may_stand_in(chunk)
+            names, ended = self._names.may_stand_in(chunk), data.endswith((b"\n", b"\r"))
             tabs = b"\t" in chunk and self._file.delimiter != "\t"
             controls = tabs or len(chunk.translate(None, _CONTROLS)) != len(chunk)
             if self._wide and not controls and not chunk.isascii() and not may_hold_hidden(chunk):
@@ -80,7 +82,7 @@ class Chunks:
                 lines = self.decoder.decode_lines(chunk)
                 if lines is not None:
                     traits = BlockTraits(may_hold_space=True, needs_nfc=True, may_hold_hidden=False)
-                    yield Chunk(first_line, "", lines, b'"' in chunk, traits, names)
+                    yield Chunk(first_line, "", lines, b'"' in chunk, traits, names, ended)
                     continue
             text = self.decoder.decode(chunk, first_line)
             plain = text.isascii()
@@ -89,7 +91,7 @@ class Chunks:
             may_hold_space = exotic or controls or " " in text
             damaged = not plain or any(sign in text for sign in _SIGNS_OF_DAMAGE)
             traits = BlockTraits(may_hold_space, exotic, hidden, damaged, FORMULA in text or ROUNDED in text)
-            yield Chunk(first_line, text, None, '"' in text, traits, names)
+            yield Chunk(first_line, text, None, '"' in text, traits, names, ended)
 
 
 def _is_exotic(text: str) -> bool:

@@ -45,6 +45,7 @@ from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text, withou
 from sisimport.files.near_layouts import nearest_layouts
 from sisimport.files.quoting import split_line
 from sisimport.files.remembered import Remembered, digest_of
+from sisimport.files.separators import refuse_other_line_ends, with_one_separator
 
 __all__ = ["MOST_COLUMNS", "Recognition", "columns_said", "recognise"]
 
@@ -149,7 +150,8 @@ def _recognised(sample: Sample, all_layouts: list[Layout], wanted: list[Layout])
         numbered = [(n, line) for n, line in enumerate(lines, sample.lines_before + 1) if line.strip()]
         if not numbered:
             raise FileError("FILE-EMPTY", found="only blank lines", expected=_EXPECTED_FILE)
-        looked_at = _narrowed([line for _, line in numbered[:_SAMPLE_LINES]])
+        refuse_other_line_ends(lines)
+        looked_at, two = with_one_separator(_narrowed([line for _, line in numbered[:_SAMPLE_LINES]]))
         start, fit, also = _choose_below(all_layouts, wanted, looked_at)
         numbered = numbered[start:]
         lines = [line for _, line in numbered]
@@ -159,6 +161,8 @@ def _recognised(sample: Sample, all_layouts: list[Layout], wanted: list[Layout])
         return replace(seen, error=error)
     above = numbered[0][0] - 1 if start else 0
     notices = [*seen.notices, *_newline_notice(text, fit.layout), *_fit_notices(fit, numbered[0][0]), *fit.notices]
+    if two is not None and fit.header:
+        notices.append(two)
     if above:
         notices.append(heading_notice(above, header=fit.header))
     return replace(

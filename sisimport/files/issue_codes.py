@@ -140,6 +140,12 @@ codes.register(
         "Download the file again: records after this line are missing.",
     ),
     IssueCode(
+        "FILE-LAST-LINE",
+        "The last line may be cut off",
+        "The last line (line {line}) has no line end, and {found}: the file may have been cut off there.",
+        "Compare the end of the file with its source, or download the file again: records after this line may be missing.",
+    ),
+    IssueCode(
         "FILE-END-COLUMN",
         "End of line markers missing",
         "No line has an end marker: the column {found}, which contains {expected} in every line, is missing. Lines that are "
@@ -202,6 +208,19 @@ codes.register(
         "Blank columns at the end",
         "The lines end with separators for columns that have no name and no value; these were left out.",
         "Nothing to do.",
+    ),
+    IssueCode(
+        "FILE-WRAPPED",
+        "Lines in quotation marks",
+        "Each line was one cell in quotation marks, as a spreadsheet writes lines that were pasted into one column; the columns "
+        "inside were read.",
+        "Nothing to do. A file that is not opened in a spreadsheet keeps its columns.",
+    ),
+    IssueCode(
+        "FILE-SEPARATORS",
+        "Two column separators",
+        "The column names are separated by {found}, the records by {expected}; each was read by its own separator.",
+        "Nothing to do if the values are in the right columns.",
     ),
     IssueCode(
         "FILE-MEMBER",

@@ -31,6 +31,8 @@ _FEW_LINES: Final = 3
 _WIDE: Final = 30
 _CONTENT_WITHOUT_HEADER: Final = 0.8
 _NAMES_SHOWN: Final = 8
+_SIGN = re.compile(r"[^\w .,'-]|  ")  # hardly in a single value
+_SPACES = re.compile(r" {2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def fit_layout(layout: Layout, lines: Sequence[str]) -> Fit:
         return fixed
     fits = [_fit_delimited(layout, lines, delimiter) for delimiter in _delimiters(layout, lines[0])]
     if not fits:
-        return Fit(layout, error=_no_delimiter(layout))
+        return Fit(layout, error=_no_delimiter(layout, lines[0]))
     return max(fits, key=lambda fit: (fit.error is None, fit.exact, fit.score))
 
 
@@ -67,10 +69,14 @@ def _delimiters(layout: Layout, line: str) -> list[str]:
     return [own] * (own in line) + [other for other in DELIMITERS if other != own and other in line]
 
 
-def _no_delimiter(layout: Layout) -> FileError:
-    return FileError(
-        "FILE-DELIMITER", found="a character that is not a known delimiter", expected=DELIMITERS[layout.delimiter]
-    )
+def _no_delimiter(layout: Layout, line: str) -> FileError:
+    if not _SIGN.search(line):
+        found = "nothing (the lines have one column only)"
+    elif len(_SPACES.findall(line.strip())) >= _FEW_LINES:
+        found = "spaces only, as in a file of fixed width"
+    else:
+        found = "a character that is not a known delimiter"
+    return FileError("FILE-DELIMITER", found=found, expected=DELIMITERS[layout.delimiter])
 
 
 def _fit_delimited(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
@@ -288,7 +294,8 @@ def _fit_positions(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
     counts = Counter(_count(layout, row) for row in rows)
     fitting = sum(lines for count, lines in counts.items() if _is_count(layout, count))
     if not fitting or (len(rows) >= 10 and fitting * 10 < len(rows)):
-        return Fit(layout, 0.1 * (delimiter == layout.delimiter), delimiter, error=_wrong_columns(layout, counts))
+        wrong = _wrong_columns(layout, counts, blank_first=not any(row[0].strip() for row in rows))
+        return Fit(layout, 0.1 * (delimiter == layout.delimiter), delimiter, error=wrong)
     columns = next(count for count, _ in counts.most_common() if _is_count(layout, count))
     usable = [row for row in rows if _count(layout, row) == columns]
     names = lines.names(delimiter)
@@ -329,12 +336,13 @@ def _count(layout: Layout, row: Sequence[str]) -> int:
     return count if _is_count(layout, count) else len(row)
 
 
-def _wrong_columns(layout: Layout, counts: Counter[int]) -> FileError:
+def _wrong_columns(layout: Layout, counts: Counter[int], *, blank_first: bool) -> FileError:
     count = counts.most_common(1)[0][0]
     expected = f"at least {layout.fixed_columns}" if layout.fixed_columns else " or ".join(map(str, layout.counts))
-    return FileError(
-        "FILE-COLUMNS", found=f"{count}", expected=expected, params=columns_said(layout, count, "The file")
-    )
+    params = columns_said(layout, count, "The file")
+    if blank_first and not params["hint"]:
+        params["hint"] = ": the first column is blank in every line and has to be removed"
+    return FileError("FILE-COLUMNS", found=f"{count}", expected=expected, params=params)
 
 
 def columns_said(layout: Layout, count: int, what: str) -> dict[str, str]:

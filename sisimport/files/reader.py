@@ -18,6 +18,7 @@ from sisimport.files.chunks import Chunk, Chunks
 from sisimport.files.columns import Columns
 from sisimport.files.detection import Recognition
 from sisimport.files.issues import FileError, Problem, Severity
+from sisimport.files.last_line import LastLine
 from sisimport.files.lines import DOS_END, MAX_LINE_BYTES, iter_lines, read_lines, split_text, without_dos_ends
 from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.splitters.delimited import PlainSplitter, blank_characters
@@ -69,6 +70,7 @@ class Reader:
         self._names = RepeatedNames(recognition, layout, all_fields)
         self._chunks = Chunks(stream, recognition, self._names, wide=self._wide, max_line_bytes=max_line_bytes)
         self._tallies = Tallies(layout)
+        self._last_line = LastLine(recognition)
         self._columns = Columns(
             layout, fields, self._tallies, self._names, day_first=recognition.day_first, together=together
         )
@@ -113,6 +115,7 @@ class Reader:
     def blocks(self) -> Iterator[Block]:
         """Non-empty blocks of records in file order. Raises FileError when the file has to be refused after all."""
         for chunk in self._chunks:
+            self._last_line.note(chunk)
             first_line, traits = chunk.first_line, chunk.traits
             block = self._even_block(chunk)
             if block is not None:
@@ -225,5 +228,7 @@ class Reader:
         if self._file.end_marker is not None and self._tallies.last_short == self.line_count:
             params = {"line": self.line_count}
             self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._file.end_marker, params))
+        elif self._last_line.problem is not None:
+            self.notices.append(self._last_line.problem)
         self.notices += self._names.notices()
         self.notices += self._tallies.notices(said)

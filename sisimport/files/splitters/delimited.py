@@ -8,12 +8,14 @@ from typing import Final
 from sisimport.files.blocks import Row
 from sisimport.files.detection import Recognition, columns_said
 from sisimport.files.issues import FileError, Problem, Severity
+from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.layouts import Header, Layout, normalise_header
 from sisimport.files.splitters.base import Records, Splitter, pick_columns
 from sisimport.files.tallies import Tallies
 from sisimport.files.values import BlockTraits, Finding
 
 _WORTHWHILE_GAP: Final = 32
+_TELLING_COLUMNS: Final = 3
 _NAMES_OF_A_HEADER: Final = 2  # among the first cells of a line; no record has that many
 
 
@@ -38,10 +40,20 @@ class DelimitedSplitter(Splitter):
             expected = f"records of {self._layout.title} only"
             raise FileError("FILE-MIXED", found=found, expected=expected, params={"line": number})
 
-    def _wrong_columns(self, count: int) -> Problem:
+    def _wrong_columns(self, cells: Sequence[str]) -> Problem:
+        count, columns = len(cells), self._file.column_count
         params = columns_said(self._layout, count, "The line")
-        expected = f"{self._file.column_count}"
-        return Problem("FILE-COLUMNS", Severity.ERROR, None, f"{count}", expected, params)
+        params["hint"] = params["hint"] or self._hint(cells)
+        return Problem("FILE-COLUMNS", Severity.ERROR, None, f"{count}", f"{columns}", params)
+
+    def _hint(self, cells: Sequence[str]) -> str:
+        """Two records in one line, or the separator of another file."""
+        columns = self._file.column_count
+        if columns >= _TELLING_COLUMNS and len(cells) in (2 * columns - 1, 2 * columns):
+            return ": two records seem to be joined in this line"
+        others = (sign for sign in DELIMITERS if len(cells) == 1 and cells[0].count(sign) + 1 == columns)
+        sign = next(others, None)
+        return f": the columns of this line are separated by {DELIMITERS[sign]}" if sign else ""
 
 
 class PlainSplitter(DelimitedSplitter):
@@ -64,8 +76,9 @@ class PlainSplitter(DelimitedSplitter):
                 if count == wanted or self._is_trailing(count > wanted and self._is_padded(lines[at])):
                     fitting.append(at)
                 else:
-                    self._look_at_broken(numbers[at], lines[at].split(delimiter))
-                    broken.append((numbers[at], (), (self._wrong_columns(count + 1),)))
+                    cells = lines[at].split(delimiter)
+                    self._look_at_broken(numbers[at], cells)
+                    broken.append((numbers[at], (), (self._wrong_columns(cells),)))
             numbers, lines = [numbers[at] for at in fitting], [lines[at] for at in fitting]
             if not lines:
                 return Records([], [], traits, [], broken)

@@ -42,7 +42,7 @@ class QuotedSplitter(DelimitedSplitter):
                     fitting.append(at)
                 else:
                     self._look_at_broken(numbers[at], cells)
-                    broken.append((numbers[at], (), (self._wrong_columns(count),)))
+                    broken.append((numbers[at], (), (self._wrong_columns(cells),)))
             new_place = {old: new for new, old in enumerate(fitting)}
             findings = [(new_place[at], problem) for at, problem in findings if at in new_place]
             numbers, kept = [numbers[at] for at in fitting], [kept[at] for at in fitting]

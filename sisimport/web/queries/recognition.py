@@ -8,9 +8,10 @@ from typing import IO
 from django.conf import settings
 
 from sisimport.files.archives import glimpse, is_zip
-from sisimport.files.encodings import short_name
+from sisimport.files.encodings import BOM, short_name
 from sisimport.files.issues import FileError
 from sisimport.files.workbooks import is_workbook
+from sisimport.files.wrapped import bare_beginning
 from sisimport.imports.definition.import_type import ImportType
 from sisimport.imports.definition.recognition import recognise_file
 from sisimport.imports.definition.registry import get_tool, listed_types
@@ -61,7 +62,8 @@ def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportTy
     if returned_lines.is_returned(stream):
         return _returned(stream, name=name, size=size)
     if not is_zip(stream):
-        return recognised(stream, name=name, size=size, chosen=chosen)
+        bare, less = _bare(stream)
+        return recognised(bare, name=name, size=size - less, chosen=chosen)
     stream.seek(0, 2)
     whole = stream.tell() >= size
     try:
@@ -75,6 +77,17 @@ def recognised_part(stream: IO[bytes], *, name: str, size: int, chosen: ImportTy
     found = recognised(BytesIO(inner.data), name=name, size=length, chosen=chosen)
     lines = None if inner.size is None else found.lines
     return replace(found, size=size, member=inner.member, lines=lines)
+
+
+def _bare(stream: IO[bytes]) -> tuple[IO[bytes], int]:
+    """The part as it is kept, without quotation marks around its lines, and how many bytes that takes off."""
+    stream.seek(0)
+    if not stream.read(len(BOM) + 1).removeprefix(BOM).startswith(b'"'):
+        return stream, 0
+    stream.seek(0)
+    data = stream.read()
+    bare = bare_beginning(data)
+    return BytesIO(bare), len(data) - len(bare)
 
 
 def _returned(stream: IO[bytes], *, name: str, size: int) -> Recognised:
