@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import Case, F, Q
 
 from sisimport.files.issues import Severity, codes
-from sisimport.imports.definition.change_kinds import ChangeKind
 from sisimport.imports.definition.registry import get_type, layouts_of
 from sisimport.imports.definition.rules import PlannedChange, PlannedUpdate
 from sisimport.imports.reference import dropped, reference_contexts
@@ -73,7 +71,7 @@ def _written(step: PlannedChange, read: Collection[str]) -> Iterator[tuple[str, 
     )
     for name, value in pairs:
         for column in sorted(_columns_of(value) & set(read)):
-            yield column, f"{step.kind.label}: {_field_label(step.kind, name)}"
+            yield column, f"{step.kind.label}: {step.kind.name_of(name)}"
 
 
 def _columns_of(value: Any) -> set[str]:
@@ -97,11 +95,3 @@ def _columns_of_condition(child: Any) -> set[str]:
         name = str(child[0]).partition("__")[0]
         return {name} if name not in ("student", "current", "holder") else set()
     return _columns_of(child)
-
-
-def _field_label(kind: ChangeKind, name: str) -> str:
-    try:
-        label = str(kind.model._meta.get_field(name.removesuffix("_id")).verbose_name)  # type: ignore[union-attr]
-    except FieldDoesNotExist:
-        label = name.replace("_", " ")
-    return label

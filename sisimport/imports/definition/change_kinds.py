@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from students.models import (
@@ -95,6 +96,13 @@ class ChangeKind:
     @property
     def pk(self) -> str:
         return str(self.model._meta.pk.column)
+
+    def name_of(self, field: str) -> str:
+        """The model's own name of a field, in words: `identified date`."""
+        try:
+            return str(self.model._meta.get_field(field.removesuffix("_id")).verbose_name)  # type: ignore[union-attr]
+        except FieldDoesNotExist:
+            return field.replace("_", " ")
 
 
 _kinds: dict[str, ChangeKind] = {}

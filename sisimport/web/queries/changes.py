@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -166,14 +165,11 @@ def field_changes(
 
 
 def field_label(kind: ChangeKind, field: str) -> str:
-    """The model's own name of a field: `Identified date`; SSID and LEA keep their capitals."""
-    if kind.writer is not None:
-        return field
-    try:
-        name = str(kind.model._meta.get_field(field.removesuffix("_id")).verbose_name)  # type: ignore[union-attr]
-    except FieldDoesNotExist:
-        name = field.replace("_", " ")
-    return name[:1].upper() + name[1:]
+    """The model's own name of a field: `Identified date`; SSID and LEA keep their capitals. A writer's field names its object
+    first: `SBELA: scale score`."""
+    about, _, field = field.rpartition(" ") if kind.writer is not None else ("", "", field)
+    name = kind.name_of(field)
+    return f"{about}: {name}" if about else name[:1].upper() + name[1:]
 
 
 def _item(value: Any) -> str:
