@@ -48,10 +48,6 @@ class StudentSearch:
     grade: str = ""
     ssid: str = ""
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.text or self.school or self.grade or self.ssid)
-
 
 class FoundStudents(Sequence[Student]):
     """The students of these schools (None: all) that a search finds, by name; a paginator cuts the page.

@@ -36,9 +36,6 @@ class Hidden:
         return group[0] not in self.crossed
 
 
-NOTHING_HIDDEN = Hidden(frozenset(), frozenset(DIVISIONS))
-
-
 def hidden_of(counts: Counts, crossed: Collection[str]) -> Hidden:
     """What must not be shown. `counts`: of schools by grades (all students), schools by groups, and grades by groups of all
     schools; with their sums. `crossed`: the divisions without a small cell in any school and grade.

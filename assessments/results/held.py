@@ -77,6 +77,3 @@ class Held:
         if code not in structure()["tests"]:
             return self.setups[code, year] == self.setups[code, before]
         return edition_of(code, year).comparable_from == edition_of(code, before).comparable_from
-
-    def is_ours(self, school: School) -> bool:
-        return school[0] in self.districts or school[0] == ""

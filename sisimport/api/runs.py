@@ -4,7 +4,7 @@ from itertools import chain
 from typing import Any
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
-from ninja import Path, Query, Schema
+from ninja import Path, Query
 
 from sisimport.accounts import access
 from sisimport.accounts.access import Capability
@@ -25,10 +25,6 @@ from students.access import log_view, log_views
 RUNS = "Runs"
 ANY_OF_RUNS = (Scope.RUNS_READ, Scope.IMPORTS_TEST, Scope.IMPORTS_WRITE)
 MOST_ID = 2**63 - 1
-
-
-class RunPath(Schema):
-    run_id: int
 
 
 def find_run(request: HttpRequest, run_id: int) -> ImportRun:

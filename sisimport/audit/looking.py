@@ -91,14 +91,6 @@ def note_numbers(numbers: Iterable[str]) -> None:
         looked.numbers.update(filter(None, numbers))
 
 
-def note_line(student: int | None = None) -> None:
-    """Note a data line, or a finding on one, that was read to be shown; `student`: whose line it is, if any."""
-    looked = _now.get()
-    if looked is not None:
-        looked.lines += 1
-        note(student)
-
-
 def note_lines(count: int) -> None:
     """Note data lines that are shown; their students are noted separately."""
     looked = _now.get()

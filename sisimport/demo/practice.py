@@ -23,7 +23,6 @@ from students.practice import NAME_ENDING
 from students.removing import remove
 
 AT_ONCE = 5_000  # students: larger districts are removed and made in the background
-USUAL_STUDENTS = 2_000
 _GOING_ON = "practice-going-on"
 _LONGEST = 3600  # seconds
 _LOOK_SECONDS = 0.1

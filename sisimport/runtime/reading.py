@@ -18,11 +18,6 @@ REPORTS = "reports"  # the other connection, if there is one
 _alias: ContextVar[str] = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 
 
-def reading_alias() -> str:
-    """The name of the connection currently read."""
-    return _alias.get()
-
-
 def reading_connection() -> Any:
     """The connection itself, for statements of our own that only read."""
     return connections[_alias.get()]

@@ -10,8 +10,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 
-seven_digits = RegexValidator(r"^\d{7}\Z", "Seven digits, leading zeros kept.")
-
 
 class StateProfile(models.TextChoices):
     """The state whose SSID system an LEA answers to: decides SSID format, functions and layouts."""

@@ -42,11 +42,6 @@ class Sheet:
         cells = self.records[record]
         return {field: cells[at] for field, at in self.at.items() if at < len(cells)}
 
-    def cells_of(self, lines: str) -> "Sheet":
-        """The same columns with the records in a text of them."""
-        records = [line.split(self.delimiter) for line in lines.splitlines()]
-        return Sheet(self.delimiter, dict(self.at), records, self.header)
-
 
 @dataclass(frozen=True)
 class Damage:

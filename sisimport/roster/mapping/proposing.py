@@ -83,11 +83,6 @@ class Proposal:
     unasked: tuple[str, ...] = ()
     ready: Ready | None = None
 
-    @property
-    def is_sure(self) -> bool:
-        """Is nothing wrong, and was nothing guessed?"""
-        return not self.flaws and all(score is not Score.GUESS for score in self.scores.values())
-
 
 def propose(
     stream: IO[bytes],
