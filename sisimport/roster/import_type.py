@@ -37,11 +37,13 @@ from sisimport.roster import (
     grade_words,
     grades,
     languages,
+    moved_names,
     new_schools,
     odd_values,
     other_people,
     spoiled_names,
     staging,
+    stays,
 )
 from sisimport.roster.conditions import (
     EL_FIELDS,
@@ -189,6 +191,7 @@ class Roster(ImportType):
             staging.find_alike(context)
         if Student.objects.filter(lea_id__in=context.lea_ids).exists():
             staging.find_undated()
+            stays.find_overlaps()
             other_people.find_other_people(context)
             keep_better_names(context, NAME_FIELDS, student="student_pk")
 
@@ -210,11 +213,12 @@ class Roster(ImportType):
             *_student_rules(said_new),
             *_el_rules(keeps=context.option(OLDER_STATUS.name) == "keep"),
             *_place_rules(context),
-            *_stay_rules(),
+            *stays.rules(_rule),
             *dates.rules(context, _rule),
             *birth_dates.rules(_rule),
             *changed_facts.rules(_rule),
             *spoiled_names.rules(_rule),
+            *moved_names.rules(_rule),
             *languages.rules(_rule),
             *other_people.rules(context, _rule),
             *grades.rules(_rule),
@@ -340,35 +344,6 @@ def _place_rules(context: RunContext) -> list[Rule]:
             NOTICE,
             "school",
             Q(line__in=first) & ~odd_values.NO_PLACE,
-        ),
-    ]
-
-
-def _stay_rules() -> list[Rule]:
-    """The dates of an enrollment, and which enrollment a line without a start date is about."""
-    return [
-        _rule(
-            "roster",
-            "ENR-DATES",
-            ERROR,
-            "enrollment_exit",
-            Q(enrollment_exit__lt=F("enrollment_start")),
-            expected=F("enrollment_start"),
-        ),
-        _rule(
-            "roster",
-            "ENR-DATES",
-            ERROR,
-            "enrollment_exit",
-            Q(enrollment_exit__lt=F("undated__start_date")),
-            expected=F("undated__start_date"),
-        ),
-        _rule(
-            "roster",
-            "ENR-WHICH",
-            WARNING,
-            "enrollment_start",
-            Q(undated_pk=0) & (~Q(grade="") | Q(enrollment_exit__isnull=False)),
         ),
     ]
 

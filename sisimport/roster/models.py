@@ -55,6 +55,8 @@ class RosterRow(StagedRow):
     home_exit = models.DateField(null=True)
     # The stay at the school that a line without start date is about: the only one, or the only open one; 0: several.
     undated_pk = models.BigIntegerField(null=True)
+    # Since when the student is enrolled at the school already, where the line would make a second enrollment (see stays.py).
+    open_since = models.DateField(null=True)
     is_new = models.BooleanField(default=False)
     alike = (
         models.TextField()

@@ -29,6 +29,9 @@ _TOLD: Final = (("school_pk", "school", 0.3), ("grade", "grade", 0.3), ("home_la
                 ("legal_first_name", "legal first name", 0.5), ("legal_gender", "legal gender", 0.3),
                 ("birth_country", "birth country", 0.5), ("birth_state", "birth state", 0.5),
                 ("ethnicity", "ethnicity", 0.5))  # fmt: skip
+_NAMES: Final = ("last_name", "first_name", "middle_name", "suffix", "legal_last_name", "legal_first_name",
+                 "legal_middle_name", "alias_last_name", "alias_first_name")  # fmt: skip
+_FEWEST_SAME: Final = 10  # lines with one name: fewer may be a family
 _IN_ORDER: Final = " ".join(grade for grade in GRADES if grade not in ("UE", "US", "AD"))
 _ON_RECORD: Final = """FROM staged_roster r JOIN students_student s ON s.id = r.student_pk AND s.local_number = r.local_number
         WHERE NOT r.refused AND NOT r.is_new"""
@@ -59,8 +62,31 @@ def judge(context: RunContext, *, as_written: bool) -> None:
         _tell(context, name.removesuffix("_pk"), what, (count, compared), _commonest(name, count))
     if not as_written:
         _refuse_many_places()
+    _judge_names(context)
     _judge_dates(context)
     _judge_statuses(context)
+
+
+# -- names: one on nearly all lines --------------------------------------------------------------------------------------
+
+
+def _judge_names(context: RunContext) -> None:
+    """Names and suffixes that nearly all lines bring to students who do not have them, as a filled-down column makes them."""
+    names = [name for name in _NAMES if name in context.fields]
+    brings = {name: f"r.{name} <> '' AND r.{name} IS DISTINCT FROM s.{name}" for name in names}
+    rows = "FROM staged_roster r LEFT JOIN students_student s ON s.id = r.student_pk WHERE NOT r.refused"
+    of, *counts = fetch_one(
+        f"SELECT count(*), {', '.join(f'count(*) FILTER (WHERE {brings[name]})' for name in names)} {rows}"
+    )
+    for name, count in zip(names, counts, strict=True):
+        if count < _FEWEST_SAME or count < _NEARLY_ALL * of:
+            continue
+        value, same = fetch_one(
+            f"SELECT r.{name}, count(*) {rows} AND {brings[name]} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"
+        )
+        if same >= _NEARLY_ALL * of:
+            params = {"what": name.replace("_", " "), "count": f"{same:,}", "of": f"{of:,}"}
+            tell_of_file(context, "COLUMN-SAME", field=name, found=value, params=params)
 
 
 def _compared(name: str, of: int) -> int:

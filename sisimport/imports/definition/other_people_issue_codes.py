@@ -84,6 +84,12 @@ codes.register(
         "Check that the column was not filled down from one line. Nothing to do if it is right.",
     ),
     IssueCode(
+        "COLUMN-SAME",
+        "One value for nearly all students",
+        "{count} of {of} lines bring the same {what}, {found}. It is written.",
+        "Check that the column was not filled down from one line. Nothing to do if it is right.",
+    ),
+    IssueCode(
         "COLUMN-BORN",
         "One birth date for nearly all new students",
         "Nearly all new students of the file have the birth date {found}. It is written.",

@@ -230,6 +230,14 @@ codes.register(
         "Write the whole name in the file and test again, unless the student uses the shorter one.",
     ),
     IssueCode(
+        "NAME-MOVED",
+        "A name in other columns than on record",
+        "{field} is {found}; on record it is {expected}. The file has the same words as the record, but in other columns.",
+        "Check which part belongs in which column: a second surname is part of the last name. If the record is right, correct "
+        "the file and test again.",
+        ends="The value in the file is written.",
+    ),
+    IssueCode(
         "NAME-ODD",
         "A name with signs that names seldom have",
         "{field} is {found}: names seldom have such signs, digits or capitals; it is used as the name.",
@@ -337,6 +345,14 @@ codes.register(
         "The line has no start date, and the student has several enrollments at this school: its grade and exit date "
         "are written to none of them.",
         "Add the enrollment start date to the line.",
+    ),
+    IssueCode(
+        "ENR-OVERLAP",
+        "A second enrollment at the same school",
+        "{field} is {found}, but the student has been enrolled at this school since {expected}, without an exit.",
+        "Check the start date: it may be mistyped, or its column was sorted or shifted. If the student left and came back, enter "
+        "the exit date of the first enrollment.",
+        ends="A second enrollment is added.",
     ),
     IssueCode(
         "NEW-LEA",
