@@ -158,7 +158,7 @@ def _warned(rules: list[Rule]) -> list[Rule]:
 
 def _ssid_rules() -> list[Rule]:
     """E-4 and E-5: an SSID of another student keeps the record out, one that is missing or differs is a warning."""
-    differs = Q(ssid="") | Q(Differs(F("current__ssid"), F("ssid")))
+    differs = Q(Differs(F("current__ssid"), F("ssid"))) & ~Q(ssid="", current__ssid__isnull=True)
     by_other = held_by_other()
     merged = Exists(
         SSIDReplacement.objects.filter(

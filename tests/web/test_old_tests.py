@@ -57,7 +57,7 @@ def test_an_update_a_revert_and_an_edit_make_a_test_old(client: Client, registra
     update = renaming("Gamma", "1", work=Work.UPDATE)
     told = page(client, test)
     assert "Records changed since this Test:" in told
-    assert "1 line is about students whose records changed" in told
+    assert "1 line is about students whose records were changed by" in told
     assert f'<a href="{reverse("run", args=[update.pk])}">run {update.pk}</a> (Update' in told
 
     back = revert(update).run
@@ -158,14 +158,14 @@ def test_a_small_test_is_looked_at_wholly_however_much_was_written_since(
         assert freshness.glance(small) is None
     assert rows_read(queries) <= 2 * freshness.MOST_ROWS + 1
     edit("2", "Delta")
-    assert "1 line is about students whose records changed" in page(client, small)
+    assert "1 line is about students whose records were changed by" in page(client, small)
 
 
 def test_a_large_test_says_at_least_how_many_lines_are_touched(
     client: Client, registrar: Any, large: tuple[ImportRun, ImportRun]
 ) -> None:
     test, update = large
-    assert "some lines may be about students whose records changed by" in page(client, test)
+    assert "some lines may be about students whose records were changed by" in page(client, test)
     execute(
         "UPDATE imports_importchange SET student_id = 1000000 + line WHERE run_id = %s AND line BETWEEN 5 AND 7",
         [update.plan_run_id],

@@ -141,6 +141,12 @@ def test_e5_an_ssid_that_differs_or_is_missing_is_a_warning(valley: District, ss
     assert (codes(report), report["planned_count"]) == (["SSID-OTHER"], 1)
 
 
+def test_e5_no_ssid_in_the_file_and_none_on_record_are_no_difference(valley: District) -> None:
+    valley.add("100")
+    report = try_file("ela", [download(ssid="")])
+    assert (codes(report), report["planned_count"]) == ([], 1)
+
+
 @pytest.mark.parametrize(
     ("names", "code"),
     [({"last": "Kim"}, "DEMO-MISMATCH"), ({"first": ""}, "DEMO-MISMATCH"), ({"first": "SAM"}, "DEMO-NEAR")],
