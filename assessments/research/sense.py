@@ -163,7 +163,7 @@ def refuse_other_figures(context: RunContext, codes: list[str]) -> None:
 
 
 def may_refuse(context: RunContext) -> bool:
-    """Not lines planned again, whose whole file was checked before, nor a file that somebody said is right."""
+    """Not lines planned again, whose whole file was checked before, nor a file that a person confirmed."""
     return context.lines is None and context.option(FIGURES.name) != "write"
 
 

@@ -51,7 +51,7 @@ def own_unit(test: LayoutTest) -> str:
 
 
 def has_own_measure(test: LayoutTest) -> Q:
-    """The measure is blank, or ends with the unit of this test: looked at in every line, so without a regular expression."""
+    """The measure is blank, or ends with the unit of this test: checked in every line, so without a regular expression."""
     column, unit = test.parent.measure, own_unit(test)
     return Q(**{column: ""}) | Q(**{f"{column}__endswith": unit}) & ~Q(**{column: unit})
 

@@ -1,7 +1,7 @@
 """Lines of one student, test and school year: which of them counts, and what happens to the others.
 
     the same in everything that is kept    the first counts, the others are unchanged
-    the same scores, other details         the first counts, the others are left out with a warning that tells the difference
+    the same scores, other details         the first counts, the others are left out with a warning that names the difference
     other scores, one of which counts      the score of record, by the state's include indicator; the others are left out
     other scores                           they contradict each other: all are refused
 

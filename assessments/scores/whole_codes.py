@@ -3,7 +3,7 @@
     within a grade    LOSS, INC0 and INC1 come with the lowest score that there is, so a lower one in the file contradicts them
     within the file   a code that belongs to one test and few students (exempt from a domain) is on a large share of its lines
 
-A code of another test, or beside a score that is not the lowest published one, is told on its line (contradictions.py).
+A code of another test, or beside a score that is not the lowest published one, is reported on its line (contradictions.py).
 """
 
 from collections import Counter

@@ -69,7 +69,7 @@ def date_fields(context: RunContext) -> list[str]:
 
 def needed_dates(fields: Sequence[str]) -> set[str]:
     """Those of the date columns (`date_fields`) that decide the test date. One that only stands in for another is not needed: a
-    line without any date is told."""
+    line without any date is reported."""
     if "final_test_completed_date" in fields:
         return {"final_test_completed_date"}
     return {name for at, name in enumerate(fields) if at == 0 or name not in _SINGLE}

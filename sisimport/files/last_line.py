@@ -1,5 +1,5 @@
-"""Is the last line of a file cut off, as a download leaves it that broke off? Told only of a line without an end, by evidence:
-it has fewer columns than the file, or its last value is shorter than that column allows.
+"""Was the last line of a file cut off, as by a download that broke off? Reported only for a line without a line end, and only
+with evidence: it has fewer columns than the file, or its last value is shorter than that column allows.
 """
 
 import re

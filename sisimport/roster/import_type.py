@@ -225,6 +225,12 @@ class Roster(ImportType):
             *odd_values.rules(_rule),
         ]
 
+    def reference_rules(self, context: RunContext) -> Sequence[Rule]:
+        """With both severities of a new district, whatever is on record where the reference is written."""
+        found = self.rules(context)
+        new_lea = [rule for rule in found if rule.code == "NEW-LEA"]
+        return [*found, *(replace(rule, severity=level) for rule in new_lea for level in (WARNING, NOTICE))]
+
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
         birth_dates.refuse_wrong_order(context)
         other_people.judge_columns(context)

@@ -10,7 +10,8 @@ from assessments.models import Assessment
 from assessments.scores.import_type import ScoreImport
 from sisimport.imports.definition import registry
 from sisimport.imports.definition.registry import built_in_types, get_type
-from sisimport.imports.reference import all_pages, import_types_page, named
+from sisimport.imports.reference import all_pages, import_types_page, issue_codes_page, named
+from tests.factories import StudentFactory
 
 # Each type's staging table comes and goes in a transaction of its own: together they would hold too many locks.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +34,13 @@ def test_what_is_on_record_changes_no_row_of_the_reference() -> None:
     assert str(made.pk) in {choice.value for option in score_type.options for choice in option.choices}
 
     assert import_types_page() == before
+
+
+def test_students_on_record_change_no_row_of_the_reference() -> None:
+    before = issue_codes_page()
+    StudentFactory()
+
+    assert issue_codes_page() == before
 
 
 def test_types_that_differ_by_year_are_named_together_so_that_a_new_year_changes_no_row() -> None:

@@ -1,4 +1,4 @@
-"""Column names with another separator than the records; signs that are no line ends; lines of another shape, with their cause."""
+"""Column names with another separator than the records; signs in place of line ends; lines of another shape, with their cause."""
 
 import pytest
 

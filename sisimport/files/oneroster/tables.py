@@ -78,7 +78,7 @@ class Table:
             yield line, *map(strip, pick([*cells[:width], ""]))
 
     def _repeats_names(self, cells: list[str], line: int) -> bool:
-        """Is this the line of column names again, as in files put one after another? It is told once."""
+        """Is this the line of column names again, as in files put one after another? It is reported once."""
         if cells != self.head:
             return False
         if not any(notice.code == "FILE-HEADER-AGAIN" for notice in self.notices):

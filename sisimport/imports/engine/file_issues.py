@@ -1,4 +1,4 @@
-"""Findings about a file as a whole, which no line can show: they stand on line 0, after those of the reader."""
+"""Findings about a file as a whole, which no line can show: they are on line 0, after those of the reader."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -33,7 +33,7 @@ class DecisionRefusedError(Exception):
 
 
 class DecidedMeanwhileError(DecisionRefusedError):
-    """Another person decided on these lines after the page was shown: that decision stands, and must be looked at first."""
+    """Another person decided on these lines after the page was shown: that decision is kept, and must be reviewed first."""
 
     def __init__(self, surprises: Mapping[tuple[int, ...], str]) -> None:
         """`surprises`: lines that one decision is about -> who decided differently, empty if the decision was taken back."""
