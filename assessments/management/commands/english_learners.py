@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--school", default="", metavar="CODE", help="only this one")
         parser.add_argument("--lea", default="", metavar="CODE", help="if several LEAs have a school with that code")
         parser.add_argument(
-            "--elpac-year", default="", metavar="YEAR", help="of the ELPAC: as 2023-24 (default: the newest)"
+            "--elpac-year", default="", metavar="YEAR", help="of the ELPAC, such as 2023-24 (default: the newest)"
         )
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 

@@ -30,13 +30,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--assessment", default="", metavar="CODE", help="code of a test: SBELA")
         parser.add_argument(
-            "--school-year", default="", metavar="YEAR", help="as 2023-24 (default: the newest there is)"
+            "--school-year", default="", metavar="YEAR", help="such as 2023-24 (default: the newest on record)"
         )
         parser.add_argument(
             "--by",
             default="grade",
             metavar="NAMES",
-            help=f"what a row is: of {', '.join(BY)}, one or several, separated by commas",
+            help=f"what each row is: one or more of {', '.join(BY)}, separated by commas",
         )
         parser.add_argument("--school", action="append", default=[], metavar="CODE", help="may be given several times")
         parser.add_argument("--lea", default="", metavar="CODE", help="if several LEAs have a school with that code")

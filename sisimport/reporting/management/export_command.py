@@ -92,7 +92,7 @@ class TableCommand(ExportCommand):
 
 
 def add_school_year(parser: CommandParser) -> None:
-    parser.add_argument("--school-year", default="", metavar="YEAR", help="as 2023-24")
+    parser.add_argument("--school-year", default="", metavar="YEAR", help="such as 2023-24")
 
 
 def school_year(text: str) -> str:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--school", required=True, metavar="CODE[,CODE]", help="school codes, seven digits each")
         parser.add_argument("--since", required=True, metavar="CCYY-MM-DD", help="first day of changes")
         parser.add_argument(
-            "--output", required=True, metavar="FILE", help="name ending in .csv: comma; otherwise caret"
+            "--output", required=True, metavar="FILE", help="file to write: commas if it ends in .csv, otherwise carets"
         )
         parser.add_argument("--lea", default="", metavar="CODE", help="where several districts use a school code")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")

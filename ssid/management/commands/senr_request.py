@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--school", required=True, metavar="CODE[,CODE]", help="school codes, seven digits each")
         parser.add_argument(
-            "--output", required=True, metavar="FILE", help="name ending in .csv: comma; otherwise caret"
+            "--output", required=True, metavar="FILE", help="file to write: commas if it ends in .csv, otherwise carets"
         )
         parser.add_argument("--format", choices=["caret", "csv"], help="default: from the ending of FILE")
         parser.add_argument("--lea", default="", metavar="CODE", help="where several districts use a school code")

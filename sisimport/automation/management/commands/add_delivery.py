@@ -18,7 +18,7 @@ class Command(PlaceCommand):
         super().add_arguments(parser)
         parser.add_argument("--what", required=True, metavar="EXPORT", help=", ".join(deliverables()))
         parser.add_argument(
-            "--file", required=True, metavar="NAME", help="of the files: students-{date}.csv; {time} and {year} too"
+            "--file", required=True, metavar="NAME", help="such as students-{date}.csv; {time} and {year} work too"
         )
         parser.add_argument("--every", type=int, default=24 * 60, metavar="MINUTES", help="default: a day")
         parser.add_argument(

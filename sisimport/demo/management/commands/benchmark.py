@@ -49,7 +49,7 @@ class Command(BaseCommand):
             "--job",
             action="append",
             default=[],
-            help=f"only this job ({', '.join([*all_jobs(), *OTHERS])}); may be given again",
+            help=f"only this job ({', '.join([*all_jobs(), *OTHERS])}); may be given several times",
         )
         parser.add_argument(
             "--runs", type=int, default=3, help="run every job this many times and take the medians (default: 3)"

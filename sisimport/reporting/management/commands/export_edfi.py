@@ -16,7 +16,9 @@ class Command(ExportCommand):
 
     def add_choices(self, parser: CommandParser) -> None:
         add_school_year(parser)
-        parser.add_argument("--namespace", default=NAMESPACE, metavar="URI", help=f"of the assessments ({NAMESPACE})")
+        parser.add_argument(
+            "--namespace", default=NAMESPACE, metavar="URI", help=f"namespace of the assessments (default: {NAMESPACE})"
+        )
         parser.add_argument(
             "--student-id",
             choices=[LOCAL, SSID],

@@ -14,7 +14,9 @@ class Command(BaseCommand):
     help = "Make a read-only role for BI tools. Prints its password once; called again, a new one. Exit code: 0, 2 refused."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", nargs="?", default="sisimport_reporting", help="of the role (sisimport_reporting)")
+        parser.add_argument(
+            "name", nargs="?", default="sisimport_reporting", help="name of the role (default: sisimport_reporting)"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *_args: Any, **options: Any) -> None:
