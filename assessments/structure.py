@@ -64,9 +64,15 @@ class Part:
         names = [name.upper() for name in results.values()]
         codes = {name.upper(): code for code, name in results.items() if names.count(name.upper()) == 1}
         codes |= {other.upper(): code for other, code in structure()["spellings"].items() if code in results}
+        codes |= {f"LEVEL {code}": code for code in results if code.isdigit() and f"LEVEL {code}" not in codes}
         codes |= {code.upper(): code for code in results}
         codes |= {f"0{spelling}": code for spelling, code in codes.items() if spelling.isdigit()}
         return {spelling: code for spelling, code in codes.items() if spelling != code}
+
+    def without_score(self) -> list[str]:
+        """Every way to write a level that means "no score", upper case."""
+        codes = no_score()
+        return [*codes, *sorted(spelling for spelling, code in self.spellings().items() if code in codes)]
 
 
 @dataclass(frozen=True, slots=True)

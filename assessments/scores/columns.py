@@ -13,7 +13,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
 from assessments.models import ScoreRow
-from assessments.scores.contradictions import has_both_or_neither, has_small_errors, usual_codes
+from assessments.scores.contradictions import has_both_or_neither, has_small_errors, unscored_levels, usual_codes
 from assessments.scores.doubts import AreBlank, columns_of_others, has_own_measure, own_unit
 from assessments.scores.encoding import AS_TESTED, CELL, LENGTHS, SCORE
 from assessments.scores.rules import column_uses, columns_read, known_levels
@@ -23,7 +23,6 @@ from assessments.structure import (
     LayoutTest,
     Part,
     grades,
-    no_score,
     tests_of,
     unscored_codes,
 )
@@ -77,7 +76,7 @@ def _has_score(part: Part, *, real: bool = True) -> str:
     conditions = [f"{quoted(name)} NOT IN ('', 'NS')" for name in (part.scale, part.raw) if name]
     if part.result:
         level = quoted(part.result)
-        conditions.append(f"{level} NOT IN ({_texts(['', *no_score(), 'E'])})" if real else f"{level} <> ''")
+        conditions.append(f"{level} NOT IN ({_texts(unscored_levels(part))})" if real else f"{level} <> ''")
     return f"({' OR '.join(conditions)})"
 
 

@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 from django.db.models.functions import Cast
 
-from assessments.structure import LayoutTest, Part, no_score, own_codes, unscored_codes
+from assessments.structure import LayoutTest, Part, own_codes, unscored_codes
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.rules import Rule
@@ -63,11 +63,11 @@ def has_both_or_neither(test: LayoutTest) -> Q:
     """Score and level go together: nothing to be said where both are there or none; of a claim, where its level is one."""
     found = Q()
     for part in halved(test):
-        no_level = {f"{part.result}__in": ["", *no_score()]}
+        no_level = {f"{part.result}__in": ["", *part.without_score()]}
         found &= Q(**{part.scale: "", part.result: ""}) | ~Q(**{part.scale: ""}) & ~Q(**no_level)
     always = halved(test)
     for part in (part for part in scored_with_level(test) if part not in always):
-        found &= Q(**{part.scale: ""}) | ~Q(**{f"{part.result}__in": no_score()})
+        found &= Q(**{part.scale: ""}) | ~Q(**{f"{part.result}__in": part.without_score()})
     return found
 
 
@@ -95,6 +95,12 @@ def domains(test: LayoutTest) -> list[Part]:
     return [part for part in test.children if part.raw and test.code.startswith("ELPAC")]
 
 
+def unscored_levels(part: Part) -> list[str]:
+    """Every way to write that a part has no level: blank, no score, exempt."""
+    exempt = [spelling for spelling, code in part.spellings().items() if code == "E"]
+    return ["", *part.without_score(), "E", *exempt]
+
+
 def _of(test: LayoutTest) -> Q:
     return Q(record_type__in=list(test.record_types))
 
@@ -103,7 +109,7 @@ def _holds_a_score(part: Part) -> Q:
     found = Q()
     for name in (part.scale, part.raw):
         found |= ~Q(**{f"{name}__in": ["", "NS"]}) if name else Q()
-    return found | ~Q(**{f"{part.result}__in": ["", *no_score(), "E"]}) if part.result else found
+    return found | ~Q(**{f"{part.result}__in": unscored_levels(part)}) if part.result else found
 
 
 def _unscored_with_scores(tests: Sequence[LayoutTest]) -> Rule:
@@ -142,14 +148,14 @@ def _nothing_exempt(test: LayoutTest, live: Q) -> Rule:
     all_there = Q()
     for part in domains(test):
         all_there &= ~Q(**{f"{part.raw}__in": ["", "NS"]})
-        all_there &= ~Q(**{f"{part.result}__in": ["", *no_score(), "E"]}) if part.result else Q()
+        all_there &= ~Q(**{f"{part.result}__in": unscored_levels(part)}) if part.result else Q()
     return Rule(number="CA-E-23", code="EXC-NONE-EXEMPT", severity=WARNING, field="condition_code", found=F("condition_code"),
                 when=live & _of(test) & Q(condition_code=_ONE_DOMAIN_EXEMPT) & all_there, needs_student=False)  # fmt: skip
 
 
 def _level_without_score(test: LayoutTest, part: Part, live: Q) -> Rule:
     """The level says that there is no score, and there is one."""
-    both = Q(**{f"{part.result}__in": no_score(), f"{part.scale}__regex": _WHOLE})
+    both = Q(**{f"{part.result}__in": part.without_score(), f"{part.scale}__regex": _WHOLE})
     return Rule(number="CA-E-26", code="EXC-NO-SCORE", severity=WARNING, field=part.result, found=F(part.result),
                 when=live & _of(test) & both, expected=F(part.scale), needs_student=False)  # fmt: skip
 
@@ -171,7 +177,7 @@ def _halves_of_a_score(test: LayoutTest, part: Part, live: Q) -> list[Rule]:
     no_level, no_scale = Q(**{part.result: ""}), Q(**{f"{part.scale}__in": ["", "NS"]})
     common: dict[str, Any] = {"number": "CA-E-24", "code": "EXC-HALF", "severity": WARNING, "needs_student": False}
     scored = Q(**{f"{part.scale}__regex": _WHOLE})
-    levelled = ~Q(**{f"{part.result}__in": ["", *no_score(), "E"]})
+    levelled = ~Q(**{f"{part.result}__in": unscored_levels(part)})
     return [
         Rule(field=part.result, when=live & _of(test) & no_level & scored, found=F(part.scale), expected="scale score", **common),
         Rule(field=part.scale, when=live & _of(test) & no_scale & levelled, found=F(part.result), expected="level", **common),

@@ -23,6 +23,7 @@ from assessments.scores.rules import (
     levels_by_number,
     odd_grade,
     ranged_columns,
+    words_by_number,
 )
 from assessments.structure import LayoutTest, Part, school_year, tested_grades, tests_of
 from sisimport.files.remembered import Remembered
@@ -50,15 +51,19 @@ def skips_rules_when(context: RunContext) -> Q:
 
 
 _composed: Remembered[Q] = Remembered(most=64)  # layouts
+_Levels = tuple[Mapping[str, list[str]], list[str]]  # how levels are written, by number; and other words for them
 
 
 def _scores_in_range(tests: tuple[LayoutTest, ...], year: int) -> Q:
     """Made once for the tests of a layout."""
     found = _composed.get((year,), [tests])
     if found is None:
-        levels = levels_by_number(tests)
+        levels, words = levels_by_number(tests), [word for said in words_by_number(tests).values() for word in said]
         ranged = [
-            When(record_type__in=list(test.record_types), then=_in_range(test, _own_ranged(test, tests), levels, year))
+            When(
+                record_type__in=list(test.record_types),
+                then=_in_range(test, _own_ranged(test, tests), (levels, words), year),
+            )
             for test in tests
             if test.parent.scale
         ]
@@ -73,7 +78,7 @@ def _own_ranged(test: LayoutTest, tests: tuple[LayoutTest, ...]) -> list[str]:
     return [name for name in ranged_columns(tests) if name in own]
 
 
-def _in_range(test: LayoutTest, columns: list[str], levels: Mapping[str, list[str]], year: int) -> Any:
+def _in_range(test: LayoutTest, columns: list[str], levels: _Levels, year: int) -> Any:
     """The scale scores, digits or blank, lie in their range, that of the test in the range of its level. Where the grade has no
     range, they lie in that of all grades."""
     above = F("range__highest") + 1
@@ -90,7 +95,7 @@ def _in_range(test: LayoutTest, columns: list[str], levels: Mapping[str, list[st
                 others &= _in_widest(test, part, year)
     return Case(
         When(Q(range__lowest__isnull=True) & of_grades & others, then=Value(True)),
-        When(Q(range__lowest__isnull=False) & inside & others & _level_fits(above, levels), then=Value(True)),
+        When(Q(range__lowest__isnull=False) & inside & others & _level_fits(above, *levels), then=Value(True)),
         default=Value(False),
         output_field=models.BooleanField(),
     )
@@ -100,8 +105,8 @@ def _in_widest(test: LayoutTest, part: Part, year: int) -> Q:
     return Q(**{part.scale: ""}) | in_widest_range(test, part, Cast(part.scale, IntegerField()), year)
 
 
-def _level_fits(above: Any, levels: Mapping[str, list[str]]) -> Q:
-    """The test's scale score is at least its level's lowest and below the next level's."""
+def _level_fits(above: Any, levels: Mapping[str, list[str]], words: list[str]) -> Q:
+    """The test's scale score is at least its level's lowest and below the next level's. Levels in words go through the rules."""
     score = Cast("scale_score", IntegerField())
     one, two, three, four = (Q(achievement_level__in=levels[f"{n}"]) for n in range(1, 5))
     lowest = Case(
@@ -115,5 +120,6 @@ def _level_fits(above: Any, levels: Mapping[str, list[str]]) -> Q:
         When(four, then=above),
     )
     every = [written for one_level in levels.values() for written in one_level]
-    without = Q(range__level_2__isnull=True) | ~Q(achievement_level__in=every) | Q(scale_score="")
+    unnumbered = ~Q(achievement_level__in=every) & ~Q(achievement_level__in=words)
+    without = Q(range__level_2__isnull=True) | unnumbered | Q(scale_score="")
     return without | Q(AtLeast(score, lowest)) & ~Q(AtLeast(score, too_high))

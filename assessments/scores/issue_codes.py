@@ -272,6 +272,14 @@ codes.register(
         " and use the file as it was downloaded.",
     ),
     IssueCode(
+        "EXC-FILLED",
+        "Exception: columns with one value in every line",
+        "Every line has the same value in these columns, although the students differ: {columns}. In the state's files, so many"
+        " students never have one value there. It is imported anyway.",
+        "Before the scores are used, check whether a cell was filled down. If so, revert the import and use the file as it was"
+        " downloaded.",
+    ),
+    IssueCode(
         "EXC-TESTED-ODD",
         "Exception: genders or statuses that the state does not have",
         "In {count} lines the gender or the ELAS at the time of the test is not one of the state's; the first is line {first}. It"

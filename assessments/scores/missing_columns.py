@@ -30,7 +30,7 @@ def look_at_missing_columns(context: RunContext) -> None:
     tests = _imported_tests(context)
     missing = (_needed(context, tests, held) & set(context.fields)) - held
     if missing:
-        of = ", ".join(test.parent.name for test in tests)
+        of = ", ".join(test.parent.name for test in tests) or context.layout.title
         raise FileError(
             "FILE-COLUMN-MISSING", found=_names(context, missing), expected=f"the columns that scores of {of} need"
         )

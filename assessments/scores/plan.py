@@ -18,7 +18,7 @@ from assessments.scores.setups import Target, plan_setups
 from assessments.scores.some_lines import ALONE, Spread
 from assessments.scores.year_tables import listed, years_of_lines
 from assessments.scores.years import score_date
-from assessments.structure import school_year, structure
+from assessments.structure import no_score, school_year, structure
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
@@ -170,7 +170,8 @@ _SAME = f"t.scale_score = {_OWN['scale_score']}"
 def _lost_sql() -> str:
     """SQL: what a score on record (`t`) has and the same score in the file (`q.score`) lacks: "Reading: level 2"."""
     said = {"scale_score": "scale score", "raw_score": "raw score", "result": "level"}
-    lost = {name: f"t.{name} <> '' AND {_OWN[name]} = ''" for name in said}
+    none = ", ".join(f"'{code}'" for code in ("", *no_score()))
+    lost = {name: f"t.{name} NOT IN ({none}) AND {_OWN[name]} IN ({none})" for name in said}
     # They belong to the scale score: with another one, those on record do not stay.
     beside = {"error_band": "standard error", "measure": "measure"}
     lost |= {name: f"t.{name} <> '' AND {_OWN[name]} = '' AND NOT {_SAME}" for name in beside}

@@ -384,6 +384,15 @@ def levels_by_number(tests: Sequence[LayoutTest]) -> dict[str, list[str]]:
     return {number: sorted(set(written), key=lambda text: (len(text), text)) for number, written in found.items()}
 
 
+def words_by_number(tests: Sequence[LayoutTest]) -> dict[str, list[str]]:
+    """Other ways to write levels 1 to 4 where the state writes a number: "STANDARD MET", "LEVEL 3"."""
+    said = {(word, code) for test in tests for word, code in test.parent.spellings().items() if code.isdigit()}
+    words = [word for word, _code in said]  # of another level in another test: no word for either
+    return {
+        f"{n}": sorted(word for word, code in said if code == f"{n}" and words.count(word) == 1) for n in range(1, 5)
+    }
+
+
 def _level_range_rule(tests: Sequence[LayoutTest]) -> Rule:
     score = _number("scale_score")
     published = LIVE & Q(range__lowest__isnull=False) & Q(scale_score__regex=_SCALE)
@@ -396,8 +405,9 @@ def _level_range_rule(tests: Sequence[LayoutTest]) -> Rule:
         output_field=CharField(),
     )
     other = Q(pk__isnull=True)
+    words = words_by_number(tests)
     for number, written in levels_by_number(tests).items():
-        other |= Q(achievement_level__in=written) & Q(Differs(Value(number), level))
+        other |= Q(achievement_level__in=[*written, *words[number]]) & Q(Differs(Value(number), level))
     return Rule(number="CA-E-7", code="EXC-LEVEL-RANGE", severity=WARNING, field="achievement_level",
                 when=published & _inside(score) & Q(range__level_2__isnull=False) & other,
                 found=F("achievement_level"), expected=level, needs_student=False,

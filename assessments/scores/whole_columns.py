@@ -2,7 +2,8 @@
 valid.
 
     within the file     what rises and falls together in the state's files does not: a level and its score, a part and the whole,
-                        a grade and the birth dates; or the levels of two parts go with each other's scores
+                        a grade and the birth dates; or the levels of two parts go with each other's scores; or every
+                        line has one value (filled_columns.py)
     against the record  much of one column would be other than on record, or what two parts have there would be exchanged
 
 Each gives one warning for the file that names the columns. Parts of a score are compared among students of one grade,
@@ -10,18 +11,20 @@ since scales start at different values in each. Of a large file a few thousand l
 wrong there too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Final
 
 from assessments.models import Assessment, ScoreRow
+from assessments.scores.as_tested import FACTS, fact_sql
 from assessments.scores.change_kinds import SCORES
 from assessments.scores.columns import result_sql
-from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE
+from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE, as_tested_sql
+from assessments.scores.filled_columns import ages_sql, ends_sql, filled_facts, levels_of
 from assessments.scores.repeats import SCORED
 from assessments.scores.whole_codes import look_at_codes
-from assessments.structure import LayoutTest, Part, no_score, tests_of
+from assessments.structure import LayoutTest, Part, tests_of
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
@@ -51,6 +54,8 @@ _TOLD: Final = {
     "date": "test date",
     "grade": "grade",
 }
+# Facts of who was tested, told in the same way.
+_TESTED: Final = {fact.name: fact.label if "tested" in fact.label else f"{fact.label} as tested" for fact in FACTS}
 
 
 @dataclass(frozen=True)
@@ -65,16 +70,35 @@ class Bond:
     within_grades: bool = True
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Of a bond: how many lines hold both columns, and the best correlation with one of the others; None if a column does not
+    vary. `filled`: it has one value although its students differ."""
+
+    lines: int
+    together: float | None
+    filled: bool
+
+
 def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
     """Warn about both kinds. `lines`: SQL of the planned lines."""
-    apart = [column for test in _present(context) for column in _apart(context, test)]
+    apart: list[str] = []
+    filled: list[str] = []
+    for test in _present(context):
+        bonds = [bond for bond in _bonds(test) if bond.field in context.fields]
+        measured = list(zip(bonds, _measured(context, test, bonds), strict=True))
+        apart += _apart(context, test, measured)
+        filled += [_named(context, test, bond) for bond, found in measured if found.filled]
     if apart:
         _tell(context, "EXC-APART", apart)
+    of_students = filled_facts(context, _some_of(context))
+    if filled or of_students:
+        _tell(context, "EXC-FILLED", list(dict.fromkeys([*filled, *of_students.values()])))
     crossed = [pair for test in _present(context) for pair in _crossed(context, test)]
     if crossed:
         _tell(context, "EXC-CROSSED", crossed)
     look_at_codes(context, _present(context))
-    changed = _changed_columns(context, lines) if compared else []
+    changed = _changed_columns(context, lines, of_students) if compared else []
     if changed:
         _tell(context, "EXC-COLUMN-OTHER", changed)
     exchanged = _exchanged_parts(context) if compared else []
@@ -94,15 +118,18 @@ def _present(context: RunContext) -> list[LayoutTest]:
     return [test for test in tests_of(context.layout) if context.collected.intersection(test.record_types)]
 
 
-def _apart(context: RunContext, test: LayoutTest) -> Iterator[str]:
-    """Columns of a test that do not follow any of those they belong to, in words."""
+def _named(context: RunContext, test: LayoutTest, bond: Bond) -> str:
     assert context.layout is not None  # noqa: S101
-    bonds = [bond for bond in _bonds(test) if bond.field in context.fields]
-    for bond, (lines, together) in zip(bonds, _measured(context, test, bonds), strict=True):
-        if lines < _FEWEST_LINES or together is None or together >= bond.least:
+    return f"{context.layout.fields[bond.field].name} ({test.parent.name})"
+
+
+def _apart(context: RunContext, test: LayoutTest, measured: Iterable[tuple[Bond, Measured]]) -> Iterator[str]:
+    """Columns of a test that do not follow any of those they belong to, in words."""
+    for bond, found in measured:
+        if found.lines < _FEWEST_LINES or found.together is None or found.together >= bond.least:
             continue
-        if together < bond.least - lines**-0.5 or _is_sorted(context, test, bond):
-            yield f"{context.layout.fields[bond.field].name} ({test.parent.name})"
+        if found.together < bond.least - found.lines**-0.5 or _is_sorted(context, test, bond):
+            yield _named(context, test, bond)
 
 
 def _crossed(context: RunContext, test: LayoutTest) -> Iterator[str]:
@@ -121,10 +148,11 @@ def _crossed(context: RunContext, test: LayoutTest) -> Iterator[str]:
             yield f"{names} ({test.parent.name})"
 
 
-def _goes_better(own: tuple[int, float | None], other: tuple[int, float | None]) -> bool:
+def _goes_better(own: Measured, other: Measured) -> bool:
     """Of two measured bonds: does the other one hold clearly better?"""
-    enough = min(own[0], other[0]) >= _FEWEST_LINES
-    return enough and own[1] is not None and other[1] is not None and other[1] > own[1] + _CLEARLY
+    if min(own.lines, other.lines) < _FEWEST_LINES or own.together is None or other.together is None:
+        return False
+    return other.together > own.together + _CLEARLY
 
 
 def _is_sorted(context: RunContext, test: LayoutTest, bond: Bond) -> bool:
@@ -150,6 +178,7 @@ def _bonds(test: LayoutTest) -> list[Bond]:
     whole = test.parent
     found = [Bond("grade_assessed", _GRADE, (_BIRTH,), _OWN, within_grades=False)]
     found += _own_bonds(whole)
+    found += [Bond(part.error, _number(part.error), (), _OWN) for part in test.parts if part.error]
     if whole.scale and whole.measure:
         found.append(Bond(whole.measure, _measure(whole.measure), (_number(whole.scale),), _OWN))
     reached = tuple(sql for name, sql in _numbers(whole) if name != whole.raw) or tuple(
@@ -184,8 +213,7 @@ def _number(column: str) -> str:
 
 def _level(part: Part) -> str:
     """Levels, counted from 1, the lowest."""
-    levels = [code for code in reversed(list(part.results or {})) if code not in {*no_score(), "E"}]
-    whens = " ".join(f"WHEN '{code}' THEN {n}" for n, code in enumerate(levels, 1))
+    whens = " ".join(f"WHEN '{code}' THEN {n}" for n, code in enumerate(levels_of(part), 1))
     return f"CASE {result_sql(part)} {whens} END"
 
 
@@ -195,32 +223,43 @@ def _measure(column: str) -> str:
     return f"CASE WHEN {name} ~ '^[A-Z]*[0-9]{{1,4}}[LQ]$' THEN CASE WHEN {name} ~ '^[0-9]' THEN {digits} ELSE -{digits} END END"
 
 
-def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> list[tuple[int, float | None]]:
-    """For each bond: how many lines hold both, and the best correlation with one of the others; None if a column does
-    not vary."""
-    columns = list(dict.fromkeys(sql for bond in bonds for sql in (bond.number, *bond.others)))
-    at = {sql: n for n, sql in enumerate(columns)}
+def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> list[Measured]:
+    """Each bond in the lines of its test."""
+    whole = _level(test.parent) if test.parent.result in context.fields else "NULL::int"
+    columns = dict.fromkeys([*(sql for bond in bonds for sql in (bond.number, *bond.others)), _BIRTH, whole])
+    at = {sql: f"c{n}" for n, sql in enumerate(columns)}
     asked = ["count(DISTINCT g) FILTER (WHERE g <> '')"]
     for bond in bonds:
-        kind = "d" if bond.within_grades else "c"
-        pairs = [f"{kind}{at[bond.number]}, {kind}{at[other]}" for other in bond.others]
-        asked += [f"greatest({', '.join(f'{of}({pair})' for pair in pairs)})" for of in ("regr_count", "corr")]
-    held = ", ".join(f"({sql})::float8 AS c{n}" for sql, n in at.items())
-    centered = ", ".join(f"c{n} - avg(c{n}) OVER w AS d{n}" for n in at.values())
+        own, others = at[bond.number], [at[other] for other in bond.others]
+        pairs = [f"{one}, {other}" for one, other in ((own, other) for other in others)]
+        if bond.within_grades:
+            pairs = [pair.replace("c", "d") for pair in pairs]
+        asked += [
+            f"greatest({', '.join(f'{of}({pair})' for pair in pairs) or 'NULL'})" for of in ("regr_count", "corr")
+        ]
+        apart = ends_sql(at[whole], own, len(levels_of(test.parent)))
+        apart = ages_sql(at[_BIRTH], own) if bond.field == "grade_assessed" else apart
+        asked.append(
+            f"CASE WHEN min({own}) = max({own}) AND count({own}) >= {_FEWEST_LINES} THEN {apart} ELSE false END"
+        )
+    held = ", ".join(f"({sql})::float8 AS {name}" for sql, name in at.items())
+    centered = ", ".join(f"{name} - avg({name}) OVER w AS {name.replace('c', 'd')}" for name in at.values())
     grades, *found = fetch_one(
         f"""
         WITH held AS MATERIALIZED (
           SELECT r.grade_assessed AS g, {held} FROM {ScoreRow._meta.db_table} r {_some_of(context)}
           WHERE {_SCORED}
         )
-        SELECT {", ".join(asked)} FROM (SELECT g, {", ".join(f"c{n}" for n in at.values())}, {centered}
+        SELECT {", ".join(asked)} FROM (SELECT g, {", ".join(at.values())}, {centered}
           FROM held WINDOW w AS (PARTITION BY g)) AS q
         """,
         [list(test.record_types)],
     )
-    measured = [(int(n or 0), together) for n, together in zip(found[::2], found[1::2], strict=True)]
     few = grades < _FEWEST_GRADES
-    return [(0, None) if few and not bond.within_grades else one for bond, one in zip(bonds, measured, strict=True)]
+    return [
+        Measured(0 if few and not bond.within_grades else int(n or 0), together, filled)
+        for bond, n, together, filled in zip(bonds, found[::3], found[1::3], found[2::3], strict=True)
+    ]
 
 
 def _some_of(context: RunContext) -> str:
@@ -234,22 +273,24 @@ def _some_of(context: RunContext) -> str:
 # -- against the record --------------------------------------------------------------------------------------------------
 
 
-def _changed_columns(context: RunContext, lines: str) -> list[str]:
-    """Columns in which a large share of values would differ from the record, in words."""
+def _changed_columns(context: RunContext, lines: str, filled: Collection[str]) -> list[str]:
+    """Columns in which a large share of values would differ from the record, in words; of facts that were `filled` down, any
+    share."""
     changes, step = _changes(context, _FEWEST_CHANGED)
     if not step:
         return []
+    alike = [_TESTED.get(name) for name in filled]
     of = dict(fetch_all(f"SELECT split_part(p.scores, '{CELL}', 1)::bigint, count(*) FROM {lines} GROUP BY 1"))
     counted = fetch_all(_changes_sql(changes))
     tests = Assessment.objects.in_bulk([row[0] for row in counted])
     found = []
     for pk, *changed in counted:
         lines_of_test = of.get(tests[pk].parent_id or pk, 0)
-        for name, seen in zip(_TOLD, changed, strict=True):
+        for said, seen in zip([*_TOLD.values(), *_TESTED.values()], changed, strict=True):
             about = seen * step
-            if about >= _FEWEST_CHANGED and about > _SHARE_CHANGED * lines_of_test:
+            if about >= _FEWEST_CHANGED and (about > _SHARE_CHANGED * lines_of_test or said in alike):
                 share = min(round(100 * about / max(lines_of_test, 1)), 100)
-                found.append(f"{tests[pk].name}: {_TOLD[name]} ({share}%)")
+                found.append(f"{tests[pk].name}: {said} ({share}%)")
     return found
 
 
@@ -305,6 +346,9 @@ def _changes_sql(changes: str) -> str:
         )
         there = f"{was} <> '' AND" if name != "status" else ""  # a blank condition code is a value too: nothing unusual
         sums.append(f"count(*) FILTER (WHERE {there} {was} <> {becomes})")
+    for name in _TESTED:
+        was, becomes = (fact_sql(name, as_tested_sql(f"{alias}.score")) for alias in "ba")
+        sums.append(f"count(*) FILTER (WHERE {was} <> '' AND {was} <> {becomes})")
     side = f"unnest(string_to_array(c.{{}}->>'scores', '{SCORE}')) AS score"
     return f"""
         WITH b AS (SELECT c.line, c.after->>'date' AS date, c.after->>'grade' AS grade, {side.format("before")} FROM {changes}),

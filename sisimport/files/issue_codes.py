@@ -129,7 +129,7 @@ codes.register(
     IssueCode(
         "FILE-COLUMN-TWICE",
         "A column appears twice",
-        "The column {found} appears more than once; expected {expected}.",
+        "The column {found} appears more than once (columns {places}); expected {expected}.",
         "Remove the second column, or give it a different name.",
     ),
     # The whole file, which is still read

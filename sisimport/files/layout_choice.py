@@ -137,6 +137,7 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
     good = [fit for fit in fits if fit.error is None and fit.score >= _GUESS_SCORE and _holds_markers(fit, lines)]
     good = [fit for fit in good if _fills_required(fit, lines)]
     best = _best([fit for fit in good if fit.layout.same_file_as is None])
+    _refuse_two_of_one_name(fits, best, lines)
     if best is not None:
         equals = [fit for fit in good if fit.layout.same_file_as is None and _rank(fit) == _rank(best)]
         unnamed = best.layout.header is Header.REQUIRED and not best.header
@@ -150,6 +151,17 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
     found = f"{columns} columns separated by {DELIMITERS[delimiter]}" if delimiter else "no columns"
     near = nearest_layouts(layouts, lines, delimiter)
     raise FileError("FILE-UNKNOWN", found=found, expected=near.text, params={"near": list(near.keys)})
+
+
+def _refuse_two_of_one_name(fits: Sequence[Fit], best: Fit | None, lines: Sequence[str]) -> None:
+    """Of the layout that has most of the file's column names, one appears twice: no other layout is meant."""
+    named = [fit for fit in fits if fit.error is not None and fit.error.code == "FILE-COLUMN-TWICE"]
+    nearest = max(named, key=lambda fit: fit.score, default=None)
+    if nearest is None or nearest.score < _GUESS_SCORE or not _holds_markers(nearest, lines):
+        return
+    if best is None or nearest.score > best.score:
+        assert nearest.error is not None  # noqa: S101 - chosen by it
+        raise nearest.error
 
 
 def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:

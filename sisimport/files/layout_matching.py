@@ -187,7 +187,8 @@ def _named(
     for at, column in enumerate(found):
         if column is not None and column.field:
             if column.field in positions and error is None:
-                error = FileError("FILE-COLUMN-TWICE", found=cells[at].strip(), expected="each column once")
+                places = {"places": f"{positions[column.field] + 1} and {at + 1}"}
+                error = FileError("FILE-COLUMN-TWICE", found=cells[at].strip(), expected="each once", params=places)
             positions.setdefault(column.field, at)
     missing = [c for c in layout.fields.values() if c.field not in positions and c.field not in layout.constants]
     needed = [column.name for column in missing if column.required or layout.needs_every_field]
@@ -261,7 +262,9 @@ def nearness(layout: Layout, lines: Sequence[str], delimiter: str) -> Nearness:
     columns = find_columns(layout, header)
     found = {column.position for column in columns if column is not None}
     strange = [
-        cell.strip() for cell, name, column in zip(cells, header, columns, strict=True) if name and column is None
+        cell.strip()
+        for cell, name, column in zip(cells, header, columns, strict=True)
+        if name not in {"", "blank"} and column is None
     ]
     read = [c for c in layout.fields.values() if c.field not in layout.constants]
     needed = [c.name for c in read if (c.required or layout.needs_every_field) and c.position not in found]

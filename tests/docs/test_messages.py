@@ -93,6 +93,7 @@ OF_FILES = {
     *(
         "EXC-COLUMN-OTHER",
         "EXC-EXCHANGED",
+        "EXC-FILLED",
         "EXC-INCLUDE",
         "EXC-LEVELS",
         "EXC-TESTED-CODE",

@@ -18,6 +18,7 @@ from tests.files.samples import (
     DOWNLOAD,
     DOWNLOAD_HEADER,
     ROSTER,
+    SCORE_LAYOUTS,
     SSID_LAYOUTS,
     THREE,
     line,
@@ -311,6 +312,20 @@ def test_a_column_that_comes_twice_is_named() -> None:
     error = refusal(look(ROSTER_FILE.replace("first_name", "Last Name"), ROSTER))
 
     assert (error.code, error.found) == ("FILE-COLUMN-TWICE", "Last Name")
+    assert "(columns 4 and 5)" in str(error)
+
+
+@pytest.mark.parametrize("field", ["scale_score", "grade_assessed", "ssid"])
+@pytest.mark.parametrize("key", ["caaspp-2023-24", "elpac-summative-2018-19"])
+def test_a_column_that_comes_twice_is_named_if_the_layout_was_not_chosen(key: str, field: str) -> None:
+    names = [column.name for column in SCORE_LAYOUTS[key].columns]
+    name = SCORE_LAYOUTS[key].fields[field].name
+    text = "^".join([*names, name]) + "\n" + "^".join(["1"] * (len(names) + 1)) + "\n"
+
+    error = refusal(look(text, None, list(SCORE_LAYOUTS.values())))
+
+    assert (error.code, error.found) == ("FILE-COLUMN-TWICE", name)
+    assert f"and {len(names) + 1})" in str(error)
 
 
 def test_a_roster_without_column_names_is_refused() -> None:
