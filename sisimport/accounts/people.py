@@ -296,7 +296,7 @@ def untie(*, person: Any, giver: Any) -> None:
     _check_manages(giver, person)
     SocialAccount.objects.filter(user_id=person.pk).delete()
     end_sessions(person)
-    _note(giver, "untied from the directory", person)
+    _note(giver, "unlinked from the directory", person)
 
 
 def _check_manages(giver: Any, person: Any) -> None:

@@ -152,9 +152,7 @@ class RunOut(Schema):
         description="The column mapping by which the file was read, with its version; null: none."
     )
     options: dict[str, str] = Field(description="Every option of the type with the value that the run has.")
-    district_options: list[str] = Field(
-        description="Those of them whose value is the one that the district has chosen as usual."
-    )
+    district_options: list[str] = Field(description="Those of them whose value is the district's default.")
     record_count: int
     import_count: int
     unchanged_count: int

@@ -15,7 +15,7 @@ PICKED = List(
     key="picked-files",
     columns=(
         Column(name="file", label="File", order=("name",)),
-        Column(name="taken", label="Taken", order=("taken_at",)),
+        Column(name="taken", label="Picked up", order=("taken_at",)),
         Column(name="state", label="State", order=("state",)),
         Column(name="runs", label="Runs", order=("test_id",), number=True),
         Column(name="why", label="Why"),

@@ -165,7 +165,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
             PickedFile.objects.create(
                 place=place, name=one.name, state=PickedFile.State.FAILED, message=message[:500], **content
             )
-            look.errors.append(f"{one.name} was not taken: {message}")
+            look.errors.append(f"{one.name} was not picked up: {message}")
             return
         look.runs.append(picked.test.pk)
 

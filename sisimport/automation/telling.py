@@ -56,7 +56,7 @@ SUBJECTS: dict[Subject, About] = {
         "An API token ends", "Two weeks before, for tokens of yours or that you made.", Capability.READ, True
     ),
     Subject.PICK_UP: About(
-        "A pick-up failed", "A place could not be read, or a file was not taken.", Capability.SETTINGS, True
+        "A pick-up failed", "A place could not be read, or a file was not picked up.", Capability.SETTINGS, True
     ),
     Subject.DELIVERY: About(
         "A delivery failed", "An export could not be put into its place.", Capability.SETTINGS, True

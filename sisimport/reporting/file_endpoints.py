@@ -31,7 +31,7 @@ class FileFilters(Schema):
     )
     lea: Plain = Field("", max_length=7, description="Only schools of this LEA.")
     school_year: Plain = Field(
-        "", max_length=7, description="As 2023-24: scores of that year; students enrolled in it, and their SSIDs."
+        "", max_length=7, description="Such as 2023-24: scores of that year; students enrolled in it, and their SSIDs."
     )
 
 

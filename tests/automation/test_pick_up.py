@@ -223,7 +223,7 @@ def test_lines_of_a_run_that_its_user_may_not_correct_are_not_taken(district: Di
 def test_a_file_that_nothing_recognizes_fails_with_its_reason(district: District, folder: Path) -> None:
     (folder / "notes.txt").write_text("hello\n")
     look = looks(place(folder))
-    assert "notes.txt was not taken" in look.errors[0]
+    assert "notes.txt was not picked up" in look.errors[0]
     assert names(folder / "failed") == ["notes.txt", "notes.txt.report.json"]
 
 

@@ -102,7 +102,7 @@ def _by_address(provider: str, identity: Identity) -> Any | None:
     if not found:
         return None
     if SocialAccount.objects.filter(user=found[0], provider=provider, extra_data__issuer=identity.issuer).exists():
-        raise NotAdmittedError(f"user {found[0].pk} is tied to another person of the directory")
+        raise NotAdmittedError(f"user {found[0].pk} is linked to another person in the directory")
     return found[0]
 
 

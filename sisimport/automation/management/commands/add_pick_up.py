@@ -18,7 +18,7 @@ class Command(PlaceCommand):
         parser.add_argument("--type", default="auto", help="import type, or auto (default)")
         parser.add_argument("--work", default="test", choices=PickUpPlace.Work.values)
         parser.add_argument("--every", type=int, default=15, metavar="MINUTES")
-        parser.add_argument("--needs-mark", action="store_true", help="take FILE only once FILE.done is next to it")
+        parser.add_argument("--needs-mark", action="store_true", help="pick up FILE only once FILE.done is next to it")
 
     def add(self, where: dict[str, Any], options: dict[str, Any]) -> PickUpPlace:
         return add_place(
