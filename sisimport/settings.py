@@ -49,7 +49,8 @@ DEBUG = env.bool("DEBUG", default=False)
 TIME_ZONE = env.str("TIME_ZONE", default="America/Los_Angeles")
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en", "English"), ("es", "Español")]
-LOCALE_PATHS = [BASE_DIR / "sisimport" / "families" / "locale"]
+# Texts of family pages in other languages; and in English, our own words on pages of the sign-in library.
+LOCALE_PATHS = [BASE_DIR / "sisimport" / "families" / "locale", BASE_DIR / "sisimport" / "accounts" / "locale"]
 USE_TZ = True
 FORMAT_MODULE_PATH = ["sisimport.web.formats"]
 USE_I18N = True

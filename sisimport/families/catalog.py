@@ -10,6 +10,8 @@ import re
 import struct
 from pathlib import Path
 
+from django.conf import settings
+
 LOCALE = Path(__file__).parent / "locale"
 _MAGIC = 0x950412DE
 _ENTRY = re.compile(r'^(msgid|msgstr) (".*")$')
@@ -60,4 +62,10 @@ def compiled(texts: dict[str, str]) -> bytes:
 
 
 def catalogs() -> list[Path]:
+    """Of the texts in other languages."""
     return sorted(LOCALE.glob("*/LC_MESSAGES/*.po"))
+
+
+def all_catalogs() -> list[Path]:
+    """With that of our own words on pages of the sign-in library (sisimport/accounts/locale)."""
+    return sorted(path for folder in settings.LOCALE_PATHS for path in Path(folder).glob("*/LC_MESSAGES/*.po"))

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sisimport.families.catalog import CatalogError, catalogs, compiled, read_catalog
+from sisimport.families.catalog import CatalogError, all_catalogs, compiled, read_catalog
 
 
 class Command(BaseCommand):
     help = "Make the .mo file of every language from its .po file (no gettext needed). Run it after editing a .po file."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        for path in catalogs():
+        for path in all_catalogs():
             try:
                 texts = read_catalog(path)
             except CatalogError as error:
