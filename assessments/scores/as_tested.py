@@ -10,6 +10,7 @@ compared, journaled and restored with it and costs no extra row (docs/decisions/
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sisimport.files.numbers import bare_number
 from sisimport.files.together import Together
@@ -24,6 +25,8 @@ MISPRINT, MEANT = "TVD", "TBD"  # of a status
 _GENDERS = {"F": "F", "FEMALE": "F", "M": "M", "MALE": "M", "X": "X", "NONBINARY": "X"}
 _STATUSES = frozenset({"EO", "EL", "IFEP", "RFEP", "TBD", "ADEL", MISPRINT})
 ODD_CODE = "X"  # of a district or school; taken out again, and said (staging.py)
+_ODD = frozenset({ODD_FACT, ODD_CODE, ODD_INCLUDE, MISPRINT})
+_NOTE = "odd_facts"  # of a context: names of facts with what they hold, where that is one of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +97,56 @@ def _kept(fact: Fact, value: str) -> str:
     return fact.kept(plain) if plain else fact.masked
 
 
-def read_together(fields: Collection[str]) -> tuple[Together, ...]:
-    """How the FIELDS that a file has are read, for `gathered`: where the test was taken, and who the student is.
+def read_together(fields: Collection[str], odd: set[tuple[str, str]]) -> tuple[Together, ...]:
+    """How the FIELDS that a file has are read, for `gathered`: where the test was taken, and who the student is. Adds to
+    `odd` what is met on the way, at no cost: each combination is read once.
 
     They are read separately because all of them together make nearly as many combinations as there are students.
     """
     held = [fact for fact in FACTS if fact.field in fields]
     parts = [FACTS] if len(held) < len(FACTS) else [FACTS[:_FIRST_OF_STUDENT], FACTS[_FIRST_OF_STUDENT:]]
-    return tuple(_read_as_one(part, frozenset(fields)) for part in parts)
+    return tuple(_read_as_one(part, frozenset(fields), odd) for part in parts)
 
 
-def _read_as_one(part: Sequence[Fact], fields: Collection[str]) -> Together:
+def _read_as_one(part: Sequence[Fact], fields: Collection[str], odd: set[tuple[str, str]]) -> Together:
     held = tuple(fact.field for fact in part if fact.field in fields)
 
     def put(values: Sequence[str]) -> str:
         value_of = dict(zip(held, values, strict=True))
-        return _BETWEEN.join(_kept(fact, value_of.get(fact.field, "")) for fact in part)
+        kept = [_kept(fact, value_of.get(fact.field, "")) for fact in part]
+        odd.update((fact.name, value) for fact, value in zip(part, kept, strict=True) if value in _ODD)
+        return _BETWEEN.join(kept)
 
     return Together(held, put)
+
+
+@dataclass(frozen=True, slots=True)
+class OddFound:
+    """Whether any line has a code that is not a number, a gender or status that the state does not have, a misprinted
+    status, or an include indicator that is none."""
+
+    codes: bool
+    facts: bool
+    misprints: bool
+    includes: bool
+
+
+def noted(notes: dict[str, Any]) -> set[tuple[str, str]]:
+    """Where the reader notes what it meets."""
+    found: set[tuple[str, str]] = notes.setdefault(_NOTE, set())
+    return found
+
+
+def odd_found(notes: dict[str, Any]) -> OddFound:
+    """What the reader met in the lines of a context with these `notes`."""
+    met = noted(notes)
+    held = {value for _name, value in met}
+    return OddFound(
+        codes=any((name, ODD_CODE) in met for name in CODES),
+        facts=ODD_FACT in held,
+        misprints=MISPRINT in held,
+        includes=("include", ODD_INCLUDE) in met,
+    )
 
 
 def gathered(columns: Sequence[Sequence[str]]) -> list[str]:

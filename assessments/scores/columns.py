@@ -50,6 +50,16 @@ def generated_columns(context: RunContext) -> dict[str, Any]:
     return found
 
 
+def unnamed_fields(context: RunContext) -> frozenset[str]:
+    """Scores and levels that the file's layout does not have: its tests have no part that names them."""
+    return _SCORES.difference(context.fields, _ALWAYS_NAMED)
+
+
+_of_model = [f.name for f in ScoreRow._meta.concrete_fields]
+_SCORES = frozenset(_of_model[_of_model.index("scale_score") : _of_model.index("as_tested")])
+_ALWAYS_NAMED = ("scale_score", "achievement_level")  # by the rules about ranges
+
+
 def _sql(sql: str, output: Any) -> RawSQL:
     return RawSQL(sql, [], output)  # noqa: S611 - made of the layout's own names
 

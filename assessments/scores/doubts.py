@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import F, Q, Value
 
-from assessments.scores.as_tested import ODD_INCLUDE, fact_sql
+from assessments.scores.as_tested import ODD_INCLUDE, fact_sql, odd_found
 from assessments.scores.change_kinds import SCORES
 from assessments.structure import LayoutTest
 from sisimport.files.issues import FileError, Severity
@@ -112,6 +112,8 @@ def _tell_columns_without_levels(context: RunContext, of: int) -> None:
 
 def _tell_odd_indicators(context: RunContext) -> None:
     """Lines whose include indicator is not one of the state's values: their scores count in no results."""
+    if not odd_found(context.notes).includes:
+        return
     table = quoted(context.import_type.row_model._meta.db_table)
     count, first = fetch_one(
         f"SELECT count(*), min(line) FROM {table} WHERE NOT refused AND {fact_sql('include', 'as_tested')} = %s",

@@ -165,8 +165,11 @@ class ScoreImport(ImportType):
     def generated_columns(self, context: RunContext) -> Mapping[str, Any]:
         return columns.generated_columns(context)
 
-    def read_together(self, fields: Sequence[str]) -> Sequence[Together]:
-        return as_tested.read_together(fields)
+    def unnamed_fields(self, context: RunContext) -> frozenset[str]:
+        return columns.unnamed_fields(context)
+
+    def read_together(self, context: RunContext, fields: Sequence[str]) -> Sequence[Together]:
+        return as_tested.read_together(fields, as_tested.noted(context.notes))
 
     def gather(self, columns: Sequence[Sequence[str]]) -> Sequence[str]:
         return as_tested.gathered(columns)

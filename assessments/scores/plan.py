@@ -16,7 +16,7 @@ from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, as_te
 from assessments.scores.missing_columns import facts_not_held
 from assessments.scores.setups import Target, plan_setups
 from assessments.scores.some_lines import ALONE, Spread
-from assessments.scores.year_tables import listed, years_of_lines
+from assessments.scores.year_tables import keep_years_of_plan, listed, years_of_lines
 from assessments.scores.years import score_date
 from assessments.structure import no_score, school_year, structure
 from sisimport.files.issues import Severity
@@ -62,7 +62,8 @@ def plan_scores(context: RunContext) -> None:
     for target in present:
         plan_setups(context, target)
     lines = f"(SELECT * FROM checked_line r WHERE r.scores <> '' {_without_errors(context)}) AS p"
-    years = listed(years_of_lines())
+    planned_years = years_of_lines()
+    years = listed(planned_years)
     # Some lines do not tell whether the whole file had anything to compare with; comparing gives the same result.
     compared = alone is not None or _something_there(present, years)
     if compared:
@@ -76,6 +77,8 @@ def plan_scores(context: RunContext) -> None:
             f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM {lines} ORDER BY p.student_id, p.line",
             [context.run.pk],
         )
+    if context.lines is None:
+        keep_years_of_plan(context.run.pk, planned_years)
     _say_of_the_whole(context, present, lines, compared=compared)
 
 

@@ -26,6 +26,7 @@ from sisimport.imports.engine.statistics import joins_for
 ROWS = ScoreRow._meta.db_table
 SCORED = "NOT r.refused AND r.skipped = 0 AND r.repeated = 0"  # lines whose scores are planned
 _LIVE = "NOT r.refused AND r.skipped = 0 AND r.repeat_key IS NOT NULL"
+_REPEATED = "repeated"  # note of a context: lines may share a student, test and year
 _DEFERRING = "(1, 4)"  # values of `repeated` for lines whose scores another line brings
 _IS_COUNTED = counts_sql("r.as_tested")
 
@@ -43,7 +44,8 @@ def has_repeats(key: str, where: str) -> bool:
 
 def mark_repeats(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
     """Mark how scored lines of the same student and test relate to each other."""
-    if not has_repeats("repeat_key", _LIVE):
+    context.notes[_REPEATED] = has_repeats("repeat_key", _LIVE)
+    if not context.notes[_REPEATED]:
         return
     number = by_test(((test, str(n)) for n, test in enumerate(tests, 1)), "0")
     values = by_test(((test, _scores_of(test)) for test in tests), "''")
@@ -143,7 +145,9 @@ def take_the_place_of_refused(
 ) -> Q | None:
     """If the line that counts is refused, the next one with the same scores counts. `last`: the others share its
     outcome instead."""
-    if not refusing or not fetch_all(f"SELECT 1 FROM {ROWS} r WHERE r.repeated IN {_DEFERRING} LIMIT 1"):
+    if not refusing or not context.notes[_REPEATED]:
+        return None
+    if not fetch_all(f"SELECT 1 FROM {ROWS} r WHERE r.repeated IN {_DEFERRING} LIMIT 1"):
         return None
     with joins_for(context.record_count):
         moved = fetch_all(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from django.db.models import Q
 
 from assessments.models import ScoreRange, ScoreRow
-from assessments.scores import as_tested, repeats, years
+from assessments.scores import as_tested, first_look, repeats, years
 from assessments.scores.missing_columns import look_at_missing_columns
 from assessments.scores.some_lines import ALONE, Shared
 from assessments.structure import LayoutTest, kept_ranges, school_year, tests_of
@@ -39,14 +39,17 @@ def prepare(context: RunContext) -> None:
         context.lea_ids = set(LEA.objects.values_list("pk", flat=True))
     look_at_missing_columns(context)
     _refuse_other_headers(context)
+    first_look.look(context)
     _take_replaced_ssids()
     _take_current_ssids()
     if context.accepted_rows:
         _take_accepted_matches()
     _tell_blank_uins(context)
     _leave_out_spoiled_numbers(context)
-    years.note_earlier_years(context)
-    years.refuse_another_year(context)
+    seen = first_look.seen(context)
+    if seen.flagged:
+        years.note_earlier_years(context)
+    years.refuse_another_year(context, odd_dates=seen.odd_dates)
     repeats.mark_repeats(context, tests)
     _leave_out_shared_uins(context)
     _load_ranges(tests, school_year(context.layout.key))
@@ -139,9 +142,9 @@ def _tell_blank_uins(context: RunContext) -> None:
     """One notice for the file, before UINs that are not kept become blank too."""
     if "uin" not in context.fields or context.lines is not None:
         return
-    count, first = fetch_one(f"SELECT count(*), min(line) FROM {ROWS} WHERE uin = '' AND skipped = 0 AND NOT refused")
-    if count:
-        params = {"count": f"{count:,}", "first": f"{first:,}"}
+    seen = first_look.seen(context)
+    if seen.blank_uins:
+        params = {"count": f"{seen.blank_uins:,}", "first": f"{seen.first_blank:,}"}
         tell_of_file(context, "EXC-UIN-BLANK", field="uin", params=params, severity=Severity.NOTICE)
 
 
@@ -149,23 +152,20 @@ def _leave_out_spoiled_numbers(context: RunContext) -> None:
     """UINs that a spreadsheet spoiled, and of who was tested what the state does not have (codes of districts and schools that
     are not numbers; genders; statuses) are not kept: said once for the file. None of them keeps a score out."""
     odd, misprint, meant = as_tested.ODD_FACT, as_tested.MISPRINT, as_tested.MEANT
-    spoiled = {
-        "EXC-TESTED-CODE": ("as_tested", as_tested.without_odd_codes_sql("as_tested"), "as_tested LIKE '%X,%'"),
-        "EXC-TESTED-ODD": ("as_tested", f"replace(as_tested, '{odd}', '')", f"as_tested LIKE '%{odd}%'"),
-        "EXC-TESTED-TVD": (
-            "as_tested",
-            f"replace(as_tested, '{misprint}', '{meant}')",
-            f"as_tested LIKE '%{misprint}%'",
-        ),
-    }
-    if "uin" in context.fields:
+    met = as_tested.odd_found(context.notes)
+    spoiled = {}
+    if met.codes:
+        quick = f"as_tested LIKE '%{as_tested.ODD_CODE},%'"
+        spoiled["EXC-TESTED-CODE"] = ("as_tested", as_tested.without_odd_codes_sql("as_tested"), quick)
+    if met.facts:
+        spoiled["EXC-TESTED-ODD"] = ("as_tested", f"replace(as_tested, '{odd}', '')", f"as_tested LIKE '%{odd}%'")
+    if met.misprints:
+        becomes, quick = f"replace(as_tested, '{misprint}', '{meant}')", f"as_tested LIKE '%{misprint}%'"
+        spoiled["EXC-TESTED-TVD"] = ("as_tested", becomes, quick)
+    if "uin" in context.fields and first_look.seen(context).spoiled_uins:
         may_be = "(uin LIKE '%E%' OR uin LIKE '%e%' OR uin LIKE '=%')"
         spoiled["EXC-UIN-SPOILED"] = ("uin", f"CASE WHEN uin !~ '{_SPOILED}' THEN uin ELSE '' END", may_be)
-    # Nearly no file has any: one look at all lines for all of them.
-    found = fetch_one(
-        f"SELECT {', '.join(f'bool_or({quick})' for _column, _becomes, quick in spoiled.values())} FROM {ROWS}"
-    )
-    for code, (column, becomes, quick) in (one for one, there in zip(spoiled.items(), found, strict=True) if there):
+    for code, (column, becomes, quick) in spoiled.items():
         where = f"{quick} AND {column} <> {becomes}"
         lines = fetch_all(f"UPDATE {ROWS} SET {column} = {becomes} WHERE {where} RETURNING line")
         if lines and context.lines is None:
@@ -232,7 +232,7 @@ def find_candidates(context: RunContext) -> Q | None:
     params = [] if context.run.schools is None else [list(context.run.schools)]
     # Written and analyzed first: the planner assumes lines without a student are rare, and a file may have no others.
     with joins_for(context.record_count):
-        execute(
+        doubtful = execute(
             f"""
             CREATE TEMP TABLE doubtful_line ON COMMIT DROP AS
             SELECT u.line, u.birth_date, u.last_name, u.first_name FROM checked_line k JOIN {ROWS} u ON u.line = k.line
@@ -240,8 +240,9 @@ def find_candidates(context: RunContext) -> Q | None:
               AND NOT EXISTS (SELECT 1 FROM students_ssid h WHERE h.state = u.state AND h.ssid = u.ssid)
             """
         )
-    execute("ANALYZE doubtful_line")
-    found = execute(
+    if doubtful:
+        execute("ANALYZE doubtful_line")
+    found = doubtful and execute(
         f"""
         UPDATE {ROWS} r SET candidates = least(c.n, 99), candidate_text = c.numbers
         FROM (

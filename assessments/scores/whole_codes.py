@@ -12,6 +12,7 @@ from typing import Final
 
 from assessments.models import ScoreRange, ScoreRow
 from assessments.scores.contradictions import ABOVE_LOWEST
+from assessments.scores.first_look import seen
 from assessments.scores.repeats import SCORED
 from assessments.structure import LayoutTest, own_codes
 from sisimport.imports.definition.import_type import RunContext
@@ -25,6 +26,8 @@ _SHARE_CODED: Final = 0.25  # a judgment: of the students of a district one in a
 
 
 def look_at_codes(context: RunContext, tests: Sequence[LayoutTest]) -> None:
+    if not seen(context).coded:
+        return
     counted = fetch_all(f"SELECT r.record_type, r.condition_code, count(*) {_SCORED} GROUP BY 1, 2 ORDER BY 2, 1")
     for test in tests:
         codes: Counter[str] = Counter()

@@ -22,6 +22,7 @@ from students.school_years import spring_of, year_label
 
 logger = logging.getLogger(__name__)
 
+_YEARS_TABLE = "CREATE TEMP TABLE IF NOT EXISTS plan_years (plan bigint PRIMARY KEY, years smallint[]) ON COMMIT DROP"
 _PLAN_YEARS = "SELECT years FROM plan_years WHERE plan = %s"
 MEASURE_FROM = 500  # scores; fewer do not matter to the planner
 
@@ -36,10 +37,16 @@ def years_of_lines() -> list[int]:
     return [year for (year,) in fetch_all("SELECT DISTINCT school_year FROM checked_line WHERE scores <> ''")]
 
 
+def keep_years_of_plan(plan_run_id: int, years: Iterable[int]) -> None:
+    """Keep the years of a plan just made, should this transaction apply it."""
+    execute(_YEARS_TABLE)
+    execute("INSERT INTO plan_years VALUES (%s, %s)", [plan_run_id, list(years)])
+
+
 def years_of_plan(plan_run_id: int, kind: str) -> list[int]:
     """School years of a plan that is being applied, looked up once per transaction: nothing writes to a plan in the
     meantime."""
-    execute("CREATE TEMP TABLE IF NOT EXISTS plan_years (plan bigint PRIMARY KEY, years smallint[]) ON COMMIT DROP")
+    execute(_YEARS_TABLE)
     if not (found := fetch_all(_PLAN_YEARS, [plan_run_id])):
         execute(
             """

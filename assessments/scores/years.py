@@ -127,18 +127,22 @@ def _place_undated(context: RunContext) -> dict[int, int]:
     return other_dates.note_other_years(context, undated, *bounds(context))
 
 
-def refuse_another_year(context: RunContext) -> None:
+def refuse_another_year(context: RunContext, *, odd_dates: bool) -> None:
     """Raises FileError if most of the file's test dates are in a school year other than that of its layout.
 
     Impossible dates (after today, or before the student's birth) do not count, nor do scores marked as of an earlier
     year. Lines without test date are placed by their other dates. Skipped for lines planned again: their whole file was
-    checked before. `_speak_for_the_file` says what `most` means if few lines are dated.
+    checked before. `_speak_for_the_file` says what `most` means if few lines are dated. `odd_dates`: any line has a test
+    date outside of the year, or scores and no test date.
     """
     if not date_fields(context):
         return
     if context.lines is not None:
         context.notes["undated"] = True
         _place_undated(context)
+        return
+    context.notes["undated"] = False
+    if not odd_dates:
         return
     assert context.layout is not None  # noqa: S101 - a staged file has one
     year = school_year(context.layout.key)

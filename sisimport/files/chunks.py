@@ -8,7 +8,7 @@ from sisimport.files.damage import holds_hidden_beyond_ascii, may_hold_hidden
 from sisimport.files.detection import Recognition
 from sisimport.files.encodings import UTF16, Decoder, without_bom
 from sisimport.files.lines import refuse_nul, whole_lines
-from sisimport.files.numbers import FORMULA, ROUNDED
+from sisimport.files.numbers import LOST_CELL
 from sisimport.files.repeated_names import RepeatedNames
 from sisimport.files.values import BlockTraits
 
@@ -17,6 +17,7 @@ _CHUNK_BYTES: Final = 1 << 16
 _INDEX_BYTES: Final = 1 << 18
 _WIDE_CHUNK_BYTES: Final = 1 << 17
 _CONTROLS: Final = bytes(sorted({*range(1, 32), 127} - {9, 10, 13}))
+_LOST: Final = tuple(mark.encode() for mark in LOST_CELL)
 # In plain ASCII: signs in place of lost letters, entities, UTF-7, escapes, quotation marks that a CSV reader does not treat as
 # such.
 _SIGNS_OF_DAMAGE: Final = ("?", "&", "+", "%", "\\", "=", "<", "'", '""', "@", "~", "_x")
@@ -81,7 +82,8 @@ class Chunks:
                 # A few names with accents would make one long text of two bytes per character, whose lines are slow to split.
                 lines = self.decoder.decode_lines(chunk)
                 if lines is not None:
-                    traits = BlockTraits(may_hold_space=True, needs_nfc=True, may_hold_hidden=False)
+                    lost = any(mark in chunk for mark in _LOST)
+                    traits = BlockTraits(True, needs_nfc=True, may_hold_hidden=False, may_hold_formula=lost)
                     yield Chunk(first_line, "", lines, b'"' in chunk, traits, names, ended)
                     continue
             text = self.decoder.decode(chunk, first_line)
@@ -90,7 +92,7 @@ class Chunks:
             hidden = controls or (holds_hidden_beyond_ascii(text) if exotic else "\xad" in text)
             may_hold_space = exotic or controls or " " in text
             damaged = not plain or any(sign in text for sign in _SIGNS_OF_DAMAGE)
-            traits = BlockTraits(may_hold_space, exotic, hidden, damaged, FORMULA in text or ROUNDED in text)
+            traits = BlockTraits(may_hold_space, exotic, hidden, damaged, any(mark in text for mark in LOST_CELL))
             yield Chunk(first_line, text, None, '"' in text, traits, names, ended)
 
 

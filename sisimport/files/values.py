@@ -166,7 +166,8 @@ class TextColumn:
             framed = f"{_JOINT}{joined}{_JOINT}"
             if traits.may_hold_space and (exotic or any(edge in framed for edge in _EDGES)):
                 texts = list(map(str.strip, texts))
-            if exotic:
+            # The joint composes with nothing, so the values are in normal form if they are together.
+            if exotic and not unicodedata.is_normalized("NFC", joined):
                 texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
         findings: list[Finding] = []
         if self._column.required and "" in texts:

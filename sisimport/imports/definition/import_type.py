@@ -58,6 +58,11 @@ class SpeedHooks:
         """
         return {}
 
+    def unnamed_fields(self, context: "RunContext") -> Collection[str]:  # noqa: ARG002
+        """Fields of the type that no rule or statement of this run names, because the file's layout has nothing of the kind: the
+        staged table does without their columns, whose defaults cost more than the rest of the table."""
+        return ()
+
     def second_pass(self, context: "RunContext", refusing: Collection[int]) -> Q | None:  # noqa: ARG002
         """Set-based work on rows in which a rule fired, when it would be too costly for all rows. Returns rows to check again.
 
@@ -152,7 +157,7 @@ class ImportType(SpeedHooks):
     gathered_fields: tuple[str, ...] = ()
     gathered_column: str = ""
 
-    def read_together(self, fields: Sequence[str]) -> Sequence[Together]:
+    def read_together(self, context: "RunContext", fields: Sequence[str]) -> Sequence[Together]:
         """How to read those of `gathered_fields` that the file has."""
         raise NotImplementedError
 

@@ -94,12 +94,11 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
         on_record is not None
     ):  # such a row goes through neither rules nor plan; the query itself returns whether it is idle
         among, idle = (Case(When(idle, then=Value(_IDLE))),), Value(False)
-    # Each rule is in the statement once: composing it, and planning it, costs more than the rest of a small file. A row that is
-    # not refused has none of the refusing rules.
-    last: Any = fired(parts, *among)
-    if parts:
-        last = Case(When(refused, then=fired([], *among)), default=last)
-    answer = _joined(refusing, fired(others), *([last] if parts or among else []))
+    # No rule is in the statement twice without need: composing and planning them costs more than the rest of a small file.
+    last: Any = refusing
+    if parts or among:
+        last = Case(When(refused, then=_joined(refusing, fired([], *among))), default=fired(parts, *among))
+    answer = _joined(fired(others), last)
     answers: dict[str, Any] = {
         "fired_rules": Case(*silent, default=answer) if silent else answer,
         # The student goes into the issue only if the run may touch it: a report line never mentions another school's student.
@@ -249,8 +248,8 @@ class _Joined(models.Func):
     arg_joiner = " || "
 
 
-def _joined(first: FiredRules, *others: Any) -> models.Func:
-    return _Joined(first, *others, output_field=first.output_field)
+def _joined(first: FiredRules, second: Any) -> models.Func:
+    return _Joined(first, second, output_field=first.output_field)
 
 
 def _by_rule(pairs: list[tuple[int, str]], default: str) -> str:

@@ -21,6 +21,7 @@ from django.db.models.lookups import Lookup
 from django.db.models.sql import Query
 from django.utils import timezone, translation
 
+from sisimport.imports.engine.composing import with_each_comparison_once
 from sisimport.imports.engine.sql import compiled, with_values
 
 Step = Mapping[str, Any] | Q  # columns to add, or a condition on the rows
@@ -53,6 +54,7 @@ def select(rows: QuerySet[Any], steps: Sequence[Step], columns: Sequence[str], o
 
 
 def _composed(rows: QuerySet[Any], steps: Sequence[Step], columns: Sequence[str], order_by: Sequence[str]) -> str:
+    rows = with_each_comparison_once(rows)
     for step in steps:
         rows = rows.filter(step) if isinstance(step, Q) else rows.annotate(**step)
     return with_values(*compiled(rows.order_by(*order_by).values_list(*columns)))

@@ -68,9 +68,10 @@ def stage(context: RunContext) -> None:
             reader = LinesReader(
                 stream, recognition, context.fields, line_index=index, lines=context.lines, together=together
             )
-        later = set(import_type.fields).difference(context.fields) if _is_large(context) else set()
+        unnamed = set(import_type.unnamed_fields(context))
+        later = set(import_type.fields).difference(context.fields, unnamed) if _is_large(context) else set()
         computed = import_type.generated_columns(context)
-        create_table(import_type.row_model, of_file=context.fields, later=later, computed=computed)
+        create_table(import_type.row_model, of_file=context.fields, without={*later, *unnamed}, computed=computed)
         seen = identifiers.Seen()
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as problems:
             _copy_rows(context, reader, problems, seen)
@@ -130,7 +131,7 @@ def _gathered(context: RunContext) -> tuple[str, ...]:
 
 def _together(context: RunContext) -> Sequence[Together]:
     gathered = _gathered(context)
-    return context.import_type.read_together(gathered) if gathered else ()
+    return context.import_type.read_together(context, gathered) if gathered else ()
 
 
 def _with_the_whole_known(recognition: Recognition, context: RunContext, stream: IO[bytes]) -> Recognition:
@@ -187,20 +188,20 @@ def create_table(
     model: type[StagedRow],
     *,
     of_file: Collection[str] = (),
-    later: Collection[str] = (),
+    without: Collection[str] = (),
     computed: Mapping[str, Any] | None = None,
 ) -> None:
     """CREATE TEMP TABLE from the model's fields; text columns are never null, the rest starts at the field's default.
 
     of_file: columns that the file fills in every row. They have no default: making and dropping defaults is most of what a table
-    of fifty columns costs PostgreSQL. later: left to `add_columns`. computed: columns that PostgreSQL computes.
+    of fifty columns costs PostgreSQL. without: left out, or left to `add_columns`. computed: columns that PostgreSQL computes.
     To read a column, PostgreSQL steps over those before it: numbers come first, then short texts of our own, then the file's.
     """
 
     def place(f: Any) -> int:
         return (1 + (f.name in of_file)) * isinstance(f, models.TextField | models.CharField | models.DateField)
 
-    fields = sorted((f for f in model._meta.concrete_fields if f.name not in later), key=place)
+    fields = sorted((f for f in model._meta.concrete_fields if f.name not in without), key=place)
     columns = [_definition(model, f, (computed or {}).get(str(f.name)), is_filled=f.name in of_file) for f in fields]
     given = [f for f in fields if not f.generated and f.name not in (computed or {})]
     if len(given) < len(fields):

@@ -373,7 +373,7 @@ def _bulk_session() -> None:
     """Allow enough memory to sort and join a whole district, for this transaction only."""
     execute("SET LOCAL work_mem = '192MB'")
     execute("SET LOCAL maintenance_work_mem = '256MB'")
-    execute(f"SET LOCAL default_statistics_target = {statistics.SAMPLE}")
+    execute(f"SET LOCAL default_statistics_target = {statistics.OWN_SAMPLE}")
     (used,) = fetch_one("SELECT current_setting('temp_buffers') = '256MB'")
     if not used:
         with contextlib.suppress(DatabaseError), transaction.atomic():
