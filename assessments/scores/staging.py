@@ -16,7 +16,7 @@ from sisimport.files.remembered import Remembered
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
 from sisimport.imports.engine.file_issues import take_back, tell_of_file
-from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, literal
+from sisimport.imports.engine.sql import execute, fetch_all, literal
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.engine.statistics import joins_for
 from sisimport.imports.runs.report import data_lines

@@ -31,7 +31,7 @@ class _Query(Query):
 
     resolved: dict[object, _Resolved]
 
-    def build_filter(self, filter_expr: Any, *args: Any, **named: Any) -> Any:  # type: ignore[override]
+    def build_filter(self, filter_expr: Any, *args: Any, **named: Any) -> Any:
         # A condition on the rows themselves may turn a join into another kind of join, so it is left to Django.
         key = None if args or named.get("split_subq", True) else _key(filter_expr, named)
         if key is None:
@@ -52,7 +52,7 @@ class _Query(Query):
                 written[id(node)] = write(node)
             return written[id(node)]
 
-        compiler.compile = compile_once  # type: ignore[method-assign]
+        compiler.compile = compile_once
         return compiler
 
 
