@@ -211,9 +211,9 @@ codes.register(
     ),
     IssueCode(
         "FILE-WRAPPED",
-        "Lines in quotation marks",
-        "Each line was one cell in quotation marks, as a spreadsheet writes lines that were pasted into one column; the columns "
-        "inside were read.",
+        "Lines in one cell",
+        "Each line was a single cell, as a spreadsheet keeps lines that were pasted into one column; the columns inside were "
+        "read.",
         "Nothing to do. A file that is not opened in a spreadsheet keeps its columns.",
     ),
     IssueCode(

@@ -4,6 +4,7 @@ It is started by workbooks.py with two open file descriptors, the workbook and t
 is left over if it or its parent is killed. Imports no Django.
 """
 
+import csv
 import errno
 import json
 import math
@@ -12,8 +13,9 @@ import re
 import resource
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import dropwhile
 from typing import IO, Any, Final
 
 from sisimport.files.numbers import FORMULA, ROUNDED
@@ -37,6 +39,8 @@ NAMED_CELLS: Final = 5
 TITLE_ROWS: Final = 20
 FEWEST_COLUMNS: Final = 2
 DELIMITER: Final = "^"
+_FEWEST_LINES: Final = 2  # column names and a record
+_SEPARATORS: Final = ("^", ",", "\t", "|", ";")
 _SSID_HEADER = re.compile(r"ssid|statewidestudentid")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+\Z")
 _SSID = re.compile(r"(?:\d{10}|\d{7})?\Z")  # seven digits in Utah
@@ -52,10 +56,13 @@ def limit(cpu_seconds: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main(source: IO[bytes], out: IO[str]) -> dict[str, Any]:
-    """Write the workbook's records as text to `out`; returns the result and what may be wrong with it. Raises Refused."""
+def main(source: IO[bytes], out: IO[str], first: int = 0) -> dict[str, Any]:
+    """Write the workbook's records as text to `out`; returns the result and what may be wrong with it. Raises Refused.
+
+    `first`: the sheet, from 0, whose column names apply to all.
+    """
     with opened(source) as archive:
-        return Conversion(out, Book(archive)).run()
+        return Conversion(out, Book(archive)).run(first)
 
 
 class Conversion:
@@ -73,9 +80,12 @@ class Conversion:
         self.cut: list[str] = []
         self.dates = 0
         self.numbers = 0
+        self.in_one_column = False
 
-    def run(self) -> dict[str, Any]:
-        sheets = [Sheet(self, *sheet).read() for sheet in self.book.sheets]
+    def run(self, first: int) -> dict[str, Any]:
+        order = sorted(range(len(self.book.sheets)), key=lambda at: at != first)
+        read = {at: Sheet(self, *self.book.sheets[at]).read() for at in order}
+        sheets = [read[at] for at in sorted(read)]
         if not self.header:
             raise Refused("a workbook without a row of column names", "records under their column names")
         if formulas := self.formulas.of_most(self.filled):
@@ -84,7 +94,8 @@ class Conversion:
             raise Refused(
                 f"SSIDs that a spreadsheet rounded or shortened in {damaged}", "ten digits in every SSID cell"
             )
-        return {"sheets": sheets, "rows": self.rows, "columns": len(self.header), "risks": list(self.risks())}
+        found = {"rows": self.rows, "columns": len(self.header), "in_one_column": self.in_one_column}
+        return {"sheets": sheets, "risks": list(self.risks()), **found}
 
     def risks(self) -> Iterator[str]:
         yield from self.cut
@@ -186,12 +197,14 @@ class Sheet:
         self.seen_header = False
         self.order: list[int] = []
         self.first: list[tuple[int, list[Cell]]] = []
+        self.separator = ""  # of lines that were pasted into one column
+        self.sample = ""
         self.note = ""
 
     def read(self) -> dict[str, Any]:
-        """Name, number of records, and why it or its end was left out."""
+        """Name, number of records, why it or its end was left out, and its column names with the first records, as text."""
         if not self.visible:
-            return {"name": self.name, "rows": 0, "note": "hidden, left out"}
+            return {"name": self.name, "rows": 0, "note": "hidden, left out", "sample": ""}
         before = self.conversion.rows
         self.note = "no column names, left out"  # until they are found
         stopped = rows(self.conversion.book, self.part, self._row)
@@ -202,11 +215,11 @@ class Sheet:
             self.note = f"read to row {stopped:,}"
             more = f"{MAX_EMPTY_ROWS} empty rows follow, and anything after them is not read"
             self.conversion.cut.append(f"Sheet {self.name} was read to row {stopped:,}: {more}.")
-        return {"name": self.name, "rows": self.conversion.rows - before, "note": self.note}
+        return {"name": self.name, "rows": self.conversion.rows - before, "note": self.note, "sample": self.sample}
 
     def _row(self, number: int, cells: list[Cell]) -> None:
         if self.seen_header:
-            self.conversion.record(self.name, cells, self.order)
+            self.conversion.record(self.name, _split(cells, self.separator), self.order)
             return
         self.first.append((number, cells))
         if len(self.first) > TITLE_ROWS:
@@ -215,11 +228,17 @@ class Sheet:
     def _begin(self) -> None:
         """Find the column names among the first rows: titles and print dates above them fill fewer columns."""
         widest = max((_filled(cells) for _number, cells in self.first), default=0)
+        if widest == 1:
+            self.separator = _separator_in([cells for _number, cells in self.first])
+            self.first = [(number, _split(cells, self.separator)) for number, cells in self.first]
+            widest = max(_filled(cells) for _number, cells in self.first)
         at = next((at for at, (_n, cells) in enumerate(self.first) if _filled(cells) * 2 > widest), None)
         if at is None or widest < FEWEST_COLUMNS:
             raise EnoughError
         first, self.first, self.seen_header = self.first[at:], [], True
         header = self._header(first[0][1])
+        self.conversion.in_one_column |= bool(self.separator)
+        self.sample = "".join(_plain(cells, len(header)) for _number, cells in first)
         names = [re.sub(r"[\s_\-–—/()]+", "", name.lower()) for name in header]
         order = self.conversion.take_header(header, names)
         self.note = "" if order is not None else "other column names, left out"
@@ -248,6 +267,36 @@ class Sheet:
 
 def _filled(cells: list[Cell]) -> int:
     return sum(1 for _column, _place, value, _kind in cells if value != "")
+
+
+def _separator_in(rows: Sequence[list[Cell]]) -> str:
+    """The separator in rows that fill one cell each: whole lines of a text were pasted, perhaps below a title. Blank if there is
+    none."""
+    texts = [next(value for _column, _place, value, _kind in cells if value) for cells in rows if _filled(cells)]
+    for separator in _SEPARATORS:
+        lines = list(dropwhile(lambda text: text.count(separator) < FEWEST_COLUMNS, map(str, texts)))  # noqa: B023
+        if len(lines) >= _FEWEST_LINES and all(line.count(separator) >= FEWEST_COLUMNS for line in lines):
+            return separator
+    return ""
+
+
+def _split(cells: list[Cell], separator: str) -> list[Cell]:
+    """The cells of a line that was pasted into one."""
+    filled = [cell for cell in cells if cell[2]]
+    if not separator or len(filled) != 1:
+        return cells
+    _column, place, value, _kind = filled[0]
+    parts = next(csv.reader([value or ""], delimiter=separator), [])
+    return [(at, place, part, "s") for at, part in enumerate(parts)]
+
+
+def _plain(cells: list[Cell], width: int) -> str:
+    """A row as a line of text, for a look at the sheet."""
+    values = [""] * width
+    for column, _place, value, _kind in cells:
+        if column < width:
+            values[column] = _CONTROLS.sub(" ", value or "")
+    return DELIMITER.join(values) + "\n"
 
 
 class _Places:
@@ -289,11 +338,11 @@ class _Cells:
         return next((found for column, found in self.columns.items() if found.count * 2 > filled[column]), None)
 
 
-def answer(source: int, target: int) -> dict[str, Any]:
+def answer(source: int, target: int, first: int = 0) -> dict[str, Any]:
     """The result of `main`, or why there is none: `error` and `expected`, or `system`, the number of a system's error."""
     try:
         with os.fdopen(source, "rb") as stream, os.fdopen(target, "w", encoding="utf-8", newline="") as out:
-            return main(stream, out)
+            return main(stream, out, first)
     except Refused as refused:
         return {"error": refused.found, "expected": refused.expected}
     except MemoryError:
@@ -306,8 +355,8 @@ def answer(source: int, target: int) -> dict[str, Any]:
         return {"error": f"data that cannot be read ({type(error).__name__})", "expected": "an .xlsx workbook"}
 
 
-def child(source: int, target: int, cpu_seconds: int, memory: int) -> None:
+def child(source: int, target: int, cpu_seconds: int, memory: int, first: int) -> None:
     """The whole work of the child process. Ends with its parent."""
     end_with_parent()
     limit(cpu_seconds, memory)
-    json.dump(answer(source, target), sys.stdout)
+    json.dump(answer(source, target, first), sys.stdout)

@@ -35,21 +35,25 @@ EXCEL: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet of the workbook and its records; `note` says why it, or its end, was left out."""
+    """A sheet of the workbook and its records; `note` says why it, or its end, was left out. `sample`: its column names and first
+    records as text, blank if it has none."""
 
     name: str
     rows: int
     note: str = ""
+    sample: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The result of a conversion. `risks`: possible changes by a spreadsheet, with cells, and parts that were not read."""
+    """The result of a conversion. `risks`: possible changes by a spreadsheet, with cells, and parts that were not read.
+    `in_one_column`: whole lines were pasted into one column, and were split."""
 
     sheets: tuple[Sheet, ...]
     rows: int
     columns: int
     risks: tuple[str, ...]
+    in_one_column: bool = False
 
 
 def is_workbook(stream: IO[bytes]) -> bool:
@@ -62,8 +66,9 @@ def is_workbook(stream: IO[bytes]) -> bool:
     )
 
 
-def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
-    """Write the workbook's records as text. `tick` is called a few times a second and may raise to stop it.
+def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lambda: None, first: int = 0) -> Converted:
+    """Write the workbook's records as text. `tick` is called a few times a second and may raise to stop it. `first`: the sheet,
+    from 0, whose column names apply to all.
 
     Raises FileError when it cannot be read within the limits or was damaged; OSError (TimeoutError, ChildProcessError) when
     that is not a fault of the workbook: a machine too busy, no room for the text.
@@ -75,7 +80,7 @@ def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lam
             source.write(piece)
         source.flush()
         source.seek(0)
-        answer = _run_child(source, target, tick)
+        answer = _run_child(source, target, first, tick)
         if "error" in answer:
             raise FileError("FILE-WORKBOOK", found=answer["error"], expected=answer["expected"])
         if "system" in answer:
@@ -88,14 +93,15 @@ def convert(stream: IO[bytes], out: IO[bytes], *, tick: Callable[[], None] = lam
         rows=answer["rows"],
         columns=answer["columns"],
         risks=tuple(answer["risks"]),
+        in_one_column=answer["in_one_column"],
     )
 
 
-def _run_child(source: IO[bytes], target: IO[bytes], tick: Callable[[], None]) -> dict[str, Any]:
+def _run_child(source: IO[bytes], target: IO[bytes], first: int, tick: Callable[[], None]) -> dict[str, Any]:
     numbers = (source.fileno(), target.fileno())
     # OSError when it cannot be started also says nothing about the workbook: the machine lacks room or its Python.
     child = subprocess.Popen(
-        [sys.executable, "-I", "-c", _CHILD, _ROOT, *map(str, (*numbers, CPU_SECONDS, MEMORY))],
+        [sys.executable, "-I", "-c", _CHILD, _ROOT, *map(str, (*numbers, CPU_SECONDS, MEMORY, first))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

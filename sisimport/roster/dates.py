@@ -76,6 +76,10 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:  # noqa
             )
             for name in EL_DATES
         ),
+        *(
+            rule("roster", "ELA-BORN", Severity.WARNING, name, Q(**{name: F("birth_date")}), part="el")
+            for name in EL_DATES
+        ),
         rule(
             "roster",
             "ELA-EXIT",

@@ -26,6 +26,7 @@ from ssid.models.staged_ela import ELARow
 from ssid.rules import english_learner, english_learner_plan, on_record
 from ssid.rules.identity import birth_date_rule, find_student_rules, name_rules
 from ssid.rules.lines import enrollment_rules
+from ssid.rules.whole_columns import warn_of_dates_filled_down
 from students.models import SSIDReplacement
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -145,6 +146,9 @@ class ELAImport(ImportType):
         steps = english_learner_plan.plan(english_learner_plan.Choices.of(context))
         first = Q(dup_number=FIRST) & ~DELETION
         return [replace(step, when=Q(step.when) & first) for step in steps]
+
+    def after_plan(self, context: RunContext) -> None:
+        warn_of_dates_filled_down(context)
 
 
 def _counts() -> Q:

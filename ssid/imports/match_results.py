@@ -18,6 +18,7 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Option
 from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import PlannedChange, Rule
+from sisimport.imports.engine.shifted_ssids import warn_of_sorted_ssids
 from ssid.imports import candidate_facts, match_results_staging
 from ssid.imports.match_results_staging import NO, YES
 from ssid.imports.ssid_download import TOOL
@@ -26,6 +27,7 @@ from ssid.rules import english_learner, english_learner_plan
 from ssid.rules.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.rules.lines import enrollment_rules
 from ssid.rules.ssids import OWN_NUMBER, REPLACE_REMEDY, REPLACE_RETIRED, SSID_PART, VALID_SSID, ssid_plan, ssid_rules
+from ssid.rules.whole_columns import warn_of_dates_filled_down
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
@@ -275,4 +277,6 @@ class SSIDRequest(ImportType):
         return [replace(step, when=first & (step.when if isinstance(step.when, Q) else Q(step.when))) for step in steps]
 
     def after_plan(self, context: RunContext) -> None:
+        warn_of_sorted_ssids(context)
+        warn_of_dates_filled_down(context)
         match_results_staging.keep_requests(context)

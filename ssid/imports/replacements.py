@@ -26,6 +26,7 @@ from sisimport.imports.definition.ssid_rules import former_params, other_person,
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.identifiers import near_text
+from sisimport.imports.engine.shifted_ssids import warn_of_sorted_ssids
 from sisimport.imports.engine.sql import fetch_one
 from ssid.imports.replacement_chains import find_chains, find_students
 from ssid.imports.ssid_download import TOOL
@@ -126,6 +127,9 @@ class ReplacementImport(ImportType):
                 values={"retired_ssid": F("retired_ssid"), "replacement_ssid": F("replacement_ssid")},
             ),
         ]
+
+    def after_plan(self, context: RunContext) -> None:
+        warn_of_sorted_ssids(context)
 
 
 _FEWEST_EXCHANGED = 5  # lines; fewer may be numbers that the state merged long ago

@@ -15,11 +15,13 @@ from sisimport.imports.definition.english_learner import OLDER_STATUS_REMEDY
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
+from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids, warn_of_sorted_ssids
 from ssid.models import SSIDDownloadRow
 from ssid.rules import english_learner, english_learner_plan, on_record
 from ssid.rules.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
 from ssid.rules.lines import duplicate_rules, enrollment_rules
 from ssid.rules.ssids import OWN_NUMBER, REPLACE_REMEDY, REPLACE_RETIRED, SSID_PART, VALID_SSID, ssid_plan, ssid_rules
+from ssid.rules.whole_columns import warn_of_dates_filled_down
 
 TOOL = "calpads-ssid"
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
@@ -129,6 +131,11 @@ class SSIDDownload(ImportType):
         first = Q(dup_number__in=[0])
         steps = [*ssid_plan(context), *english_learner_plan.plan(english_learner_plan.Choices.of(context))]
         return [_only(step, first) for step in steps]
+
+    def after_plan(self, context: RunContext) -> None:
+        warn_of_sorted_ssids(context)
+        warn_of_missing_ssids(context)
+        warn_of_dates_filled_down(context)
 
 
 def _only(step: PlannedChange, condition: Q) -> PlannedChange:

@@ -183,6 +183,15 @@ def _code_rules() -> list[Rule]:
             found=F("elas_date"),
             expected=F("student__birth_date"),
         ),
+        Rule(
+            number="8-birth",
+            code="ELA-BORN",
+            severity=Severity.WARNING,
+            field="elas_date",
+            part=EL,
+            when=KNOWN & Q(elas_date=F("student__birth_date")),
+            found=F("elas_date"),
+        ),
     ]
 
 

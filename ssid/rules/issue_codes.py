@@ -51,6 +51,12 @@ codes.register(
         "Check with the state which status began on that day; the column of statuses may have moved.",
     ),
     IssueCode(
+        "ELA-ONE-DAY",
+        "One English learner date for nearly all students",
+        "{count} of the {of} start dates that would be written are {found}; {other} of them replace another date.",
+        "Check that the column was not filled down from one line, or taken from another column. Nothing to do if it is right.",
+    ),
+    IssueCode(
         "ELA-MISSING",
         "The file has no English learner data",
         "The student has an EL record ({expected}), the file has neither status nor date; the record is left as it is.",

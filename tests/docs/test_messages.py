@@ -83,6 +83,7 @@ OF_FILES = {
     *(
         "AMB-UIN",
         "COLUMN-BORN",
+        "COLUMN-SAME",
         "COLUMN-DAY",
         "COLUMN-OTHER",
         "EXC-APART",

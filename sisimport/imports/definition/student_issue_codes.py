@@ -309,6 +309,12 @@ codes.register(
         "Correct the date in the file, or the birth date of the student, and test again.",
     ),
     IssueCode(
+        "ELA-BORN",
+        "English learner date on the day of birth",
+        "{field} is {found}, the day on which the student was born.",
+        "Check the date; the column of birth dates may stand in its place. If it is wrong, correct it and test again.",
+    ),
+    IssueCode(
         "ELA-EXIT",
         "Exit before the identification",
         "{field} is {found}, before the student was identified ({expected}); English learner data is not changed.",

@@ -7,6 +7,8 @@ One text is kept per workbook. The command line converts in its own process with
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from io import BytesIO
 from typing import IO, Any, Final
 
 from django.conf import settings
@@ -14,11 +16,14 @@ from django.core.files.storage import default_storage
 
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.workbooks import Converted, convert
+from sisimport.files.wrapped import WRAPPED
+from sisimport.imports.definition.recognition import UnrecognisedFileError, recognise_type
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
 from sisimport.imports.runs.uploads import keep_file
 from sisimport.imports.storage.files import is_here, open_file
 
 _MOST_SHEETS: Final = 10  # named in a report
+_LONGEST: Final = 200  # characters of their names
 
 
 def convert_workbook(*, file: ImportFile, user: Any) -> tuple[ImportFile, Converted]:
@@ -29,13 +34,39 @@ def convert_workbook(*, file: ImportFile, user: Any) -> tuple[ImportFile, Conver
 
 
 def to_text(file: ImportFile, text: IO[bytes], *, tick: Callable[[], None] = lambda: None) -> Converted:
-    """Write the text of a kept workbook. Raises FileError when it cannot be converted, or the text is too large to be read."""
+    """Write the text of a kept workbook. Raises FileError when it cannot be converted, or the text is too large to be read.
+
+    If an import type knows the column names of a later sheet, and none those of the first, that sheet is read.
+    """
     with open_file(file, rehash=True) as stream:
         converted = convert(stream, text, tick=tick)
+        if first := known_sheet(converted):
+            text.seek(0)
+            text.truncate()
+            converted = convert(stream, text, tick=tick, first=first)
     size, most = text.tell(), settings.IMPORT_MAX_BYTES
     if size > most:
         raise FileError("FILE-SIZE", found=f"{size:,} bytes as text", expected=f"{most:,} bytes")
     return converted
+
+
+def known_sheet(converted: Converted) -> int:
+    """The sheet, from 0, whose column names apply to all: the first one that has any, unless only another's are known.
+
+    Raises FileError for sheets of different import types: only one of them would be read.
+    """
+    kinds: dict[int, str] = {}
+    for at, sheet in enumerate(converted.sheets):
+        if sheet.sample:
+            with suppress(UnrecognisedFileError):
+                kinds[at] = recognise_type(BytesIO(sheet.sample.encode())).screen.label
+    if len(set(kinds.values())) > 1:
+        named = "; ".join(f"{converted.sheets[at].name} ({kind})" for at, kind in list(kinds.items())[:_MOST_SHEETS])
+        raise FileError(
+            "FILE-WORKBOOK", found=f"sheets of different kinds: {named}", expected="one of them, alone in a workbook"
+        )
+    first = next((at for at, sheet in enumerate(converted.sheets) if sheet.sample), 0)
+    return first if first in kinds or not kinds else min(kinds)
 
 
 def keep_text(
@@ -49,16 +80,19 @@ def keep_text(
 
 
 def left_out(converted: Converted) -> list[Problem]:
-    """Notices for a run of the text on sheets that were not read, or not to their end, and may hold students. A sheet without
-    column names is a letter or similar."""
+    """Notices for a run of the text: on lines that were pasted into one column, and on sheets that were not read, or not to
+    their end, and may hold students. A sheet without column names is a letter or similar."""
+    wrapped = [WRAPPED] if converted.in_one_column else []
     noted = [sheet for sheet in converted.sheets if sheet.note]
     if not noted:
-        return []
+        return wrapped
     doubtful = any(not sheet.note.startswith("no column names") for sheet in noted)
     said = [f"{sheet.name} ({sheet.note})" for sheet in noted[:_MOST_SHEETS]]
     more = [f"{len(noted) - _MOST_SHEETS:,} more"] if len(noted) > _MOST_SHEETS else []
+    read = ", ".join(sheet.name for sheet in converted.sheets if sheet.rows)
+    more += [f"what was read: {read[:_LONGEST]}"] if read else []
     severity = Severity.WARNING if doubtful else Severity.NOTICE
-    return [Problem("FILE-SHEETS", severity, None, "; ".join([*said, *more]), "")]
+    return [*wrapped, Problem("FILE-SHEETS", severity, None, "; ".join([*said, *more]), "")]
 
 
 def place_of(run: ImportRun, attempt: int) -> str:
