@@ -27,6 +27,7 @@ from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
 from sisimport.imports.engine import identifiers
+from sisimport.imports.engine.days_of_1904 import refuse_days_of_1904
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
 from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids, warn_of_ssids_filled_down
 from sisimport.imports.models import ImportIssue, ImportRun
@@ -232,6 +233,7 @@ class Roster(ImportType):
         return [*found, *(replace(rule, severity=level) for rule in new_lea for level in (WARNING, NOTICE))]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        refuse_days_of_1904(context)
         birth_dates.refuse_wrong_order(context)
         other_people.judge_columns(context)
         refuse_shifted_ssids(context)

@@ -20,6 +20,7 @@ from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
 from sisimport.imports.definition.ssid_rules import HELD, held_by_other, other_person
+from sisimport.imports.engine.days_of_1904 import refuse_days_of_1904
 from sisimport.imports.engine.sql import execute, fetch_all
 from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_ela import ELARow
@@ -143,6 +144,7 @@ class ELAImport(ImportType):
         )
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        refuse_days_of_1904(context)
         steps = english_learner_plan.plan(english_learner_plan.Choices.of(context))
         first = Q(dup_number=FIRST) & ~DELETION
         return [replace(step, when=Q(step.when) & first) for step in steps]

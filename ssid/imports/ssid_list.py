@@ -26,6 +26,7 @@ from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_by_other, other_person, ssid_cause
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
+from sisimport.imports.engine.days_of_1904 import refuse_days_of_1904
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids, warn_of_ssids_filled_down
 from sisimport.imports.engine.sql import execute, fetch_all
@@ -121,6 +122,7 @@ class SSIDList(ImportType):
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
+        refuse_days_of_1904(context)
         refuse_shifted_ssids(context)
         verified = context.option("verified") == "1"
         first = FILLED_IN & Q(dup_student=0)

@@ -10,6 +10,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.rules import PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
+from sisimport.imports.engine.days_of_1904 import refuse_days_of_1904
 from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids
 from students.models import SSID, SSIDReplacement
 
@@ -112,6 +113,7 @@ def _retired_rule(when: Q, *, confirmed: bool) -> Rule:
 
 def ssid_plan(context: RunContext) -> list[PlannedChange]:
     """Give the SSID to a student without one; with the option, retire a merged one first. Raises FileError (SSID-SHIFTED)."""
+    refuse_days_of_1904(context)
     refuse_shifted_ssids(context)
     changes: list[PlannedChange] = []
     when = Q(current__ssid__isnull=True)

@@ -62,14 +62,14 @@ codes.register(
         "A column of SSIDs that was sorted alone",
         "The {count} SSIDs that students would get are in order from line to line, and so are the {beside}: the column of SSIDs "
         "seems to have been sorted by itself.",
-        "Do not update before you have compared some of them with the state's file (SSID Download): each student may have "
-        "another student's SSID.",
+        "Compare some of them with the state's file (SSID Download) before you update: each student may get another "
+        "student's SSID.",
     ),
     IssueCode(
         "SSID-GAP",
         "A line without an SSID in the state's file",
-        "Line {line} has no SSID, though the state's file has one in every line: the SSIDs before or after it may stand a line "
-        "too high or too low.",
+        "Line {line} has no SSID, though the state's file has one in every line: the SSIDs before or after it may be one "
+        "line too high or too low.",
         "Compare some of them with the file as it was downloaded, before you update.",
     ),
     IssueCode(

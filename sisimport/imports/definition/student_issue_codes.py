@@ -312,7 +312,7 @@ codes.register(
         "ELA-BORN",
         "English learner date on the day of birth",
         "{field} is {found}, the day on which the student was born.",
-        "Check the date; the column of birth dates may stand in its place. If it is wrong, correct it and test again.",
+        "Check the date; its column may contain the birth dates. If it is wrong, correct it and test again.",
     ),
     IssueCode(
         "ELA-EXIT",
