@@ -8,9 +8,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from sisimport.imports.models import ImportRun
 from students import collection
 from students.models import DistrictSettings
-from tests.factories import StudentFactory, UserFactory
+from tests.assessments.score_files import SSID_1, ela, start, text
+from tests.factories import SchoolFactory, StudentFactory, UserFactory
+from tests.ssid.journey import District
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Labels that touch each other, a point or the heading; labels under 14 px; points that are not to be told apart.
@@ -55,3 +58,18 @@ def test_choices_of_the_admin_are_read_to_their_end(visit: Callable[..., Any]) -
     page.goto(reverse("admin:students_districtsettings_change", args=[settings.pk]))
 
     assert page.evaluate(CUT_OFF) == []
+
+
+def test_levels_of_a_score_run_fit_the_narrowest_telephone(visit: Callable[..., Any]) -> None:
+    school = SchoolFactory()
+    District(school.lea, school).add("100", ssid=SSID_1)
+    run = start("caaspp-2023-2024", text("caaspp-2023-24", ela()))
+    (spread,) = run.facts["distributions"]
+    spread["grades"] = {"05": {code: 120 for code, _name in spread["results"] if code in "1234"}}
+    ImportRun.objects.filter(pk=run.pk).update(facts=run.facts)
+    page = visit(UserFactory(import_admin=True, all_schools=True), width=320)
+
+    page.goto(reverse("run", args=[run.pk]))
+
+    assert page.locator("table.spread td").count() >= 5
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
