@@ -235,6 +235,18 @@ def test_revert_run_prints_the_run_and_restores(district: District, command: Com
     assert not student.ssids.exists()
 
 
+def test_the_report_calls_lines_imported_only_where_they_were(
+    district: District, command: CommandLine, download: Path
+) -> None:
+    district.student()
+    told = command("import_file", "ssid-download", download, "--work", "test").out
+    assert "Lines: to import 1," in told
+    assert "Lines: imported 1," in command("import_file", "ssid-download", download, "--work", "update").out
+    undone = command("revert_run", ImportRun.objects.latest("pk").pk).out
+    assert "Put back: 1\n" in undone
+    assert "Lines: put back 1, put back before 0," in undone
+
+
 def test_revert_run_says_what_was_kept(district: District, command: CommandLine, download: Path) -> None:
     student = district.student(home_language="vie")
     command("import_file", "ssid-download", download, "--work", "test", "--json")

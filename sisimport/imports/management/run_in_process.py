@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, Final
 
 from sisimport.audit import looking
 from sisimport.imports.models import ImportRun, RunStatus, Work
@@ -34,6 +34,13 @@ def run_to_end(run: ImportRun) -> ImportRun:
     return run
 
 
+# Outcomes as the pages name them, where a run does not import.
+_OUTCOMES: Final[dict[Work, dict[str, str]]] = {
+    Work.TEST: {"imported": "to import"},
+    Work.REVERT: {"imported": "put back", "unchanged": "put back before", "set_aside": "kept"},
+}
+
+
 def exit_code(run: ImportRun) -> int:
     if run.status in (RunStatus.REJECTED, RunStatus.HELD):
         return EXIT_REJECTED
@@ -53,14 +60,15 @@ def print_report(run: ImportRun, *, as_json: bool) -> None:
     if run.message:
         write(f"{run.message}\n")
     write(f"Record Count: {run.record_count}\n")
-    write(f"Import Count: {run.import_count}\n")
+    write(f"{'Put back' if run.work == Work.REVERT else 'Import Count'}: {run.import_count}\n")
     if run.reverted:
         write(f"{run.get_reverted_display()}\n")
     if run.work == Work.TEST:
         write(f"Would import: {run.planned_count}\n")
     write(f"Error Count: {run.error_count}\n")
     write(f"Warnings: {run.warning_count}, notices: {run.notice_count}\n")
-    counts = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in run.outcome_counts.items())
+    words = _OUTCOMES.get(Work(run.work), {})
+    counts = ", ".join(f"{words.get(name, name.replace('_', ' '))} {n}" for name, n in run.outcome_counts.items())
     write(f"Lines: {counts}\n")
     from sisimport.imports.runs.report import issues_json
 
