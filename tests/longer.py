@@ -6,15 +6,17 @@ SISIMPORT_TEST_FAST is set by `script/test fast`, SISIMPORT_TEST_LONG by `script
 
 import os
 import re
+import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import pytest
 
 FAST = bool(os.environ.get("SISIMPORT_TEST_FAST"))
 LONG = bool(os.environ.get("SISIMPORT_TEST_LONG"))
 _YEAR = re.compile(r"\d{4}(-\d{2,4})?")
+T = TypeVar("T")
 
 
 def every_pair(first: Sequence[Any], second: Sequence[Any], *, seldom: Iterable[Any] = ()) -> list[Any]:
@@ -98,6 +100,20 @@ def _covering(cases: Sequence[set[Any]]) -> set[int]:
         taken.add(best)
         missing -= cases[best]
     return taken
+
+
+def spread(values: Iterable[T], name: Callable[[T], str], number: int) -> list[T]:
+    """Of the values of each name the first, and of the others one in so many: of another name others, so that over all names
+    each place is met. For walks, which go to few records of each page in `script/test`."""
+    named: dict[str, list[T]] = defaultdict(list)
+    for value in values:
+        named[name(value)].append(value)
+    return [
+        value
+        for key, each in named.items()
+        for place, value in enumerate(each)
+        if not place or (place + zlib.crc32(key.encode())) % number == 0
+    ]
 
 
 def first_of(values: Sequence[Any]) -> list[Any]:

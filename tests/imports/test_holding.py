@@ -1,7 +1,8 @@
 """Held runs: a disaster waits for a second person, an ordinary day does not (hold)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from students.models import LEA, SSID, DistrictSettings, ELRecord, Enrollment, S
 from tests.assessments import score_files
 from tests.files.samples import line
 from tests.imports.journey import District, finish, make_district, revert, run_file
+from tests.made_once import for_this_test, made_once
 
 EACH = 120  # students of each of two schools
 FIRST_BIRTH = date(2009, 1, 5)
@@ -49,8 +51,20 @@ def person(number: int, **values: str) -> dict[str, str]:
 PEOPLE = [person(number) for number in range(2 * EACH)]
 
 
+@pytest.fixture(scope="module")
+def full_district_once(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[District, Path]]:
+    with made_once(make_full_district, tmp_path_factory.mktemp("full_district"), django_db_blocker) as made:
+        yield made
+
+
 @pytest.fixture
-def full_district(db: None) -> District:
+def full_district(full_district_once: tuple[District, Path], db: None) -> District:
+    return for_this_test(full_district_once)
+
+
+def make_full_district() -> District:
     """240 students with SSIDs, the first 100 of each school English learners; nothing was imported yet."""
     district = make_district()
     schools = {"0123456": district.school, "0123457": district.other_school}
@@ -238,16 +252,7 @@ def test_disaster_12_every_score_on_record_gets_another_value(full_district: Dis
     assert reasons("caaspp-2023-2024", scores(PEOPLE, lambda n: 2510 + n % 50)) == {holding.STUDENTS}
 
 
-# ---- twelve ordinary days ----
-
-
-def test_ordinary_1_first_load_into_an_empty_district(db: None) -> None:
-    make_district()
-    assert reasons("students", roster(PEOPLE)) == set()
-
-
-def test_ordinary_2_first_load_where_nothing_is_set_up(db: None) -> None:
-    assert reasons("students", roster(PEOPLE)) == set()
+# ---- twelve ordinary days: the first two, which begin with nobody, are in test_holding_first_loads.py ----
 
 
 def test_ordinary_3_first_load_into_a_new_school(full_district: District) -> None:
@@ -335,7 +340,7 @@ def test_corrected_lines_and_reverts_are_never_held(full_district: District) -> 
     assert undone.import_count == len(PEOPLE)
 
 
-def test_limits_of_several_districts_are_the_strictest(db: None) -> None:
+def test_limits_of_several_districts_are_the_strictest(full_district: District) -> None:
     one, other = LEA.objects.create(code="1111111"), LEA.objects.create(code="2222222")
     DistrictSettings.objects.create(lea=one, hold_floor=20, hold_students_percent=30)
     DistrictSettings.objects.create(lea=other, hold_floor=90, hold_students_percent=5, hold_matched_percent=70)

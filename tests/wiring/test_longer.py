@@ -16,6 +16,7 @@ from tests.longer import (
     last_years,
     mark_combinations,
     one_in,
+    spread,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,18 @@ def test_of_repetitions_script_test_takes_the_first() -> None:
     assert [param.values for param in first_of("abc")] == [("a",), ("b",), ("c",)]
     assert taken_now(first_of("abc")) == [("a",)]
     assert taken_now(one_in(2, [("a", 1), ("b", 2), ("c", 3)])) == [("a", 1), ("c", 3)]
+
+
+def test_of_the_values_of_a_name_a_walk_takes_the_first_and_of_other_names_others() -> None:
+    values = [(name, place) for place in range(8) for name in ("one", "other", "a third")]
+
+    taken = spread(values, lambda value: value[0], 4)
+
+    assert taken == spread(values, lambda value: value[0], 4)
+    places = {name: [place for one, place in taken if one == name] for name, _place in values}
+    assert all(each[0] == 0 and 2 <= len(each) <= 3 for each in places.values())
+    assert len({tuple(each) for each in places.values()}) > 1
+    assert spread(values, str, 4) == values, "of each name there is one"
 
 
 def test_of_the_years_of_a_family_script_test_takes_the_first_and_the_last() -> None:

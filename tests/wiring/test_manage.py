@@ -1,5 +1,6 @@
 """`manage.py`: embedded services around the commands that need them, and nothing of its own on standard output."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,17 +11,34 @@ from pathlib import Path
 
 import pytest
 
+from tests.installed import install
+
 ROOT = Path(__file__).resolve().parents[2]
 NOT_SET = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "FILE_KEYS"}
 COUNT_USERS = "from django.contrib.auth.models import User; print(User.objects.count())"
 
 
-@pytest.fixture(scope="module")
-def data_dir() -> Iterator[Path]:
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A data directory that is not there yet."""
     folder = Path(tempfile.mkdtemp(prefix="sis", dir="/tmp"))
     folder.chmod(0o755)
     yield folder / "var"
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def new_data_dir() -> Iterator[Path]:
+    with _folder() as data_dir:
+        yield data_dir
+
+
+@pytest.fixture(scope="module")
+def data_dir() -> Iterator[Path]:
+    """Of an installation that is migrated already: one test looks at what a first command does."""
+    with _folder() as data_dir:
+        install(data_dir)
+        yield data_dir
 
 
 def manage(data_dir: Path, *words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -88,10 +106,10 @@ def test_who_stops_reading_the_output_gets_a_sentence_and_no_traceback() -> None
 @pytest.mark.faults
 @pytest.mark.long
 def test_the_first_command_makes_and_migrates_the_database_and_later_ones_find_it_ready(
-    data_dir: Path, tmp_path: Path
+    new_data_dir: Path, tmp_path: Path
 ) -> None:
-    first = manage(data_dir, "shell", "--no-imports", "-c", COUNT_USERS, cwd=tmp_path)
-    second = manage(data_dir, "shell", "--no-imports", "-c", COUNT_USERS)
+    first = manage(new_data_dir, "shell", "--no-imports", "-c", COUNT_USERS, cwd=tmp_path)
+    second = manage(new_data_dir, "shell", "--no-imports", "-c", COUNT_USERS)
 
     assert (first.returncode, first.stdout) == (0, "0\n"), first.stderr
     assert "Preparing the database" in first.stderr

@@ -147,7 +147,7 @@ def signs_in(server: Server, name: str, password: str) -> bool:
         return not error.url.startswith(address)
 
 
-def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in(
+def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in_and_a_second_finds_them(
     serve: Callable[..., Server],
 ) -> None:
     server = serve()
@@ -165,7 +165,20 @@ def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in
     again.wait_ready()
     assert said.group(0) in again.said
     assert again.ask(runs) == "test completed, update completed"
-    again.end()
+    is_killed_with_its_worker_and_web_server(again)
+
+
+def is_killed_with_its_worker_and_web_server(server: Server) -> None:
+    children = server.children()
+    assert {"web", "worker"} <= children.keys()
+
+    server.process.kill()
+    server.process.wait()
+
+    deadline = time.monotonic() + 30
+    while is_alive(children["web"]) or is_alive(children["worker"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.faults
@@ -204,21 +217,6 @@ def test_whatever_dies_is_started_again(serve: Callable[..., Server]) -> None:
         server.wait_until(lambda name=name, before=before: server.children().get(name, before) != before)
         server.wait_until(server.answers)
     server.end()
-
-
-@pytest.mark.usefixtures("migrated")
-def test_a_killed_server_takes_its_worker_and_web_server_with_it(serve: Callable[..., Server]) -> None:
-    server = serve("--no-demo")
-    server.wait_ready()
-    children = server.children()
-
-    server.process.kill()
-    server.process.wait()
-
-    deadline = time.monotonic() + 30
-    while is_alive(children["web"]) or is_alive(children["worker"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_port_in_use_is_said_before_anything_starts(data_dir: Path) -> None:
