@@ -88,7 +88,7 @@ def _shares(found: dict[str, Result]) -> Iterable[Line]:
             "access",
             "right",
             "cases",
-            "script/test tests/accounts/test_matrix.py",
+            "script/test faults tests/accounts/test_matrix.py",
         ),
         ("Permission lines missed when taken away", "permission-lines", "noticed", "lines", "script/test load"),
         ("Tamperings with the record of access found", "tamperings", "found", "made", "script/test tests/audit"),
@@ -132,7 +132,7 @@ def lines(found: dict[str, Result]) -> list[Line]:
 
 _SINGLE = (
     ("Advisories of the packages", "advisories", "script/audit", "no advisories could be reached where it ran"),
-    ("Restore drill", "restore", "script/test tests/wiring/test_backup.py", "it sets up two installations"),
+    ("Restore drill", "restore", "script/test faults tests/wiring/test_backup.py", "it sets up two installations"),
     ("Seeded names found elsewhere after erasing", "names", "script/test tests/erasing", "it fills a whole district"),
     ("Slow uploads beside browsing", "slow-uploads", "script/test load", "it wants a machine that does nothing else"),
 )

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.browser.look import Look, shows_colors
+from tests.browser.look import Look, is_looked_at_once, shows_colors
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,6 +67,22 @@ def test_one_sight_shows_what_does_not_depend_on_it_and_that_of_every_third_page
     assert [word for word in wrong if word not in found] == []
     assert [word for word in wrong if word not in without] == ["color-contrast"]
     assert 5 <= len(with_colors) <= 15
+
+
+def test_of_many_pages_a_third_is_looked_at_in_one_sight_and_all_must_fit(visit: Callable[..., Any], axe: str) -> None:
+    look = Look(visit(), axe, every_sight=False, sparing=True)
+    names = [f"nothing, {number}" for number in range(60)]
+    looked_at = [name for name in names if is_looked_at_once(name)]
+
+    look.page.goto("data:text/html," + quote(PAGE.format(style="", body=f"{TWO}<p style='width: 2000px'>Wide</p><img>")))
+    look.here(looked_at[0])
+    found = "\n".join(look.wrong)
+    look.wrong.clear()
+    look.here(next(name for name in names if name not in looked_at))
+
+    assert "image-alt" in found
+    assert [wrong.partition(": ")[2] for wrong in look.wrong] == ["wider than the window of 320 px"]
+    assert 10 <= len(looked_at) <= 30
 
 
 def test_nothing_is_found_in_a_page_that_is_right(visit: Callable[..., Any], axe: str) -> None:

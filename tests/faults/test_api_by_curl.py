@@ -27,18 +27,25 @@ HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "use-the-api.
 BAD = line(ssid="12345", local_number="100299") + "\n"
 
 
+@pytest.fixture(scope="module")
+def sites() -> Iterator[list[Site]]:
+    """The web server, kept from test to test: it takes seconds to start."""
+    started: list[Site] = []
+    yield started
+    for each in started:
+        each.end()
+
+
 @pytest.fixture
-def web(database_url: str, tmp_path: Path, settings: Any) -> Iterator[Site]:
-    site = Site(database_url, tmp_path / "data")
+def web(sites: list[Site], database_url: str, tmp_path_factory: pytest.TempPathFactory, settings: Any) -> Site:
+    if not sites:
+        sites.append(Site(database_url, tmp_path_factory.mktemp("site") / "data"))
+        sites[0].wait_ready()
     # This process works on the runs, and reads what the site stored.
     storages = dict(settings.STORAGES)
-    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(site.folder / "uploads")}}
+    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(sites[0].folder / "uploads")}}
     settings.STORAGES = storages
-    try:
-        site.wait_ready()
-        yield site
-    finally:
-        site.end()
+    return sites[0]
 
 
 class Shell:

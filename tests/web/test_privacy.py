@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +18,19 @@ from sisimport.audit.models import AuditEntry
 from sisimport.imports.models import ImportRun
 from sisimport.imports.runs import tasks
 from students.models import SSID, Student
-from tests.browser.district import District, family_pages, make_district, staff_pages
+from tests.browser import district as its_district
+from tests.browser.district import District, family_pages, staff_pages
 from tests.factories import SchoolFactory, UserFactory
+from tests.made_once import for_this_test
 
 pytestmark = pytest.mark.django_db
+district_once = its_district.district_once  # a fixture
 SECRET = "9012345999"
 
 
 @pytest.fixture
-def pages(db: None) -> District:
-    return make_district()
+def pages(district_once: tuple[District, Path], db: None) -> District:
+    return for_this_test(district_once)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ import pytest
 
 from sisimport.runtime import postgres
 from tests.installed import install
+from tests.longer import first_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -111,7 +112,7 @@ def data_dir() -> Iterator[Path]:
 
 @pytest.fixture
 def migrated(data_dir: Path) -> None:
-    """Not the first start: what that takes is tried once."""
+    """A database is there: making one is tried once, in `script/test faults`."""
     install(data_dir)
 
 
@@ -147,9 +148,13 @@ def signs_in(server: Server, name: str, password: str) -> bool:
         return not error.url.startswith(address)
 
 
+# A migrated database without anybody, or none at all.
+@pytest.mark.parametrize("has_database", first_of([True, False]), ids=["migrated", "from nothing"])
 def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in_and_a_second_finds_them(
-    serve: Callable[..., Server],
+    has_database: bool, data_dir: Path, serve: Callable[..., Server]
 ) -> None:
+    if has_database:
+        install(data_dir)
     server = serve()
     server.wait_ready()
 
