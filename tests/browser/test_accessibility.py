@@ -75,6 +75,8 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(
 
     def step(name: str, start: str, button: str, **typed: str) -> None:
         """Open a page, type, send, and look at where that leads."""
+        if not every_sight and not is_looked_at_once(name):
+            return
         page.goto(pages[start])
         for field, value in typed.items():
             page.fill(f"main [name={field}]", value)
@@ -139,7 +141,7 @@ def test_pages_that_staff_reach_by_a_form_have_no_violation(
     look.here("home, the menu open")
 
     assert look.wrong == [], "\n".join(look.wrong)
-    assert look.seen >= STAFF_STEPS
+    assert not every_sight or look.seen >= STAFF_STEPS
 
 
 @one_sight_or_every
