@@ -42,6 +42,8 @@ def browser() -> Iterator[Any]:
 
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        # Nothing is drawn by a graphics card: no process for one, and no imitation of one.
+        switches = ["--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-software-rasterizer"]
+        chromium = playwright.chromium.launch(executable_path=program, args=switches)
         yield chromium
         chromium.close()
