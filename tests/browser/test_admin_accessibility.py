@@ -48,7 +48,11 @@ def _is_another_of_its_kind(name: str) -> bool:
     """By the name of its model alone, so that it stays when another model comes or goes."""
     model, _under, what = name.rpartition("_")
     number = zlib.crc32(model.encode())
-    return number % 4 != 0 if what in {"add", "history", "delete"} else what in {"changelist", "change"} and number % 2 != 0
+    return (
+        number % 4 != 0
+        if what in {"add", "history", "delete"}
+        else what in {"changelist", "change"} and number % 2 != 0
+    )
 
 
 def other_pages(user: Any) -> dict[str, str]:

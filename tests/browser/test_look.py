@@ -74,7 +74,9 @@ def test_of_many_pages_a_third_is_looked_at_in_one_sight_and_all_must_fit(visit:
     names = [f"nothing, {number}" for number in range(60)]
     looked_at = [name for name in names if is_looked_at_once(name)]
 
-    look.page.goto("data:text/html," + quote(PAGE.format(style="", body=f"{TWO}<p style='width: 2000px'>Wide</p><img>")))
+    look.page.goto(
+        "data:text/html," + quote(PAGE.format(style="", body=f"{TWO}<p style='width: 2000px'>Wide</p><img>"))
+    )
     look.here(looked_at[0])
     found = "\n".join(look.wrong)
     look.wrong.clear()
