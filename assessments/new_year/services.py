@@ -107,7 +107,7 @@ def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers
             raise NotAddedError(
                 f"Every column is known already, by {reader.title} ({reader.key}). Import the file as {label}, or with auto."
             )
-    elif key in layouts and _is_known(look, layouts.values()):
+    elif key in layouts and _is_known(look, [one for one in family if kind.school_year(one.key) == year]):
         label = registry.get_type(kind.import_type(key)).screen.label
         title = layouts[key].title
         raise NotAddedError(f"There is already a layout for {title} ({key}). Import the file as {label}, or with auto.")
@@ -117,9 +117,15 @@ def proposal(*, look: Look, like: Layout, year: int, name: str, answers: Answers
 
 
 def _is_known(look: Look, layouts: Collection[Layout]) -> bool:
-    """Would a file with this header line be read by one of the layouts?"""
+    """Would a file with this header line be read by one of these layouts, and have what its scores are made of?"""
     header = look.delimiter.join(look.header)
-    return recognise(BytesIO(f"{header}\r\n".encode()), layouts).layout is not None
+    found = recognise(BytesIO(f"{header}\r\n".encode()), layouts)
+    if found.layout is None:
+        return False
+    kind, fields = kind_of(found.layout.key), found.layout.fields
+    dates = [name for name in kind.years if name in fields][:1]
+    needed = {*kind.essential(found.layout), *kind.scores(found.layout), *dates}
+    return needed.intersection(fields) <= found.positions.keys()
 
 
 def _free_key(key: str, keys: Collection[str]) -> str:

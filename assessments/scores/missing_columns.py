@@ -15,6 +15,7 @@ from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.file_issues import tell_of_file
 
+_OTHER_NAMES: Final = "under other names, an import admin adds them: Add a school year, or add_layout"
 _BESIDE: Final = {"error": "standard error", "measure": "Lexile or Quantile measure"}
 
 
@@ -32,7 +33,9 @@ def look_at_missing_columns(context: RunContext) -> None:
     if missing:
         of = ", ".join(test.parent.name for test in tests) or context.layout.title
         raise FileError(
-            "FILE-COLUMN-MISSING", found=_names(context, missing), expected=f"the columns that scores of {of} need"
+            "FILE-COLUMN-MISSING",
+            found=_names(context, missing),
+            expected=f"the columns that scores of {of} need ({_OTHER_NAMES})",
         )
     if context.lines is None:  # for lines planned again, it was said before
         _tell_what_is_not_beside(context, tests, held)

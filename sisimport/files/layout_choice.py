@@ -15,6 +15,7 @@ from sisimport.files.quoting import split_line
 
 # If the user did not choose the layout, a file must look right, not only have the right number of columns.
 _GUESS_SCORE: Final = 0.6
+_NEARLY_ALL_NAMES: Final = 0.97
 _OTHER_SCORE: Final = 0.8
 # The share of a line that must be known column names before the lines above it are skipped.
 _NAMES_SHARE: Final = 0.5
@@ -111,7 +112,7 @@ def _choose(
     rivals = [fit_layout(layout, lines) for layout in layouts if layout not in wanted and not layout.same_file_as]
     rival = _best([f for f in rivals if f.error is None and f.score >= _OTHER_SCORE and _shows(f, lines)])
     if best.error is None:
-        if rival is not None and _fits_clearly_better(rival, best):
+        if rival is not None and _fits_clearly_better(rival, best) and not _is_of_its_year(best, rival, lines):
             raise _other_type(rival, wanted)
         equals = [fit for fit in fits if fit is not best and fit.error is None and _rank(fit) == _rank(best)]
         equals = [fit for fit in equals if not _read_alike(fit, best)]
@@ -145,6 +146,7 @@ def _guess(layouts: Sequence[Layout], lines: Sequence[str]) -> tuple[Fit, tuple[
             names = " and ".join(fit.layout.title for fit in equals)
             raise FileError("FILE-AMBIGUOUS", found=names, expected="one of them")
         best = _of_its_year(equals, lines)
+        best = next((fit for fit in good if _is_of_its_year(fit, best, lines)), best)
         return best, tuple(fit.layout for fit in good if fit is not best and _rank(fit) == _rank(best))
     delimiter = next((delimiter for delimiter in DELIMITERS if delimiter in lines[0]), "")
     columns = len(split_line(lines[0], delimiter)) if delimiter else 1
@@ -166,21 +168,29 @@ def _refuse_two_of_one_name(fits: Sequence[Fit], best: Fit | None, lines: Sequen
 
 def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
     """Of layouts with the same columns, the one for the school year with most of the file's dates; else the first."""
-    if len(fits) == 1:
-        return fits[0]
+    return fits[0] if len(fits) == 1 else max(fits, key=lambda fit: _dates_inside(fit, lines))
 
-    def dates_inside(fit: Fit) -> int:
-        period, inside = fit.layout.period, 0
-        if period is None or fit.fixed_width:
-            return 0
-        at = [at for name, at in fit.positions.items() if fit.layout.fields[name].kind is ColumnKind.DATE]
-        for line in lines[1:]:
-            cells = split_line(line, fit.delimiter)
-            dates = (parse_date(cells[place].strip()) for place in at if place < len(cells))
-            inside += sum(date is not None and period[0] <= date.iso <= period[1] for date in dates)
-        return inside
 
-    return max(fits, key=dates_inside)
+def _is_of_its_year(fit: Fit, named: Fit, lines: Sequence[str]) -> bool:
+    """Nearly all column names are those of `fit` too, and the dates only fit its school year: files of a year may have the columns
+    of the year before."""
+    periods = {fit.layout.period, named.layout.period}
+    if len(periods) < 2 or None in periods or not fit.header or fit.score < _NEARLY_ALL_NAMES:
+        return False
+    return not _dates_inside(named, lines) and _dates_inside(fit, lines) > 0
+
+
+def _dates_inside(fit: Fit, lines: Sequence[str]) -> int:
+    """How many dates of the lines are in the school year of the layout."""
+    period, inside = fit.layout.period, 0
+    if period is None or fit.fixed_width:
+        return 0
+    at = [at for name, at in fit.positions.items() if fit.layout.fields[name].kind is ColumnKind.DATE]
+    for line in lines[1:]:
+        cells = split_line(line, fit.delimiter)
+        dates = (parse_date(cells[place].strip()) for place in at if place < len(cells))
+        inside += sum(date is not None and period[0] <= date.iso <= period[1] for date in dates)
+    return inside
 
 
 def _holds_markers(fit: Fit, lines: Sequence[str]) -> bool:

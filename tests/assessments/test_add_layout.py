@@ -388,3 +388,49 @@ def test_levels_in_the_words_of_the_new_year_are_known(
     assert (added.code, done.code) == (0, 0), added.json
     score = Score.objects.get(assessment__parent=None)
     assert (score.school_year, score.result, score.result_name) == (2026, code, level.capitalize())
+
+
+def test_columns_of_a_known_year_under_other_names_are_added_if_scores_need_them(
+    home: District, tmp_path: Path
+) -> None:
+    """Else the refusal of the file would lead here, and this page back to it."""
+    header = names(LAST, scale_score="OverallScore")
+    data = "".join(
+        f"{line}\r\n" for line in ["^".join(header), *renamed_records(header, LAST, "OverallScore")]
+    ).encode()
+    refused = report("caaspp-2024-2025", data)
+
+    made = add(header_file(tmp_path, header), "2024-25", accepts=True)
+    done = report("caaspp-2024-2025-other-columns", data, work="import")
+
+    assert (refused["status"], refused["issues"][0]["code"]) == ("rejected", "FILE-COLUMN-MISSING")
+    assert "Add a school year" in refused["message"]
+    assert made.key == "caaspp-2024-25-other-columns"
+    assert counts(done) == {"import": 1}
+
+
+def renamed_records(header: list[str], year: str, scale_score: str) -> list[str]:
+    """One record of a year, its scale score in a column of that name."""
+    row = ela(year)
+    lines = records(header, {name: value for name, value in row.items() if name != "scale_score"})
+    cells = lines[0].split("^")
+    cells[header.index(scale_score)] = row["scale_score"]
+    return ["^".join(cells)]
+
+
+def test_files_of_a_new_year_with_the_names_of_the_year_before_are_told_by_their_dates(
+    home: District, tmp_path: Path
+) -> None:
+    """The year was added from a file that named one column in another way."""
+    add(header_file(tmp_path, names(LAST, achievement_level="PerformanceLevel")), accepts=True)
+    lines = ["^".join(names()), *records(names(), ela(NEXT))]
+    data = "".join(f"{line}\r\n" for line in lines).encode()
+
+    assert recognise_type(io.BytesIO(data)).key == TYPE
+    assert "OTHER-TYPE" not in str(report(TYPE, data)["issues"])
+
+
+def test_files_of_the_year_before_stay_of_that_year(home: District, tmp_path: Path) -> None:
+    add(header_file(tmp_path, names(LAST, achievement_level="PerformanceLevel")), accepts=True)
+
+    assert recognise_type(io.BytesIO(text(LAST, ela(LAST)))).key == "caaspp-2024-2025"
