@@ -272,6 +272,14 @@ codes.register(
         " and use the file as it was downloaded.",
     ),
     IssueCode(
+        "EXC-LEVEL-ORDER",
+        "Exception: levels that do not rise with the scale score",
+        "In {count} lines of {test}, the level does not go with the scale score as in the other lines of their grade. The first"
+        " is line {first}: level {level} with a scale score of {score}.",
+        "Check these records with the state: within a grade, a higher level always has higher scores.",
+        ends="They are imported anyway.",
+    ),
+    IssueCode(
         "EXC-FILLED",
         "Exception: columns with one value in every line",
         "Every line has the same value in these columns, although the students differ: {columns}. In the state's files, so many"

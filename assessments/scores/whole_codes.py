@@ -3,6 +3,7 @@
     within a grade    LOSS, INC0 and INC1 come with the lowest score that there is, so a lower one in the file contradicts them
     within the file   a code that belongs to one test and few students (exempt from a domain) is on a large share of its lines
 
+The same look at all lines says which levels do not rise with their scores (level_order.py).
 A code of another test, or beside a score that is not the lowest published one, is reported on its line (contradictions.py).
 """
 
@@ -13,8 +14,9 @@ from typing import Final
 from assessments.models import ScoreRange, ScoreRow
 from assessments.scores.contradictions import ABOVE_LOWEST
 from assessments.scores.first_look import seen
+from assessments.scores.level_order import grade_score_level_sql, look_at_order, without_thresholds
 from assessments.scores.repeats import SCORED
-from assessments.structure import LayoutTest, own_codes
+from assessments.structure import LayoutTest, own_codes, school_year
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.sql import fetch_all, quoted
@@ -26,14 +28,23 @@ _SHARE_CODED: Final = 0.25  # a judgment: of the students of a district one in a
 
 
 def look_at_codes(context: RunContext, tests: Sequence[LayoutTest]) -> None:
-    if not seen(context).coded:
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    unpublished = without_thresholds(tests, school_year(context.layout.key))
+    looked_at = tests if seen(context).coded else unpublished
+    if not looked_at:
         return
-    counted = fetch_all(f"SELECT r.record_type, r.condition_code, count(*) {_SCORED} GROUP BY 1, 2 ORDER BY 2, 1")
+    counted = fetch_all(
+        f"SELECT r.record_type, r.condition_code, {grade_score_level_sql(unpublished)}, count(*), min(r.line) {_SCORED}"
+        " AND r.record_type = ANY(%s) GROUP BY 1, 2, 3 ORDER BY 2, 1, 3",
+        [[record_type for test in looked_at for record_type in test.record_types]],
+    )
     for test in tests:
         codes: Counter[str] = Counter()
-        for record_type, code, count in counted:
-            if record_type in test.record_types:
-                codes[code] += count
+        of_test = [row for row in counted if row[0] in test.record_types]
+        for _type, code, _text, count, _first in of_test:
+            codes[code] += count
+        if test in unpublished:
+            look_at_order(context, test, [(text, count, first) for _type, _code, text, count, first in of_test])
         _tell_many(context, test, codes)
         if sum(count for code, count in codes.items() if code in ABOVE_LOWEST) >= _FEWEST_ABOVE:
             _tell_not_the_lowest(context, test)

@@ -172,8 +172,8 @@ def _of_its_year(fits: Sequence[Fit], lines: Sequence[str]) -> Fit:
 
 
 def _is_of_its_year(fit: Fit, named: Fit, lines: Sequence[str]) -> bool:
-    """Nearly all column names are those of `fit` too, and the dates only fit its school year: files of a year may have the columns
-    of the year before."""
+    """Nearly all column names are those of `fit` too, and the dates only fit its school year: files of a year may have the
+    columns of the year before."""
     periods = {fit.layout.period, named.layout.period}
     if len(periods) < 2 or None in periods or not fit.header or fit.score < _NEARLY_ALL_NAMES:
         return False

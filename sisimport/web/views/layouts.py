@@ -1,4 +1,4 @@
-"""File layouts: which columns each hasand how they are used."""
+"""File layouts: which columns each has and how they are used."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
