@@ -37,7 +37,7 @@ def register() -> None:
         )
     )
     register_kept(
-        Kept(PLANS, "runs whose changes and issues", days=lambda: settings.KEEP_PLANS_DAYS, remove=_remove_plans)
+        Kept(PLANS, "changes and issues, by run", days=lambda: settings.KEEP_PLANS_DAYS, remove=_remove_plans)
     )
     register_kept(
         Kept(ABSENT, "lists of absent students", days=lambda: settings.KEEP_ABSENT_DAYS, remove=_remove_absent)

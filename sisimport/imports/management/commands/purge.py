@@ -35,7 +35,7 @@ class Command(BaseCommand):
         labels = {kept.kind: (kept.label, kept.days()) for kept in all_kept()}
         for kind, count in removed.items():
             label, days = labels[kind]
-            kept = f"kept {days} days" if days else "kept forever"
+            kept = "kept permanently" if not days else "kept 1 day" if days == 1 else f"kept {days} days"
             self.stdout.write(f"{label} ({kept}): {count} {'would be ' if options['dry_run'] else ''}removed")
         for one in rooms:
             self.stdout.write(
