@@ -20,6 +20,7 @@ import oidc_provider_mock
 import requests
 import werkzeug.serving
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
@@ -27,6 +28,7 @@ from sisimport.accounts.sso.configuration import OPENID, Provider
 
 CLIENT = "sis-import"
 SECRET = "of-the-client"
+ROSA = "rosa@lincoln.example"
 
 
 @dataclass
@@ -151,3 +153,9 @@ def come_back(client: Client, address: str, **changed: str) -> Any:
 def sign_in(client: Client, sub: str, *, key: str = "oidc", **sent: str) -> Any:
     """The whole way: button, provider, back."""
     return come_back(client, say_yes(go(client, key, **sent), sub))
+
+
+def signed_in(client: Client) -> Any | None:
+    """Who is signed in in this browser."""
+    pk = client.session.get("_auth_user_id")
+    return get_user_model().objects.get(pk=pk) if pk else None
