@@ -306,10 +306,13 @@ def _fit_positions(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
     positions = {name: column.position - 1 for name, column in layout.fields.items() if column.position <= by_position}
     header = _is_header(layout, rows[0], names)
     notices: list[Problem] = []
+    moved = ""
     if header:
         by_name = {column.field: at for at, column in enumerate(find_columns(layout, names)) if column and column.field}
         if by_name.keys() == positions.keys():
             positions = {name: by_name[name] for name in positions}
+        else:
+            moved = next((name for name, at in by_name.items() if positions.get(name, at) != at), "")
         # Beyond the columns of fixed order, a known name gives the place of its column, however few names are known.
         named = {name: at for name, at in by_name.items() if name not in positions and at >= by_position}
         positions |= named if layout.fixed_columns else {}
@@ -319,6 +322,13 @@ def _fit_positions(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
     if content < _CONTENT_REFUSED and len(usable) >= _FEW_LINES:
         share = f"{round(content * 100)}% of the dates, numbers and codes of the first lines can be read"
         error = FileError("FILE-MIXED", found=share, expected=f"the columns of {layout.title}")
+    if moved:
+        # Some names say that the columns are in another order, and the other names are not known.
+        name, place = layout.fields[moved].name, positions[moved] + 1
+        expected = f"it in column {place}, or all names as in {layout.title}"
+        error = FileError(
+            "FILE-MIXED", found=f"The column names have {name} in column {by_name[moved] + 1}", expected=expected
+        )
     marker = layout.end_marker
     # A shape that fits half the lines says less than one that fits all.
     score = content * (0.5 + 0.5 * fitting / len(rows))

@@ -18,7 +18,7 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Option
 from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import PlannedChange, Rule
-from sisimport.imports.engine.shifted_ssids import warn_of_sorted_ssids
+from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids, warn_of_sorted_ssids
 from ssid.imports import candidate_facts, match_results_staging
 from ssid.imports.match_results_staging import NO, YES
 from ssid.imports.ssid_download import TOOL
@@ -41,6 +41,7 @@ SINGLE_MATCH_SCORE = Option(
 )
 
 UNSURE = ~Q(selection="") & ~Q(selection__iregex=YES) & ~Q(selection__iregex=NO)
+_TAKEN_SQL = f"pick IN ({', '.join(repr(pick.value) for pick in TAKEN)})"
 IS_TAKEN = Q(pick__in=[pick.value for pick in TAKEN])
 # Which student the record belongs to decides what is imported and what may still be chosen.
 IS_ASKED = IS_TAKEN | Q(pick__in=[Pick.OPEN.value, Pick.MANY.value])
@@ -130,6 +131,21 @@ def submitted_rules() -> list[Rule]:
     return [_only_where(IS_ASKED, rule) for rule in rules]
 
 
+def _somebody_else() -> Rule:
+    """A candidate taken by the score, without a mark, who has another birth date and other names: lines or columns moved."""
+    other = Q(result_birth_date__isnull=False) & ~Q(result_birth_date=F("student__birth_date"))
+    for name in ("last_name", "first_name"):
+        other &= ~Q(**{f"result_{name}": ""}) & Q(Differs(F(f"result_{name}"), F(f"student__match_{name}")))
+    return Rule(
+        number="R-12",
+        code="CAND-OTHER",
+        severity=ERROR,
+        field="selection",
+        when=Q(pick=Pick.SCORE.value) & other,
+        found=F("score"),
+    )
+
+
 def candidate_rules() -> list[Rule]:
     """R-12: the state's candidate compared with the student; shown side by side on the choosing page."""
 
@@ -155,6 +171,7 @@ def candidate_rules() -> list[Rule]:
     ]
     return [
         *names,
+        _somebody_else(),
         differs("result_birth_date", F("student__birth_date"), Q(result_birth_date__isnull=False)),
         differs("result_gender", gender, ~Q(result_gender="") & ~Q(result_gender="X", student__gender="X")),
     ]
@@ -278,5 +295,6 @@ class SSIDRequest(ImportType):
 
     def after_plan(self, context: RunContext) -> None:
         warn_of_sorted_ssids(context)
+        warn_of_missing_ssids(context, where=_TAKEN_SQL)
         warn_of_dates_filled_down(context)
         match_results_staging.keep_requests(context)

@@ -70,6 +70,13 @@ codes.register(
         "Compare the two students (one may be a duplicate record) and choose again.",
     ),
     IssueCode(
+        "CAND-OTHER",
+        "The candidate is another person",
+        "The candidate scores {found}, but has another birth date and other names than the student, and is not marked.",
+        "Check that no lines or columns of the file were moved. If it is the student, mark the candidate, or choose on the page "
+        "“Choose candidates” of this Test.",
+    ),
+    IssueCode(
         "CAND-DIFFERS",
         "The candidate and the student differ",
         "{field} is {found}, on record {expected}.",

@@ -26,7 +26,7 @@ from sisimport.imports.definition.ssid_rules import former_params, other_person,
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.identifiers import near_text
-from sisimport.imports.engine.shifted_ssids import warn_of_sorted_ssids
+from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids, warn_of_ssids_filled_down
 from sisimport.imports.engine.sql import fetch_one
 from ssid.imports.replacement_chains import find_chains, find_students
 from ssid.imports.ssid_download import TOOL
@@ -129,7 +129,8 @@ class ReplacementImport(ImportType):
         ]
 
     def after_plan(self, context: RunContext) -> None:
-        warn_of_sorted_ssids(context)
+        warn_of_ssids_filled_down(context)
+        warn_of_missing_ssids(context, field="replacement_ssid")
 
 
 _FEWEST_EXCHANGED = 5  # lines; fewer may be numbers that the state merged long ago
@@ -145,6 +146,7 @@ def _tell_exchanged_columns(context: RunContext) -> None:
         return
     of, here, before = fetch_one(
         "SELECT count(*), count(owner_pk) FILTER (WHERE holder_pk IS NULL), count(holder_pk) FROM staged_replacement"
+        " WHERE retired_ssid ~ '^[0-9]{10}$' AND replacement_ssid ~ '^[0-9]{10}$'"
     )
     if here >= _FEWEST_EXCHANGED and here == of and not before:
         tell_of_file(context, "REP-EXCHANGED", field="replacement_ssid", params={"count": f"{of:,}"})

@@ -122,12 +122,13 @@ def _steps(name: str) -> str:
     return ", ".join(f"count(*) FILTER (WHERE {name} {sign} {name}_before)" for sign in "><")
 
 
-def warn_of_missing_ssids(context: RunContext) -> None:
-    """After the plan of a file with an SSID in every line. Warns if few lines have none, as when the column was shifted."""
+def warn_of_missing_ssids(context: RunContext, *, field: str = "ssid", where: str = "true") -> None:
+    """After the plan of a file with an SSID in every line (`where`: SQL, in each of these). Warns if few lines have none, as when
+    the column was shifted."""
     if context.lines is not None:
         return
     table = quoted(context.import_type.row_model._meta.db_table)
-    missing, first = fetch_one(f"SELECT count(*), min(line) FROM {table} WHERE ssid = ''")
+    missing, first = fetch_one(f"SELECT count(*), min(line) FROM {table} WHERE {quoted(field)} = '' AND {where}")
     planned = ImportChange.objects.filter(run=context.run, kind=SSID_KIND.key, before__isnull=True).count()
     if 0 < missing <= _FEW_MISSING and planned >= _FEWEST:
-        tell_of_file(context, "SSID-GAP", field="ssid", params={"line": first})
+        tell_of_file(context, "SSID-GAP", field=field, params={"line": first})

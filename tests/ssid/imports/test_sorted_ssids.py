@@ -80,12 +80,17 @@ def test_a_column_that_was_filled_down_is_said_once() -> None:
     assert said(report("ssid-list", FILLED)) == [(0, "warning", "SSID-SERIES")]
 
 
+@pytest.mark.parametrize("kind", ["ssid-download", "ssid-request", "ssid-replacement"])
 @pytest.mark.parametrize("blanks", [1, 3])
-def test_a_gap_in_the_ssids_of_the_states_file_is_a_warning(blanks: int) -> None:
-    found = report("ssid-download", [*BY_CHANCE[:-blanks], *[""] * blanks])
+def test_a_gap_in_the_ssids_of_the_states_file_is_a_warning(kind: str, blanks: int) -> None:
+    found = report(kind, [*BY_CHANCE[:-blanks], *[""] * blanks])
 
     assert [(i["line"], i["severity"]) for i in found.issues if i["code"] == "SSID-GAP"] == [(0, "warning")]
-    assert f"Line {13 - blanks} has no SSID" in found.issues[0]["message"]
+    assert f"Line {13 - blanks + (kind == 'ssid-request')} has no SSID" in found.issues[0]["message"]
+
+
+def test_replacements_that_go_up_by_one_were_filled_down() -> None:
+    assert said(report("ssid-replacement", FILLED)) == [(0, "warning", "SSID-SERIES")]
 
 
 def test_a_list_of_a_school_may_have_gaps() -> None:

@@ -1,0 +1,44 @@
+"""Column names in files that have none by their layout: known names give the order of the columns, or the file is refused."""
+
+import pytest
+
+from sisimport.files.issues import FileError
+from tests.files.samples import DOWNLOAD, SSID_LAYOUTS, THREE, read
+
+REPLACEMENT = SSID_LAYOUTS["calpads-replacement-ssid"]
+NAMES = [column.name for column in DOWNLOAD.columns]
+
+
+def file(order: list[int], names: list[str]) -> str:
+    rows = [line.split("^") for line in THREE.splitlines()]
+    return "".join("^".join(row[at] for at in order) + "\n" for row in [names, *rows])
+
+
+def test_columns_in_another_order_are_read_by_their_names() -> None:
+    found = read(file([*reversed(range(15))], NAMES))
+
+    assert found.column("ssid") == ["9012345678", "9012345679", "9012345680"]
+
+
+def test_another_order_with_a_name_that_is_not_known_is_refused() -> None:
+    order = [0, 1, 2, 3, 5, 4, *range(6, 15)]
+    with pytest.raises(FileError) as refused:
+        read(file(order, ["Extra" if at == 9 else name for at, name in enumerate(NAMES)]))
+
+    assert "Student Legal First Name in column 5; expected it in column 6" in str(refused.value)
+
+
+def test_a_name_that_is_not_known_does_no_harm_in_the_usual_order() -> None:
+    names = ["Extra" if at == 9 else name for at, name in enumerate(NAMES)]
+
+    assert read(file([*range(15)], names)).column("last_name") == ["García-López", "O'Neil", "Tran"]
+
+
+@pytest.mark.parametrize("names", ["LEA^School^Local ID^{}^{}", "District^School of Attendance^Student ID^{}^{}"])
+@pytest.mark.parametrize("one", [("Retired SSID", "Replacement SSID"), ("Old SSID", "New SSID")])
+def test_replacements_are_read_by_the_names_of_their_columns(names: str, one: tuple[str, str]) -> None:
+    retired, new = one
+    text = names.format(new, retired) + "\n1234567^0123456^100001^9012345678^8012345678\n"
+    found = read(text, REPLACEMENT, [*SSID_LAYOUTS.values()])
+
+    assert (found.column("retired_ssid"), found.column("replacement_ssid")) == (["8012345678"], ["9012345678"])
