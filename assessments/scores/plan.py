@@ -23,6 +23,7 @@ from sisimport.files.issues import Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.engine.statistics import hash_joins_only
+from sisimport.imports.models import Work
 
 _SEQ = 50  # after changes planned by steps
 _UIN_SEQ = 900  # after issues of rules
@@ -70,14 +71,14 @@ def plan_scores(context: RunContext) -> None:
         if context.notes.get("undated"):
             _keep_dates_on_record(years)
         _keep_grades_on_record(years)
-        _insert_differing(context, present, lines, years)
+        planned = _insert_differing(context, present, lines, years)
         _warn_of_uins_elsewhere(context, present, years)
     else:
-        execute(
+        planned = execute(
             f"{_INSERT}, NULL, {_AFTER.format(scores='p.scores')} FROM {lines} ORDER BY p.student_id, p.line",
             [context.run.pk],
         )
-    if context.lines is None:
+    if planned and context.run.work == Work.IMPORT:
         keep_years_of_plan(context.run.pk, planned_years)
     _say_of_the_whole(context, present, lines, compared=compared)
 
@@ -201,8 +202,9 @@ def _filled_sql(context: RunContext) -> str:
     return f"rtrim(concat_ws('{CELL}', {cells}), '{CELL}')"
 
 
-def _insert_differing(context: RunContext, present: list[Target], lines: str, years: str) -> None:
-    """Only scores that are new or differ go into the plan, with the rows they change as `before`.
+def _insert_differing(context: RunContext, present: list[Target], lines: str, years: str) -> int:
+    """Only scores that are new or differ go into the plan, with the rows they change as `before`. Returns how many
+    changes there are.
 
     Scores are compared as texts, both without trailing blank cells: in a repeated file nearly all are equal, and then need
     not be split.
@@ -216,7 +218,7 @@ def _insert_differing(context: RunContext, present: list[Target], lines: str, ye
         f" ELSE concat_ws('{CELL}', {own}, {', '.join(blank)}, t.as_tested) END"
     )
     filled = _filled_sql(context)
-    execute(
+    return execute(
         f"""
         WITH differing AS (
           SELECT q.line,
