@@ -28,6 +28,7 @@ from tests.longer import first_of
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.processes
+PATIENCE = 240  # seconds: a busy machine is slow, not wrong
 
 
 class Server:
@@ -58,7 +59,7 @@ class Server:
         return self.log.read_text()
 
     def wait_until(self, true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + PATIENCE
         while not true():
             assert self.process.poll() is None, self.said
             assert time.monotonic() < deadline, self.said
@@ -148,12 +149,13 @@ def signs_in(server: Server, name: str, password: str) -> bool:
         return not error.url.startswith(address)
 
 
-# A migrated database without anybody, or none at all.
-@pytest.mark.parametrize("has_database", first_of([True, False]), ids=["migrated", "from nothing"])
-def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in_and_a_second_finds_them(
-    has_database: bool, data_dir: Path, serve: Callable[..., Server]
+# On a migrated database without anybody; on none at all, and then once more. What a second start must leave alone,
+# tests/wiring/test_first_people.py looks at too.
+@pytest.mark.parametrize("is_whole", first_of([False, True]), ids=["once", "from nothing and twice"])
+def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in(
+    is_whole: bool, data_dir: Path, serve: Callable[..., Server]
 ) -> None:
-    if has_database:
+    if not is_whole:
         install(data_dir)
     server = serve()
     server.wait_ready()
@@ -164,13 +166,13 @@ def test_a_first_start_serves_a_district_with_a_test_and_an_update_and_a_sign_in
     assert not signs_in(server, said.group(1), "wrong")
     runs = "SELECT string_agg(work || ' ' || status, ', ' ORDER BY id) FROM imports_importrun"
     assert server.ask(runs) == "test completed, update completed"
-    server.end()
-
-    again = serve()
-    again.wait_ready()
-    assert said.group(0) in again.said
-    assert again.ask(runs) == "test completed, update completed"
-    is_killed_with_its_worker_and_web_server(again)
+    if is_whole:
+        server.end()
+        told, server = said.group(0), serve()
+        server.wait_ready()
+        assert told in server.said
+        assert server.ask(runs) == "test completed, update completed"
+    is_killed_with_its_worker_and_web_server(server)
 
 
 def is_killed_with_its_worker_and_web_server(server: Server) -> None:
