@@ -17,6 +17,7 @@ from typing import Final
 from django.db.models import F, Q
 
 from sisimport.files.issues import Severity
+from sisimport.imports.definition.expressions import Differs
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import Rule
@@ -102,7 +103,9 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:
 
 
 def _is_renamed(name: str, word: str) -> Q:
-    return Q(person=word) & ~spoiled_names.is_kept_out(name)
+    # A poorer spelling is not written (kept_names.py).
+    differs = Q(Differs(F(name), F(f"student__{name}")))
+    return Q(person=word) & differs & ~spoiled_names.is_kept_out(name)
 
 
 def judge_columns(context: RunContext) -> None:

@@ -42,9 +42,11 @@ POORER = [
         ("Iolani", "'Iolani"),
         ("Peña", "(Peña)"),
     ],
+    *[("Weiß", "WEISS"), ("Weiß", "Weiss"), ("Kjær", "KJAER"), ("Lœuillet", "Loeuillet"), ("Þórdís", "Thordis")],
     *[("Jr", "Jr."), ("Peña", "-Peña"), ("Peña", "Peña\\"), ("O'Brien", "_O'Brien_")],
 ]
 ANOTHER = [
+    *[("Weiss", "Weiß"), ("Weiß", "Weis"), ("Weiß", "Weisse"), ("Kjaer", "Kjær")],
     *[("García", "Garza"), ("Garcia", "Gracia"), ("Müller", "Mueller"), ("Garcia", "García"), ("GARCIA", "Garcia")],
     *[("GARCIA", "GARCÍA"), ("Renée", "Renèe"), ("De La Cruz", "de la Cruz"), ("García López", "García-López")],
     *[("Ka'iulani", "Kaʻiulani"), ("Kaiulani", "Kaʻiulani"), ("Dang", "Đặng"), ("Obrien", "OBrien")],
@@ -129,3 +131,11 @@ def test_a_run_of_another_school_is_not_told_the_name_on_record(district: Distri
     report = report_of("students", CAPITALS, schools=[district.other_school.pk])
 
     assert kept(report) == []
+
+
+def test_a_name_that_stays_is_not_said_to_have_changed(district: District) -> None:
+    student = district.student(local_number="9", last_name="Weiß", first_name="Eva", middle_name="")
+    header = "lea,school,local_number,last_name,first_name,birth_date"
+    report = report_of("students", f"{header}\n1234567,0123456,9,WEISS,EVA,{student.birth_date}\n")
+
+    assert {issue["code"] for issue in report.issues} == {"NAME-KEPT"}
