@@ -83,7 +83,6 @@ OF_FILES = {
     *(
         "AMB-UIN",
         "COLUMN-BORN",
-        "COLUMN-SAME",
         "COLUMN-DAY",
         "COLUMN-OTHER",
         "EXC-APART",

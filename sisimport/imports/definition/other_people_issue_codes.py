@@ -101,7 +101,7 @@ codes.register(
     IssueCode(
         "COLUMN-SAME",
         "One value for nearly all students",
-        "{count} of {of} lines bring the same {what}, {found}. It is written.",
+        "{count} of {of} lines bring the same {what}, {found}.",
         "Check that the column was not filled down from one line. Nothing to do if it is right.",
     ),
     IssueCode(
