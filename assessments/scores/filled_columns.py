@@ -8,9 +8,9 @@ A small school may well have one grade, one group or no homeless student, so eac
 scores does vary, how it goes with the others tells (whole_columns.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from assessments.models import ScoreRow
 from assessments.scores.as_tested import FACTS
@@ -18,7 +18,7 @@ from assessments.scores.repeats import SCORED
 from assessments.scores.years import date_fields
 from assessments.structure import Part, family_of, no_score
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.sql import fetch_one, quoted
+from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
 
 ROWS = ScoreRow._meta.db_table
 _AT_AN_END: Final = 3  # students at the lowest level, and as many at the highest
@@ -27,6 +27,7 @@ _YEARS_APART: Final = (
 )
 _LAST_GRADE: Final = 12  # students stay in it until they are 22
 _FEW, _SOME, _MANY, _VERY_MANY = 30, 500, 1_000, 2_000  # lines
+_FIRST, _ENDLESS = _FEW, 10**9
 _OTHER_SCHOOL: Final = 0.2
 _OTHER_GENDER, _FEWEST_OTHERS = 0.2, 10
 
@@ -40,6 +41,9 @@ class _Alike:
     families: tuple[str, ...] = ()
 
 
+_SCHOOLS: Final = ("school", "tested_school")
+_COMPARED: Final = (*_SCHOOLS, "gender")
+_PLACES: Final = {fact.name: n for n, fact in enumerate(FACTS, 1)}
 _YES, _NO = ("Y",), ("N",)
 _ELPAC: Final = ("elpac-summative", "elpac-initial")
 # Judgments: far above what any school, and most districts, could have. That nobody is homeless, in foster care, migrant or
@@ -77,13 +81,23 @@ def ages_sql(days: str, grade: str) -> str:
 
 
 def filled_facts(context: RunContext, some: str) -> dict[str, str]:
-    """Facts about the students or their tests that were filled down, by name -> in words. `some`: SQL that limits the lines."""
-    found: dict[str, str] = {}
-    at = {fact.name: n for n, fact in enumerate(FACTS, 1)}
+    """Facts about the students or their tests that were filled down, by name -> in words. `some`: SQL that limits the lines.
+
+    The first lines tell which facts may be: in most files none, and then no others are looked at.
+    """
+    assert context.layout is not None  # noqa: S101 - a staged file has one
+    family = family_of(context.layout.key)
     days = ", ".join(f"r.{quoted(name)}" for name in date_fields(context)) or "NULL::date"
+    scored = f"FROM {ROWS} r {some} WHERE {SCORED}"
+    first = fetch_all(f"SELECT string_to_array(r.as_tested, ','), coalesce({days}) {scored} LIMIT {_FIRST}")
+    may_be = [
+        name for name, value in _alike(first).items() if name in _COMPARED or is_told(name, value, _ENDLESS, family)
+    ]
+    if len(first) < _FIRST or not (may_be or len({day for _facts, day in first}) == 1):
+        return {}
     # Each text is taken apart once (OFFSET 0), and there are far fewer texts than lines.
-    asked = ", ".join(f"min(f[{n}]), max(f[{n}])" for n in at.values())
-    school, tested = f"f[{at['school']}]", f"f[{at['tested_school']}]"
+    asked = ", ".join(f"min(f[{_PLACES[name]}]), max(f[{_PLACES[name]}])" for name in may_be) or "NULL"
+    school, tested = (f"f[{_PLACES[name]}]" for name in _SCHOOLS)
     lines, first_day, last_day, elsewhere, *ends = fetch_one(
         f"""
         SELECT coalesce(sum(n), 0)::int, min(first), max(last),
@@ -91,20 +105,26 @@ def filled_facts(context: RunContext, some: str) -> dict[str, str]:
         FROM (
           SELECT string_to_array(g.as_tested, ',') AS f, g.n, g.first, g.last FROM (
             SELECT r.as_tested, count(*) AS n, min(coalesce({days})) AS first, max(coalesce({days})) AS last
-            FROM {ROWS} r {some} WHERE {SCORED} GROUP BY 1) AS g
+            {scored} GROUP BY 1) AS g
           OFFSET 0) AS q
         """
     )
-    alike = {name: low for name, low, high in zip(at, ends[::2], ends[1::2], strict=True) if low and low == high}
-    assert context.layout is not None  # noqa: S101 - a staged file has one
-    for name, value in alike.items():
-        if is_told(name, value, lines, family_of(context.layout.key)):
-            found[name] = f"{_label(name)} ({value})"
-    if lines >= _FEW and elsewhere > _OTHER_SCHOOL * lines:
-        found |= {name: f"{_label(name)} ({alike[name]})" for name in ("school", "tested_school") if name in alike}
-    if "gender" in alike and lines >= _FEW and _other_gender(some, alike["gender"]):
-        found["gender"] = f"{_label('gender')} ({alike['gender']})"
+    alike = {name: low for name, low, high in zip(may_be, ends[::2], ends[1::2], strict=False) if low and low == high}
+    names = [name for name, value in alike.items() if is_told(name, value, lines, family)]
+    names += [name for name in _SCHOOLS if name in alike and elsewhere > _OTHER_SCHOOL * lines]
+    names += [name for name in ("gender",) if name in alike and _other_gender(some, alike[name])]
+    found = {name: f"{_label(name)} ({alike[name]})" for name in names}
     return found | ({"": f"test date ({first_day})"} if lines >= _MANY and first_day == last_day else {})
+
+
+def _alike(first: Sequence[Sequence[Any]]) -> dict[str, str]:
+    """Facts that have one value in all these lines."""
+    columns = zip(*(facts for facts, _day in first if facts), strict=True)
+    return {
+        name: min(column)
+        for name, column in zip(_PLACES, columns, strict=False)
+        if min(column) and min(column) == max(column)
+    }
 
 
 def _label(name: str) -> str:
