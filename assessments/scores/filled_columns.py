@@ -1,6 +1,7 @@
 """Columns of a score file that were filled down: every line has the same value, which alone is a valid one.
 
-    scores, levels    of the lowest and of the highest students of a test at once, in no file of the state
+    scores, levels    of the lowest and of the highest students of a test at once, in no file of the state; in every line, or from
+                      some line on
     grade             of students whose ages are years apart
     who was tested    in so many lines that some would differ in any district; genders, other than on record in many lines
 
@@ -22,6 +23,8 @@ from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
 
 ROWS = ScoreRow._meta.db_table
 _AT_AN_END: Final = 3  # students at the lowest level, and as many at the highest
+LONG_RUN: Final = 60  # lines
+_AS_DIFFERENT: Final = 0.75  # the share of students at either end, by that in the whole file
 _YEARS_APART: Final = (
     3.5  # between the older and the younger students of one grade, without a tenth of them on either side
 )
@@ -66,6 +69,28 @@ def levels_of(part: Part) -> list[str]:
     return [code for code in reversed(list(part.results or {})) if code not in {*no_score(), "E"}]
 
 
+def first_of_run(rows: Sequence[Sequence[Any]], column: int, levels: int) -> int:
+    """The line from which on a column has one value in a long run of lines, although the students there differ as much as all do;
+    0 if there is none. `rows`: line, level of the whole test (1 to `levels`), and the columns, by line.
+
+    In a file that was sorted by the column, students of one value are alike.
+    """
+    held = [row for row in rows if row[column] is not None]
+    start = begin = length = 0
+    for at, row in enumerate(held):
+        if row[column] != held[start][column]:
+            start = at
+        if at + 1 - start > length:
+            begin, length = start, at + 1 - start
+    if length < LONG_RUN or levels < 2:
+        return 0
+    for end in (1, levels):
+        here, everywhere = (sum(row[1] == end for row in some) for some in (held[begin : begin + length], held))
+        if here < _AT_AN_END or here * len(held) < _AS_DIFFERENT * everywhere * length:
+            return 0
+    return int(held[begin][0])
+
+
 def ends_sql(level: str, column: str, levels: int) -> str:
     """SQL aggregate: of the rows that have the `column`, some have the lowest and some the highest `level` (1 to `levels`)."""
     if levels < 2:
@@ -93,7 +118,7 @@ def filled_facts(context: RunContext, some: str) -> dict[str, str]:
     may_be = [
         name for name, value in _alike(first).items() if name in _COMPARED or is_told(name, value, _ENDLESS, family)
     ]
-    if len(first) < _FIRST or not (may_be or len({day for _facts, day in first}) == 1):
+    if len(first) < _FIRST or not (may_be or len({day for _cells, day in first}) == 1):
         return {}
     # Each text is taken apart once (OFFSET 0), and there are far fewer texts than lines.
     asked = ", ".join(f"min(f[{_PLACES[name]}]), max(f[{_PLACES[name]}])" for name in may_be) or "NULL"
@@ -119,7 +144,7 @@ def filled_facts(context: RunContext, some: str) -> dict[str, str]:
 
 def _alike(first: Sequence[Sequence[Any]]) -> dict[str, str]:
     """Facts that have one value in all these lines."""
-    columns = zip(*(facts for facts, _day in first if facts), strict=True)
+    columns = zip(*(cells for cells, _day in first if cells), strict=True)
     return {
         name: min(column)
         for name, column in zip(_PLACES, columns, strict=False)

@@ -282,8 +282,8 @@ codes.register(
     IssueCode(
         "EXC-FILLED",
         "Exception: columns with one value in every line",
-        "Every line has the same value in these columns, although the students differ: {columns}. In the state's files, so many"
-        " students never share one value there. It is imported anyway.",
+        "Every line, or a long run of lines, has the same value in these columns, although the students differ: {columns}. In the"
+        " state's files, so many students never share one value there. It is imported anyway.",
         "Before the scores are used, check whether a cell was filled down. If so, revert the import and use the file as it was"
         " downloaded.",
     ),

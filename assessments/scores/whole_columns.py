@@ -21,7 +21,7 @@ from assessments.scores.as_tested import FACTS, fact_sql
 from assessments.scores.change_kinds import SCORES
 from assessments.scores.columns import result_sql
 from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE, as_tested_sql
-from assessments.scores.filled_columns import ages_sql, ends_sql, filled_facts, levels_of
+from assessments.scores.filled_columns import LONG_RUN, ages_sql, ends_sql, filled_facts, first_of_run, levels_of
 from assessments.scores.repeats import SCORED
 from assessments.scores.whole_codes import look_at_codes
 from assessments.structure import LayoutTest, Part, tests_of
@@ -35,6 +35,7 @@ _FEWEST_GRADES: Final = 3
 # real file could be measured: columns that belong together are far above it, columns sorted on their own near 0. With
 # few lines it may be lower by chance, by one part in the square root of their number.
 _OWN, _PART = 0.55, 0.35
+_CLOSELY: Final = 0.8  # no column that was filled from the middle on goes so well with the others
 _CLEARLY: Final = 0.1  # by how much a level goes better with the score of another part, if the two were exchanged
 _LOOKED_AT: Final = 2_000  # lines of each test: with so many, chance adds only hundredths
 _FEWEST_OTHERS: Final = 4  # lines with another value than the commonest: with fewer, a column may be sorted by chance
@@ -89,6 +90,7 @@ def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
         measured = list(zip(bonds, _measured(context, test, bonds), strict=True))
         apart += _apart(context, test, measured)
         filled += [_named(context, test, bond) for bond, found in measured if found.filled]
+        filled += _filled_from_a_line(context, test, measured)
     if apart:
         _tell(context, "EXC-APART", apart)
     of_students = filled_facts(context, _some_of(context))
@@ -130,6 +132,27 @@ def _apart(context: RunContext, test: LayoutTest, measured: Iterable[tuple[Bond,
             continue
         if found.together < bond.least - found.lines**-0.5 or _is_sorted(context, test, bond):
             yield _named(context, test, bond)
+
+
+def _filled_from_a_line(
+    context: RunContext, test: LayoutTest, measured: Iterable[tuple[Bond, Measured]]
+) -> Iterator[str]:
+    """Columns of parts that have one value in a long run of lines, in words. Only those that follow the others little may be."""
+    doubtful = {
+        bond.number: bond
+        for bond, found in measured
+        if bond.within_grades and found.lines >= LONG_RUN and found.together is not None and found.together < _CLOSELY
+    }
+    if not doubtful or not test.parent.result or test.parent.result not in context.fields:
+        return
+    rows = fetch_all(
+        f"SELECT r.line, {_level(test.parent)}, {', '.join(doubtful)} FROM {ScoreRow._meta.db_table} r {_some_of(context)}"
+        f" WHERE {_SCORED} ORDER BY r.line",
+        [list(test.record_types)],
+    )
+    for place, bond in enumerate(doubtful.values(), 2):
+        if line := first_of_run(rows, place, len(levels_of(test.parent))):
+            yield f"{_named(context, test, bond)} from line {line:,}"
 
 
 def _crossed(context: RunContext, test: LayoutTest) -> Iterator[str]:

@@ -36,16 +36,16 @@ def filled(file: ScoreFile, name: str, value: str = "") -> ScoreFile:
     return file
 
 
-def imported(file: ScoreFile) -> ImportRun:
-    run: ImportRun = start(TYPES[file.layout.key], file.text(), work="import")
+def imported(file: ScoreFile, work: str = "import") -> ImportRun:
+    run: ImportRun = start(TYPES[file.layout.key], file.text(), work=work)
     assert run.status == "completed", run.message
     return run
 
 
 def told(file: ScoreFile) -> str:
     """What is said of columns with one value."""
-    issues = imported(file).issues.filter(code="EXC-FILLED", line=0)
-    return "; ".join(issue.params["columns"] for issue in issues)
+    issues = imported(file, "test").issues.filter(code="EXC-FILLED", line=0)
+    return "; ".join(columns for columns in issues.values_list("params__columns", flat=True))
 
 
 @pytest.mark.parametrize(("layout", "code"), one_in(9, EVERY[::-1]))
@@ -170,5 +170,43 @@ def test_much_of_who_was_tested_would_differ_from_the_record(name: str, value: s
 
     run = imported(filled(file, name, value))
 
-    (issue,) = run.issues.filter(code="EXC-COLUMN-OTHER")
-    assert said in issue.params["columns"]
+    (columns,) = run.issues.filter(code="EXC-COLUMN-OTHER").values_list("params__columns", flat=True)
+    assert said in columns
+
+
+@pytest.mark.parametrize(
+    ("layout", "code", "name"),
+    [
+        (SUMMATIVE, "ELPACS", "listening_level"),
+        (SUMMATIVE, "ELPACS", "raw_score_2"),
+        (CAASPP, "SBMATH", "composite_claim_1_level"),
+        ("elpac-initial-2023-24", "ELPACI", "written_level"),
+    ],
+)
+def test_a_column_that_was_filled_down_from_the_middle_on(layout: str, code: str, name: str) -> None:
+    file = score_file(layout, students_of(district(), layout, code, 160), code)
+    lines = file.of(next(one for one in file.tests if one.code == code))
+    at, half = file.at[name], len(lines) // 2
+    assert f"{ALL[layout].fields[name].name} (" not in told(file)
+    for record in lines[half:]:
+        record[at] = lines[half][at]
+
+    assert f" from line {file.records.index(lines[half]) + 2:,}" in told(file)
+
+
+@pytest.mark.parametrize(
+    ("values", "levels", "found"),
+    [
+        ([1, 2] * 50 + [3] * 100, [1, 2, 3, 4] * 50, 101),
+        ([1, 2] * 50 + [3] * (filled_columns.LONG_RUN - 1), [1, 2, 3, 4] * 50, 0),
+        ([3] * 100 + [1, 2] * 50, [1, 2, 3, 4] * 50, 1),
+        ([1, 2] * 50 + [3] * 100, [1, 2] * 50 + [3, 4] * 50, 0),  # sorted: the lowest are not among them
+        ([1, 2] * 50 + [3] * 100, [1, 4] * 50 + [1, 2, 3, 4] + [2, 3] * 48, 0),  # hardly
+        ([1, None] * 50 + [None, 3] * 100, [1, 2, 3, 4, 4, 3, 2, 1] * 40, 102),
+        ([], [], 0),
+    ],
+)
+def test_from_which_line_on_a_column_was_filled_down(values: list[int | None], levels: list[int], found: int) -> None:
+    rows = [(line, level, value) for line, (value, level) in enumerate(zip(values, levels, strict=False), 1)]
+
+    assert filled_columns.first_of_run(rows, 2, 4) == found
