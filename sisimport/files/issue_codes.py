@@ -270,7 +270,7 @@ codes.register(
         "FILE-DAYS-1904",
         "Day numbers that count from 1904",
         "The {what} are day numbers that count from 1904, as some workbooks do: read from 1900 they would be four years too "
-        "early, as {count} of {of} dates on record show. Nothing was imported.",
+        "early, as {found} of {expected} dates on record show. Nothing was imported.",
         "Format the column as dates in the workbook, or write them as year-month-day, and test the file again.",
     ),
     IssueCode(

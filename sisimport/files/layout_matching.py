@@ -27,6 +27,7 @@ _CONTENT_REFUSED: Final = 0.2
 _HEADER_EDITED: Final = 0.7
 _HEADER_OF_POSITIONAL: Final = 0.5
 _FEW_LINES: Final = 3
+_FEW_NAMES: Final = 2  # one word above the records may be a label
 # A file without column names must be so wide that the match is not by chance, and its dates must be dates.
 _WIDE: Final = 30
 _CONTENT_WITHOUT_HEADER: Final = 0.8
@@ -311,7 +312,7 @@ def _fit_positions(layout: Layout, lines: FirstLines, delimiter: str) -> Fit:
         by_name = {column.field: at for at, column in enumerate(find_columns(layout, names)) if column and column.field}
         if by_name.keys() == positions.keys():
             positions = {name: by_name[name] for name in positions}
-        else:
+        elif len(by_name) >= _FEW_NAMES:
             moved = next((name for name, at in by_name.items() if positions.get(name, at) != at), "")
         # Beyond the columns of fixed order, a known name gives the place of its column, however few names are known.
         named = {name: at for name, at in by_name.items() if name not in positions and at >= by_position}

@@ -34,11 +34,23 @@ def test_a_name_that_is_not_known_does_no_harm_in_the_usual_order() -> None:
     assert read(file([*range(15)], names)).column("last_name") == ["García-López", "O'Neil", "Tran"]
 
 
-@pytest.mark.parametrize("names", ["LEA^School^Local ID^{}^{}", "District^School of Attendance^Student ID^{}^{}"])
-@pytest.mark.parametrize("one", [("Retired SSID", "Replacement SSID"), ("Old SSID", "New SSID")])
-def test_replacements_are_read_by_the_names_of_their_columns(names: str, one: tuple[str, str]) -> None:
-    retired, new = one
-    text = names.format(new, retired) + "\n1234567^0123456^100001^9012345678^8012345678\n"
-    found = read(text, REPLACEMENT, [*SSID_LAYOUTS.values()])
+@pytest.mark.parametrize("names", [("Retired SSID", "Replacement SSID"), ("Old SSID", "New SSID")])
+@pytest.mark.parametrize("first", ["LEA^School^Local ID", "District^School of Attendance^Student ID"])
+def test_replacements_whose_columns_are_exchanged_are_not_read_by_place(first: str, names: tuple[str, str]) -> None:
+    """Numbers that the state retired would become current."""
+    retired, new = names
+    row = "1234567^0123456^100001^9012345678^8012345678\n"
+    layouts = [*SSID_LAYOUTS.values()]
+
+    found = read(f"{first}^{retired}^{new}\n{row}", REPLACEMENT, layouts)
+    assert (found.column("retired_ssid"), found.column("replacement_ssid")) == (["9012345678"], ["8012345678"])
+    with pytest.raises(FileError) as refused:
+        read(f"{first}^{new}^{retired}\n{row}", REPLACEMENT, layouts)
+    assert "SSID in column 4; expected it in column 5" in str(refused.value)
+
+
+def test_replacements_are_read_by_the_names_of_all_their_columns() -> None:
+    names = "Reporting LEA^Last Known School of Attendance^Local ID^Replacement SSID^Retired SSID"
+    found = read(f"{names}\n1234567^0123456^100001^9012345678^8012345678\n", REPLACEMENT, [*SSID_LAYOUTS.values()])
 
     assert (found.column("retired_ssid"), found.column("replacement_ssid")) == (["8012345678"], ["9012345678"])

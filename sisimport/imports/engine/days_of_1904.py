@@ -39,8 +39,8 @@ def _judge(context: RunContext, field: str) -> None:
     of, right, later = _counts(context, field)
     if later >= _FEWEST and later > right:
         what = "English learner dates" if _ON_RECORD[field] == _EL else f"{field.replace('_', ' ')} dates"
-        params = {"what": what.replace("date dates", "dates"), "count": f"{later:,}", "of": f"{of:,}"}
-        raise FileError("FILE-DAYS-1904", field=field, params=params)
+        params = {"what": what.replace("date dates", "dates")}
+        raise FileError("FILE-DAYS-1904", field=field, found=f"{later:,}", expected=f"{of:,}", params=params)
 
 
 def _counts(context: RunContext, field: str) -> Any:
