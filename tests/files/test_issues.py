@@ -86,7 +86,7 @@ def test_every_file_code_speaks_in_full_sentences(code: IssueCode) -> None:
         "hint",
         "example",
         "form",
-    } | {"candidates"}
+    } | {"candidates", "places"}
 
 
 def test_the_codes_of_the_rule_book_are_there() -> None:
