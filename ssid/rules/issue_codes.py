@@ -53,7 +53,8 @@ codes.register(
     IssueCode(
         "ELA-ONE-DAY",
         "One English learner date for nearly all students",
-        "{count} of the {of} start dates that would be written are {found}; {other} of them replace another date.",
+        "{count} of the {of} start dates that would be written for a status on record are {found}; {other} of them replace "
+        "another date.",
         "Check that the column was not filled down from one line, or taken from another column. Nothing to do if it is right.",
     ),
     IssueCode(

@@ -13,9 +13,11 @@ _ON_RECORD: Final = "coalesce(before->>'identified_date', before->>'exit_date', 
 
 
 def warn_of_dates_filled_down(context: RunContext) -> None:
-    """After the plan. Warns if nearly all start dates to be written are one day, and most of them replace another date.
+    """After the plan. Warns if nearly all start dates to be written for the status on record are one day, and most of them
+    replace another date.
 
-    New students may well have one date: that of their enrollment. Skipped for lines planned again.
+    A new status may well begin on one day for many, and new students have the date of their enrollment. Skipped for lines
+    planned again.
     """
     if context.lines is not None:
         return
@@ -23,6 +25,7 @@ def warn_of_dates_filled_down(context: RunContext) -> None:
         f"""
         SELECT after->>'state_elas_date', count(*), count({_ON_RECORD}), (sum(count(*)) OVER ())::bigint
         FROM imports_importchange WHERE run_id = %s AND kind = %s AND after->>'state_elas_date' IS NOT NULL
+          AND after->>'program_status' IS NOT DISTINCT FROM before->>'program_status'
         GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1
         """,
         [context.run.pk, EL_KIND.key],

@@ -15,8 +15,8 @@ SINCE = [dt.date(2018, at + 1, 20) for at in range(8)]
 TYPES = ("ssid-download", "ela")
 
 
-def report(kind: str, days: list[dt.date], *, on_record: bool = True) -> Report:
-    """Of a file that names an English learner's start date for each student; `on_record`: the record has another."""
+def report(kind: str, days: list[dt.date], *, on_record: bool = True, status: str = "EL") -> Report:
+    """Of a file that names a status and its start date for each student; `on_record`: an English learner since another day."""
     made = make_district()
     lines = []
     for at, (last, day) in enumerate(zip(LASTS, days, strict=True)):
@@ -25,7 +25,7 @@ def report(kind: str, days: list[dt.date], *, on_record: bool = True) -> Report:
         if on_record:
             ELRecord.objects.create(student=student, program_status=ProgramStatus.EL, identified_date=SINCE[at])
         ids = f"1234567^0123456^90012300{at:02}^30{at}^{last}^Ann^^F^{BORN[at]:%Y%m%d}^20240812^07"
-        lines.append(f"{ids}^EL^{day:%Y%m%d}^spa^20160810\n")
+        lines.append(f"{ids}^{status}^{day:%Y%m%d}^spa^20160810\n")
     return report_of(kind, "".join(lines))
 
 
@@ -44,6 +44,11 @@ def test_one_day_in_place_of_many_is_told_of_the_file(kind: str) -> None:
 @pytest.mark.parametrize("kind", TYPES)
 def test_one_day_for_students_without_a_date_is_that_of_their_enrollment(kind: str) -> None:
     assert of_file(report(kind, [dt.date(2020, 8, 12)] * 8, on_record=False)) == []
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_one_day_of_a_new_status_is_that_of_the_reclassification(kind: str) -> None:
+    assert of_file(report(kind, [dt.date(2024, 6, 1)] * 8, status="RFEP")) == []
 
 
 @pytest.mark.parametrize("kind", TYPES)
