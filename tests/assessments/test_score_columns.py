@@ -9,7 +9,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from assessments import structure
-from assessments.models import ScoreRow
+from assessments.models import ScoreRange, ScoreRow
 from assessments.scores import columns as score_columns
 from assessments.scores.encoding import CELLS, LENGTHS, unpacked
 from assessments.scores.import_type import ScoreImport
@@ -33,6 +33,7 @@ from tests.assessments.test_usual_lines import (
     said_and_planned,
 )
 from tests.imports.properties import RolledBack, few
+from tests.imports.test_kept_selects import sent
 from tests.ssid.journey import codes
 
 pytestmark = pytest.mark.django_db
@@ -322,3 +323,24 @@ def test_repeats_are_told_from_chance_meetings(meeting_keys: pytest.MonkeyPatch)
 
     assert [(i["line"], i["code"]) for i in found["issues"] if i["code"].startswith("AMB")] == [(3, "AMB-REPEAT")]
     assert codes(found).count("AMB-REPEAT") == 1
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_statement_of_a_layout_finds_its_columns_without_those_that_it_does_not_name(layout: str) -> None:
+    """A column that some rule, plan or computed column names must be in the table; few others are."""
+    context = context_of(layout)
+    context.run.pk = 5
+    unnamed = set(context.import_type.unnamed_fields(context))
+    computed = context.import_type.generated_columns(context)
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD TEMP")
+        create_table(ScoreRow, of_file=context.fields, without=unnamed, computed=computed)
+        create_table(ScoreRange)
+        statements = sent(context)
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute("DISCARD TEMP")
+
+    assert len(statements) > 3
+    assert len(unnamed) > 10
+    assert not unnamed.intersection(context.fields)
