@@ -33,6 +33,7 @@ from ssid.imports.ssid_download import TOOL
 from ssid.models.staged_replacement import ReplacementRow
 from ssid.rules.lines import enrollment_rules
 from students.models import SSID, SSIDReplacement
+from students.patterns import TEN_DIGITS
 
 ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
@@ -146,7 +147,7 @@ def _tell_exchanged_columns(context: RunContext) -> None:
         return
     of, here, before = fetch_one(
         "SELECT count(*), count(owner_pk) FILTER (WHERE holder_pk IS NULL), count(holder_pk) FROM staged_replacement"
-        " WHERE retired_ssid ~ '^[0-9]{10}$' AND replacement_ssid ~ '^[0-9]{10}$'"
+        f" WHERE retired_ssid ~ '{TEN_DIGITS}' AND replacement_ssid ~ '{TEN_DIGITS}'"
     )
     if here >= _FEWEST_EXCHANGED and here == of and not before:
         tell_of_file(context, "REP-EXCHANGED", field="replacement_ssid", params={"count": f"{of:,}"})

@@ -154,7 +154,7 @@ def test_a_moment_since_which_not_all_is_known_any_more_is_refused(
     assert run.finished_at is not None
     ImportRun.objects.filter(pk=run.test_run_id).update(plan_removed_at=timezone.now())
     since = timezone.localtime(run.finished_at).replace(hour=0, minute=0, second=0, microsecond=0)
-    with pytest.raises(ExportRefusedError, match="choose a later day, or take everything"):
+    with pytest.raises(ExportRefusedError, match="choose a later day, or export everything"):
         list(Export(what=what, changed_since=since).rows())
     message = command(f"export_{what}", tmp_path / "a.csv", "--changed-since", f"{since:%Y-%m-%d}", code=2)
     assert "is no longer kept" in message["message"]

@@ -132,7 +132,7 @@ def test_every_change_is_told_with_the_names_of_its_own_run(client: Client, regi
     events = opened(client, student)[0].object_list
 
     told = {event.run.pk: [f.label for _what, fields in event.changes for f in fields] for event in events}
-    assert "NEWONE scale_score" in told[second.pk]
+    assert "NEWONE: scale score" in told[second.pk]
     assert all("NEWONE" not in label for label in told[first.pk])
 
 
