@@ -48,7 +48,7 @@ def told(file: ScoreFile) -> str:
     return "; ".join(columns for columns in issues.values_list("params__columns", flat=True))
 
 
-@pytest.mark.parametrize(("layout", "code"), one_in(9, EVERY[::-1]))
+@pytest.mark.parametrize(("layout", "code"), one_in(18, EVERY[::-1]))
 def test_scores_and_levels_of_parts_that_were_filled_down(layout: str, code: str) -> None:
     made = district()
     file = clean(layout, code, made)

@@ -131,6 +131,7 @@ def test_m3_before_the_day_a_form_is_approved_without_ssid_or_sent_back_in_a_bro
     assert AnnualEnrollment.objects.get(student=district.new_student).without_ssid
 
 
+@pytest.mark.faults  # tests/web/test_journeys.py does it, too
 def test_a_file_is_tested_and_updated_without_scripts(
     visit: Callable[..., Any], district: District, tmp_path: Path
 ) -> None:

@@ -343,10 +343,10 @@ class Walk:
 
     def everywhere(self, *, until_seen: Collection[str] | None = None, once: bool = False) -> None:
         """`until_seen`: go to addresses of these names only, and of each no further than to the first mark.
-        `once`: ask and send all that there is at the first address of each name, and just open one in four of the others."""
+        `once`: ask and send all that there is at the first address of each name, and just open one in eight of the others."""
         names = set()
         addresses = [*own_addresses(self.made), *admin_addresses()]
-        for name, address in spread(addresses, lambda each: each[0], 4) if once else addresses:
+        for name, address in spread(addresses, lambda each: each[0], 8) if once else addresses:
             if until_seen is not None and (name not in until_seen or name in self.found):
                 continue
             whole = not once or name not in names

@@ -100,7 +100,7 @@ def test_working_processes_killed_while_they_wait_for_work_are_replaced(worker: 
     assert not set(before) & set(worker.children())
 
 
-@works_on_both_brokers(Work.UPDATE, "valkey")
+@works_on_both_brokers(Work.UPDATE, "filesystem")
 def test_after_a_killed_worker_the_next_worker_does_the_run_anew(
     work: Work, broker: Broker, worker: Worker, district: District, barrier: Barrier
 ) -> None:

@@ -68,7 +68,7 @@ def sent(context: RunContext) -> list[str]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", one_in(2, TYPES))
+@pytest.mark.parametrize("key", one_in(4, TYPES))
 @pytest.mark.long
 def test_every_way_of_running_a_type_sends_what_it_would_send_with_nothing_kept(key: str) -> None:
     create_table(get_type(key).row_model)

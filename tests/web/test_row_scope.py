@@ -54,11 +54,11 @@ def asked(client: Client, addresses: list[Page]) -> dict[tuple[str, str], tuple[
 def test_every_page_says_the_same_on_both_sides_of_the_wall(
     groups: tuple[str, ...], staff: bool, every: bool, made: TwoSchools, client: Client
 ) -> None:
-    """`every`: every page asked in every way. Else each in two ways, of one in six records, and of the admin the lists and the
+    """`every`: every page asked in every way. Else each in two ways, of one in twelve records, and of the admin the lists and the
     forms of records."""
     client.force_login(limited_reader(made, *groups, staff=staff))
     addresses = [*own_addresses(made), *(admin_addresses() if staff else ())]
-    addresses = addresses if every else spread(addresses, lambda each: each[0], 6)
+    addresses = addresses if every else spread(addresses, lambda each: each[0], 12)
     pages = {
         (name, str(data)): (name, address, data)
         for name, address in reversed(addresses)

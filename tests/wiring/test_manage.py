@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.installed import install
+from tests.longer import one_in
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_SET = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "FILE_KEYS"}
@@ -142,7 +143,7 @@ def test_the_server_is_stopped_when_the_command_ends(data_dir: Path) -> None:
     assert not (data_dir / "postgres" / "data" / "postmaster.pid").exists()
 
 
-@pytest.mark.parametrize("words", [["help"], ["--version"], ["migrate", "--help"], ["check"]], ids=" ".join)
+@pytest.mark.parametrize("words", one_in(3, [["help"], ["--version"], ["migrate", "--help"], ["check"]]), ids=" ".join)
 @pytest.mark.long
 def test_commands_that_ask_the_database_nothing_start_nothing(words: list[str], tmp_path: Path) -> None:
     result = manage(tmp_path / "var", *words)

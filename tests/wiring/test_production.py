@@ -71,7 +71,7 @@ def healthy(name: str, environment: dict[str, str]) -> bool:
 
 @pytest.mark.processes
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["web", "worker", "reconciler"])
+@pytest.mark.parametrize("name", ["web", "worker", pytest.param("reconciler", marks=pytest.mark.faults)])
 def test_each_program_starts_becomes_healthy_and_ends_when_asked(name: str, production: dict[str, str]) -> None:
     assert not healthy(name, production)
     started = subprocess.Popen(program(name, production), cwd=ROOT, env=production, start_new_session=True)
