@@ -39,8 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """A worker that is kept for the next test must not take up the runs of one that commits without wanting a worker."""
-    if nextitem is None or (_commits(nextitem) and not _wants_workers(nextitem)):
+    """A worker that is kept for the next test must not take up the runs of one that commits without wanting a worker. After a
+    test of another folder nobody would ask for the one that follows it, so none is kept for those."""
+    here = nextitem is not None and Path(__file__).parent in nextitem.path.parents
+    if nextitem is None or not here or (_commits(nextitem) and not _wants_workers(nextitem)):
         kept: dict[str, Broker] = item.session.stash.get(KEPT_BROKERS, {})
         for broker in kept.values():
             broker.kill_workers()
