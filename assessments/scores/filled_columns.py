@@ -25,9 +25,8 @@ ROWS = ScoreRow._meta.db_table
 _AT_AN_END: Final = 3  # students at the lowest level, and as many at the highest
 LONG_RUN: Final = 60  # lines
 _AS_DIFFERENT: Final = 0.75  # the share of students at either end, by that in the whole file
-_YEARS_APART: Final = (
-    3.5  # between the older and the younger students of one grade, without a tenth of them on either side
-)
+# Between the older and the younger students of one grade, without a tenth of them on either side.
+_YEARS_APART: Final = 3.5
 _LAST_GRADE: Final = 12  # students stay in it until they are 22
 _FEW, _SOME, _MANY, _VERY_MANY = 30, 500, 1_000, 2_000  # lines
 _FIRST, _ENDLESS = _FEW, 10**9
