@@ -12,11 +12,12 @@ from typing import IO, Final
 
 from sisimport.files.encodings import BOM
 from sisimport.files.issues import Problem, Severity
+from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.lines import MAX_LINE_BYTES
 
 WRAPPED: Final = Problem("FILE-WRAPPED", Severity.NOTICE)
 _HEAD: Final = 1 << 16
-_SEPARATORS: Final = (b"^", b",", b"\t", b"|", b";")
+_SEPARATORS: Final = tuple(sign.encode() for sign in DELIMITERS)
 _FEWEST: Final = 2  # separators inside the quotation marks, so that a name in quotation marks is not taken for a record
 _LINE = re.compile(rb'"((?:[^"]|"")*)"[,;\t ]*\Z')
 

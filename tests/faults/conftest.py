@@ -24,6 +24,7 @@ from sisimport.imports.models.runs import ACTIVE
 from sisimport.runtime import postgres
 from sisimport.runtime.processes import end_with_parent
 from tests.faults.district import District, make_district
+from tests.faults.site import Site
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_BROKERS = pytest.StashKey[dict[str, "Broker"]]()
@@ -250,6 +251,24 @@ def broker(
 def worker(broker: Broker) -> Worker:
     """A worker, ready; perhaps one that worked for an earlier test."""
     return broker.living_worker()
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[list[Site]]:
+    """The web server of a module, once a test has asked for it."""
+    started: list[Site] = []
+    yield started
+    for each in started:
+        each.end()
+
+
+@pytest.fixture
+def web(sites: list[Site], database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A web server, ready; kept from test to test of a module, since it takes seconds to start."""
+    if not sites:
+        sites.append(Site(database_url, tmp_path_factory.mktemp("site") / "data"))
+        sites[0].wait_ready()
+    return sites[0]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +26,13 @@ HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "use-the-api.
 BAD = line(ssid="12345", local_number="100299") + "\n"
 
 
-@pytest.fixture(scope="module")
-def sites() -> Iterator[list[Site]]:
-    """The web server, kept from test to test: it takes seconds to start."""
-    started: list[Site] = []
-    yield started
-    for each in started:
-        each.end()
-
-
 @pytest.fixture
-def web(sites: list[Site], database_url: str, tmp_path_factory: pytest.TempPathFactory, settings: Any) -> Site:
-    if not sites:
-        sites.append(Site(database_url, tmp_path_factory.mktemp("site") / "data"))
-        sites[0].wait_ready()
+def web(web: Site, settings: Any) -> Site:
     # This process works on the runs, and reads what the site stored.
     storages = dict(settings.STORAGES)
-    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(sites[0].folder / "uploads")}}
+    storages["default"] = storages["default"] | {"OPTIONS": {"location": str(web.folder / "uploads")}}
     settings.STORAGES = storages
-    return sites[0]
+    return web
 
 
 class Shell:

@@ -1,7 +1,6 @@
 """Clients that begin and never end: whoever they are, the site goes on for everybody else (S2 of the security review)."""
 
 import contextlib
-from collections.abc import Iterator
 
 import pytest
 from django.urls import reverse
@@ -14,23 +13,6 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 HELD = 24  # three for each thread of the site
 PAGES = ("/health/", "/accounts/login/")
-
-
-@pytest.fixture(scope="module")
-def sites() -> Iterator[list[Site]]:
-    """The web server, kept from test to test: it takes seconds to start."""
-    started: list[Site] = []
-    yield started
-    for each in started:
-        each.end()
-
-
-@pytest.fixture
-def web(sites: list[Site], database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    if not sites:
-        sites.append(Site(database_url, tmp_path_factory.mktemp("site") / "data"))
-        sites[0].wait_ready()
-    return sites[0]
 
 
 def assert_alive(web: Site) -> None:
