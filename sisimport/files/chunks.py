@@ -10,6 +10,7 @@ from sisimport.files.encodings import UTF16, Decoder, without_bom
 from sisimport.files.lines import refuse_nul, whole_lines
 from sisimport.files.numbers import LOST_CELL
 from sisimport.files.repeated_names import RepeatedNames
+from sisimport.files.total_lines import may_hold_totals
 from sisimport.files.values import BlockTraits
 
 # A chunk and its cells should fit into the processor's cache: a chunk four times larger is twice as slow.
@@ -26,7 +27,7 @@ _SIGNS_OF_DAMAGE: Final = ("?", "&", "+", "%", "\\", "=", "<", "'", '""', "@", "
 @dataclass(slots=True)
 class Chunk:
     """Whole lines of the file, as one text or already split into `lines`, and what they may hold. `names`: also column names;
-    `ended`: the last line has an end."""
+    `ended`: the last line has an end; `totals`: also lines that are not records but totals."""
 
     first_line: int
     text: str
@@ -35,6 +36,7 @@ class Chunk:
     traits: BlockTraits
     names: bool = False
     ended: bool = True
+    totals: bool = False
 
 
 class Chunks:
@@ -76,6 +78,7 @@ class Chunks:
             refuse_nul(chunk, first_line)
             self.bytes_read = offset + len(data) * (2 if encoding in UTF16 else 1)
             names, ended = self._names.may_stand_in(chunk), data.endswith((b"\n", b"\r"))
+            totals = may_hold_totals(chunk)
             tabs = b"\t" in chunk and self._file.delimiter != "\t"
             unusual = chunk.translate(None, _USUAL)  # one pass for all: it takes as long as decoding
             controls = tabs or bool(unusual.translate(None, _BEYOND_ASCII))
@@ -85,7 +88,7 @@ class Chunks:
                 if lines is not None:
                     lost = b"=" in chunk  # one sign is found ten times as fast as a word
                     traits = BlockTraits(True, needs_nfc=True, may_hold_hidden=False, may_hold_formula=lost)
-                    yield Chunk(first_line, "", lines, b'"' in chunk, traits, names, ended)
+                    yield Chunk(first_line, "", lines, b'"' in chunk, traits, names, ended, totals)
                     continue
             text = self.decoder.decode(chunk, first_line)
             plain = text.isascii()
@@ -94,7 +97,7 @@ class Chunks:
             may_hold_space = exotic or controls or " " in text
             damaged = not plain or any(sign in text for sign in _SIGNS_OF_DAMAGE)
             traits = BlockTraits(may_hold_space, exotic, hidden, damaged, any(mark in text for mark in LOST_CELL))
-            yield Chunk(first_line, text, None, '"' in text, traits, names, ended)
+            yield Chunk(first_line, text, None, '"' in text, traits, names, ended, totals)
 
 
 def _is_exotic(text: str) -> bool:

@@ -171,6 +171,19 @@ codes.register(
         "Nothing to do.",
     ),
     IssueCode(
+        "FILE-TOTAL",
+        "Lines that are totals",
+        "Lines that are not records but totals were left out: {found}, the first is line {line} ({example}).",
+        "Nothing to do.",
+    ),
+    IssueCode(
+        "FILE-TOTAL-COUNT",
+        "A total that differs from the records read",
+        "Line {line} says that there are {found} records; the file has {expected}.",
+        "Compare the file with its source, or download it again: if it has fewer records than its total says, lines are missing;"
+        " if it has more, lines may be in it twice.",
+    ),
+    IssueCode(
         "FILE-HEADER-AGAIN",
         "Column names in the middle of the file",
         "Lines that repeat the column names were skipped: {found}, the first is line {line}. Several files seem to have been"

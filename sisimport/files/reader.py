@@ -27,6 +27,7 @@ from sisimport.files.splitters.fixed_width import FixedWidthSplitter
 from sisimport.files.splitters.quoted import QuotedSplitter
 from sisimport.files.tallies import Tallies
 from sisimport.files.together import Together
+from sisimport.files.total_lines import TotalLines
 from sisimport.files.values import BlockTraits
 
 __all__ = ["Block", "FileError", "Problem", "Reader", "Row", "iter_lines", "read_lines"]
@@ -71,6 +72,7 @@ class Reader:
         self._chunks = Chunks(stream, recognition, self._names, wide=self._wide, max_line_bytes=max_line_bytes)
         self._tallies = Tallies(layout)
         self._last_line = LastLine(recognition)
+        self._totals = TotalLines(recognition)
         self._columns = Columns(
             layout, fields, self._tallies, self._names, day_first=recognition.day_first, together=together
         )
@@ -125,13 +127,13 @@ class Reader:
                 continue
             lines = split_text(chunk.text) if chunk.lines is None else chunk.lines
             quoted = chunk.quoted and not self._file.fixed_width
-            names = chunk.names and not self._file.fixed_width
+            names, totals = chunk.names and not self._file.fixed_width, chunk.totals
             del chunk
             self._chunks.line_count += len(lines)
             size = WIDE_BLOCK_LINES if self._wide else BLOCK_LINES
             for start in range(0, len(lines), size):
                 some = lines[start : start + size]
-                block = self._block(first_line + start, some, traits, quoted=quoted, names=names)
+                block = self._block(first_line + start, some, traits, quoted=quoted, names=names, totals=totals)
                 if block:
                     self.record_count += len(block)
                     self._refuse_rubbish(block)
@@ -149,7 +151,7 @@ class Reader:
 
         The lines of a returned block are already counted.
         """
-        if self._even is None or chunk.lines is not None or chunk.quoted or chunk.names:
+        if self._even is None or chunk.lines is not None or chunk.quoted or chunk.names or chunk.totals:
             return None
         if chunk.traits.may_hold_hidden and DOS_END in chunk.text:
             return None
@@ -169,6 +171,7 @@ class Reader:
         *,
         quoted: bool,
         names: bool = False,
+        totals: bool = False,
         final: bool = False,
     ) -> Block | None:
         if first_line <= self._file.lines_above:
@@ -180,6 +183,8 @@ class Reader:
         numbers, lines = self._without_blanks(numbers, lines)
         if names:
             numbers, lines = self._names.left_out(numbers, lines)
+        if totals:
+            numbers, lines = self._totals.left_out(numbers, lines)
         waiting = self._quoted.waiting
         if waiting:
             numbers = [*(number for number, _ in waiting), *numbers]
@@ -228,7 +233,8 @@ class Reader:
         if self._file.end_marker is not None and self._tallies.last_short == self.line_count:
             params = {"line": self.line_count}
             self.notices.append(Problem("FILE-CUT", Severity.WARNING, None, "", self._file.end_marker, params))
-        elif self._last_line.problem is not None:
+        elif self._last_line.problem is not None and self._totals.last != self.line_count:
             self.notices.append(self._last_line.problem)
         self.notices += self._names.notices()
+        self.notices += self._totals.notices(self.record_count)
         self.notices += self._tallies.notices(said)
