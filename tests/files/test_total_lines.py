@@ -1,4 +1,4 @@
-"""A line that is a total is not a record: it is left out and named, and a count that it states is compared with the records read."""
+"""A line that is a total is not a record: it is left out and named. A count that it states is compared with the records read."""
 
 import pytest
 
