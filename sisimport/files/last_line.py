@@ -1,5 +1,6 @@
 """Was the last line of a file cut off, as by a download that broke off? Reported only for a line without a line end, and only
-with evidence: it has fewer columns than the file, or its last value is shorter than that column allows.
+with evidence: it has fewer columns than the file, or its last value is missing or shorter than that column allows. Where lines
+above have a blank last value as well, nothing shows that one was cut off; a blank value leaves the record as it is.
 """
 
 import re
@@ -15,6 +16,7 @@ from sisimport.files.quoting import split_line, stands_alone
 _MOST: Final = 200  # lines before the last one that are compared with it
 _FEWEST: Final = 5
 _FEWEST_WORDS: Final = 20
+_FEWEST_FILLED: Final = 20  # last values, all filled in, beside which a blank one is one that was cut off
 _YEAR_LAST = re.compile(r"[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}\Z")
 
 
@@ -62,6 +64,8 @@ class LastLine:
             return f"only {len(cells):,} of {columns:,} columns"
         rows = [split_line(line, delimiter) for line in before]
         values = [row[columns - 1].strip() for row in rows if len(row) >= columns]
+        if not cells[columns - 1].strip() and len(values) >= _FEWEST_FILLED and all(values):
+            return "its last value is missing, which the lines above it have"
         short = _is_short(cells[columns - 1].strip(), [value for value in values if value])
         return "its last value is shorter than those above it" if short else ""
 

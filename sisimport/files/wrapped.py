@@ -72,3 +72,14 @@ def _bare_lines(lines: Iterable[bytes]) -> Iterator[bytes | None]:
 def _is_wrapped(line: bytes) -> bool:
     match = _LINE.match(line.rstrip(b"\r\n"))
     return match is not None and max(map(match[1].count, _SEPARATORS)) >= _FEWEST
+
+
+def is_wrapped_text(line: str) -> bool:
+    """The same of a line as text."""
+    return _is_wrapped(line.encode())
+
+
+def bare_text(lines: Iterable[str]) -> Iterator[str | None]:
+    """Each line without the quotation marks around it; None, as the last one, for a line that has none."""
+    for line in _bare_lines(line.encode() for line in lines):
+        yield line.decode() if line is not None else None

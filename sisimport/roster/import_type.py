@@ -29,7 +29,8 @@ from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former
 from sisimport.imports.engine import identifiers
 from sisimport.imports.engine.days_of_1904 import refuse_days_of_1904
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
-from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids, warn_of_ssids_filled_down
+from sisimport.imports.engine.new_ssids import look_at_new_ssids
+from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids
 from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.roster import (
     birth_dates,
@@ -39,6 +40,7 @@ from sisimport.roster import (
     grades,
     languages,
     moved_names,
+    new_numbers,
     new_schools,
     odd_values,
     other_people,
@@ -241,7 +243,8 @@ class Roster(ImportType):
         return Plan(context).steps()
 
     def after_plan(self, context: RunContext) -> None:
-        warn_of_ssids_filled_down(context)
+        look_at_new_ssids(context, series=True)
+        new_numbers.look_at(context)
         if new_schools.brought(context) is None:
             staging.create_places(context.run.pk, part=DISTRICT_PART)
         else:

@@ -18,7 +18,8 @@ from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.options import Option
 from sisimport.imports.definition.parts import Matching, Screen
 from sisimport.imports.definition.rules import PlannedChange, Rule
-from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids, warn_of_sorted_ssids
+from sisimport.imports.engine.new_ssids import look_at_new_ssids
+from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids
 from ssid.imports import candidate_facts, match_results_staging
 from ssid.imports.match_results_staging import NO, YES
 from ssid.imports.ssid_download import TOOL
@@ -294,7 +295,7 @@ class SSIDRequest(ImportType):
         return [replace(step, when=first & (step.when if isinstance(step.when, Q) else Q(step.when))) for step in steps]
 
     def after_plan(self, context: RunContext) -> None:
-        warn_of_sorted_ssids(context)
+        look_at_new_ssids(context, series=False)
         warn_of_missing_ssids(context, where=_TAKEN_SQL)
         warn_of_dates_filled_down(context)
         match_results_staging.keep_requests(context)

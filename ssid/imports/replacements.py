@@ -26,7 +26,8 @@ from sisimport.imports.definition.ssid_rules import former_params, other_person,
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.file_issues import tell_of_file
 from sisimport.imports.engine.identifiers import near_text
-from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids, warn_of_ssids_filled_down
+from sisimport.imports.engine.new_ssids import look_at_new_ssids
+from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids
 from sisimport.imports.engine.sql import fetch_one
 from ssid.imports.replacement_chains import find_chains, find_students
 from ssid.imports.ssid_download import TOOL
@@ -130,7 +131,7 @@ class ReplacementImport(ImportType):
         ]
 
     def after_plan(self, context: RunContext) -> None:
-        warn_of_ssids_filled_down(context)
+        look_at_new_ssids(context, series=True)
         warn_of_missing_ssids(context, field="replacement_ssid")
 
 

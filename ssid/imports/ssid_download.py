@@ -15,7 +15,8 @@ from sisimport.imports.definition.english_learner import OLDER_STATUS_REMEDY
 from sisimport.imports.definition.import_type import ImportType, RunContext
 from sisimport.imports.definition.parts import Matching, Screen, Speed
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, Rule
-from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids, warn_of_sorted_ssids
+from sisimport.imports.engine.new_ssids import look_at_new_ssids
+from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids
 from ssid.models import SSIDDownloadRow
 from ssid.rules import english_learner, english_learner_plan, on_record
 from ssid.rules.identity import birth_date_rule, find_student_rules, gender_rule, name_rules
@@ -133,7 +134,7 @@ class SSIDDownload(ImportType):
         return [_only(step, first) for step in steps]
 
     def after_plan(self, context: RunContext) -> None:
-        warn_of_sorted_ssids(context)
+        look_at_new_ssids(context, series=False)
         warn_of_missing_ssids(context)
         warn_of_dates_filled_down(context)
 

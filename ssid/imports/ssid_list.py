@@ -28,7 +28,8 @@ from sisimport.imports.definition.ssid_rules import FORMER, former_params, held_
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
 from sisimport.imports.engine.days_of_1904 import refuse_days_of_1904
 from sisimport.imports.engine.identifiers import near_text
-from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids, warn_of_ssids_filled_down
+from sisimport.imports.engine.new_ssids import look_at_new_ssids
+from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids
 from sisimport.imports.engine.sql import execute, fetch_all
 from sisimport.imports.engine.staging import mark_duplicates
 from ssid.models.staged_list import SSIDListRow
@@ -153,7 +154,7 @@ class SSIDList(ImportType):
         return steps
 
     def after_plan(self, context: RunContext) -> None:
-        warn_of_ssids_filled_down(context)
+        look_at_new_ssids(context, series=True)
 
 
 _WHO = {"last_name": "Last Name", "first_name": "First Name", "birth_date": "Birth Date"}

@@ -23,7 +23,7 @@ from sisimport.imports.definition.options import checkbox
 from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, Rule
 from sisimport.imports.definition.ssid_rules import FORMER, cause_params, former_params, held_by_other, other_person
-from sisimport.imports.engine.shifted_ssids import warn_of_sorted_ssids
+from sisimport.imports.engine.new_ssids import look_at_new_ssids
 from sisimport.imports.engine.sql import execute
 from ssid.models import UtahAnswer, UtahFunction, UtahRequest, UtahResponseRow
 from ssid.rules.change_kinds import CHANGED_KIND
@@ -402,7 +402,7 @@ class UtahResponse(ImportType):
 
     def after_plan(self, context: RunContext) -> None:
         """Update: plan to clear the changes that were sent. All functions: record that the request is answered."""
-        warn_of_sorted_ssids(context)
+        look_at_new_ssids(context, series=False)
         if context.report_facts["utah_function"] == UtahFunction.UPDATE:
             plan_clearing(context)
         if covers(context):

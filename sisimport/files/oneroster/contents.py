@@ -130,8 +130,11 @@ def _properties(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
             text = data.decode(judge(data) or "latin-1")
     else:
         text = data.decode(encoding, "replace")
-    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=_separator(text)))
-    rows = [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
+    rows = _rows(text.lstrip("\ufeff"), _separator(text))
+    if rows and max(map(len, rows)) == 1:  # each line is a single cell: lines that were pasted into one column
+        rows = _rows("\n".join(cell for row in rows for cell in row), _separator(rows[0][0]))
+    elif rows and len(rows[0]) == 1:  # the names have another separator than the records
+        rows[0] = _rows(rows[0][0], _separator(rows[0][0]))[0]
     if not rows or [cell.lower() for cell in rows[0][:2]] != ["propertyname", "value"]:
         head = ", ".join(rows[0][:4]) if rows else "nothing"
         found = f"{shown_name(info.filename)} with {head[:80]}"
@@ -139,7 +142,12 @@ def _properties(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
     return {row[0].lower(): row[1] for row in rows[1:] if len(row) > 1}
 
 
+def _rows(text: str, separator: str) -> list[list[str]]:
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
+
+
 def _separator(text: str) -> str:
-    """The separator: programs that open and save a file may write one other than the comma."""
-    head = text.split("\n", 1)[0]
-    return max(",;\t", key=head.count)
+    """The separator of the records: programs that open and save a file may write one other than the comma."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return max(",;\t|^", key=lines[min(1, len(lines) - 1)].count) if lines else ","

@@ -6,18 +6,22 @@ Columns may be in any order and letter case; extension columns (`metadata.…`) 
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import IO, Any, Final
 
 from sisimport.files.encodings import encoding_notice, is_doubtful, judge, refused_encoding, wide_encoding
 from sisimport.files.issues import FileError, Problem, Severity
+from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.members import too_large
+from sisimport.files.separators import with_one_separator
+from sisimport.files.wrapped import WRAPPED, bare_text, is_wrapped_text
 
 _LONGEST_RECORD: Final = 100  # physical lines; a longer one means a quotation mark was never closed
 _SAMPLE: Final = 1 << 20
 _SEPARATORS: Final = ",;\t|"
+_LOOKED_AT: Final = 20  # lines
 csv.field_size_limit(1 << 20)
 
 
@@ -49,7 +53,8 @@ class Table:
         self.broken.clear()
         with self.archive.open(self.info) as source:
             text = io.TextIOWrapper(_Limited(source, self.budget), encoding=encoding, newline="")  # type: ignore[type-var]
-            reader = csv.reader(text, delimiter=self._separator(encoding), skipinitialspace=True)
+            lines, separator = self._as_they_were(text, encoding)
+            reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
             try:
                 yield from self._records(reader)
             except csv.Error as error:
@@ -121,10 +126,49 @@ class Table:
         found = f"a quotation mark that is not closed, in or before line {line:,} of {self.name}.csv"
         return FileError("ONE-FILE", found=found, expected="every quotation mark closed in its line")
 
-    def _separator(self, encoding: str) -> str:
+    def _as_they_were(self, text: Iterable[str], encoding: str) -> tuple[Iterable[str], str]:
+        """The lines without quotation marks around each, with the names separated like the records; and the separator."""
+        head = self._first_lines(encoding)
+        if head and is_wrapped_text(head[0]):
+            self._tell(WRAPPED)
+            text, head = self._bare(text), [line for line in bare_text(head) if line is not None]
+        looked_at, two = with_one_separator([line.rstrip("\r\n") for line in head])
+        if two is None:
+            return text, max(_SEPARATORS, key=(head or [""])[0].count)
+        self._tell(two)
+        return self._with_names(text, looked_at[0]), max(DELIMITERS, key=looked_at[0].count)
+
+    def _first_lines(self, encoding: str) -> list[str]:
+        """The first lines that are not blank; the last one of the sample may be cut off."""
         with self.archive.open(self.info) as source:
-            head = source.read(_SAMPLE).decode(encoding, "replace").lstrip("\ufeff\r\n ").split("\n", 1)[0]
-        return max(_SEPARATORS, key=head.count)
+            sample = source.read(_SAMPLE)
+        lines = sample.decode(encoding, "ignore").lstrip("\ufeff").splitlines(keepends=True)
+        whole = lines[:-1] if len(sample) == _SAMPLE and len(lines) > 1 else lines
+        return [line for line in whole if line.strip()][:_LOOKED_AT]
+
+    def _tell(self, problem: Problem) -> None:
+        """Reports something about the table once, however often it is read."""
+        notice = replace(problem, found=f"{problem.found} ({self.name}.csv)".strip())
+        if notice not in self.notices:
+            self.notices.append(notice)
+
+    def _bare(self, lines: Iterable[str]) -> Iterator[str]:
+        for number, line in enumerate(bare_text(lines), 1):
+            if line is None:
+                found = f"{self.name}.csv, whose lines are each in quotation marks, but not line {number:,}"
+                raise FileError("ONE-FILE", found=found, expected="lines that are all written in one way")
+            yield line
+
+    @staticmethod
+    def _with_names(lines: Iterable[str], names: str) -> Iterator[str]:
+        """The lines, with these column names in place of the first line that is not blank."""
+        waiting = True
+        for line in lines:
+            if waiting and line.strip("\ufeff\r\n "):
+                waiting = False
+                yield names + line[len(line.rstrip("\r\n")) :]
+            else:
+                yield line
 
     def _encoding(self) -> str:
         """The encoding: by its mark, else UTF-8 if the whole file is, else the one that makes words from its letters. Raises

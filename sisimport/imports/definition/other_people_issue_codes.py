@@ -66,11 +66,56 @@ codes.register(
         "student's SSID.",
     ),
     IssueCode(
+        "SSID-NEXT",
+        "SSIDs that go with the next line",
+        "The {count} SSIDs that students would get go with the birth dates of the line {where} each, and not with those of their "
+        "own: the column of SSIDs seems to have been shifted by a line.",
+        "Compare some of them with the state's file (SSID Download) before you update: each student may get another "
+        "student's SSID.",
+    ),
+    IssueCode(
+        "SSID-COLUMN",
+        "SSIDs made from another column",
+        "In {count} of {of} lines (line {first} is the first) the SSID contains the value of another column: {what}. "
+        "Nothing was imported.",
+        "The state assigns SSIDs without such values. Put the SSIDs of the state's file (SSID Download) into the column, "
+        "and test again.",
+    ),
+    IssueCode(
+        "SSID-LIKE",
+        "An SSID with another value in it",
+        "In {count} of {of} lines (line {first} is the first) the SSID contains the value of another column: {what}.",
+        "Compare these SSIDs with the state's file (SSID Download) before you update.",
+    ),
+    IssueCode(
+        "SSID-LENGTH",
+        "SSIDs with more or fewer digits than the others",
+        "{count} SSIDs do not have {usual} digits like nearly all others in the file and on record; the first is in line {line}, "
+        "with {digits} digits.",
+        "Compare them with the state's answer before you update: a digit may be missing, or there may be one too many.",
+    ),
+    IssueCode(
         "SSID-GAP",
         "A line without an SSID in the state's file",
         "Line {line} has no SSID, though the state's file has one in every line: the SSIDs before or after it may be one "
         "line too high or too low.",
         "Compare some of them with the file as it was downloaded, before you update.",
+    ),
+    IssueCode(
+        "NUMBER-LENGTH",
+        "New students with longer or shorter local numbers",
+        "The local numbers of {count} new students do not have {usual} characters like nearly all others in the file; the first "
+        "is in line {line}, with {digits} characters.",
+        "Check them before you update: a digit may be missing, or there may be one too many, and the student may be on "
+        "record under the right number.",
+    ),
+    IssueCode(
+        "NUMBER-LIKE",
+        "Local numbers with another value in them",
+        "For {count} of {of} new students (line {first} is the first) the local number contains the value of another "
+        "column: {what}.",
+        "Check that the right column is under the heading of the local number. Nothing to do if the district makes its "
+        "numbers like this.",
     ),
     IssueCode(
         "PLACES-MANY",
