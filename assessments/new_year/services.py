@@ -183,10 +183,14 @@ def remove(layout: AddedLayout) -> None:
     locked = AddedLayout.objects.select_for_update().get(pk=layout.pk)
     used = runs_of([locked.key])[locked.key] if locked.text else 0
     if used:
-        runs = "1 run uses" if used == 1 else f"{used:,} runs use"
-        raise NotAddedError(
-            f"{runs} {locked.key}, so it stays: their reports need it. Revert the runs if the scores are wrong."
-        )
+        if used == 1:
+            reason = f"1 run uses {locked.key}, so it stays: its report needs it. Revert the run if the scores are wrong."
+        else:
+            reason = (
+                f"{used:,} runs use {locked.key}, so it stays: their reports need it."
+                " Revert the runs if the scores are wrong."
+            )
+        raise NotAddedError(reason)
     locked.delete()
     registry.look_again()
     transaction.on_commit(registry.look_again)

@@ -64,7 +64,7 @@ class Added:
         """How the file differs from that of the similar year."""
         said = self.row.comparison
         kept, renamed, new, gone = said["kept"], len(said["renamed"]), len(said["added"]), len(said["missing"])
-        return f"{kept:,} kept, {renamed} renamed, {new} new, {gone} gone"
+        return f"{kept:,} kept, {renamed} renamed, {new} new, {gone} removed"
 
     def cells(self) -> tuple[Any, ...]:
         """Its row in the export."""

@@ -59,7 +59,7 @@ def _new_setup(tests: list[LayoutTest]) -> NewSetup:
         years=_years(edition),
         score=_SCORES[parent.score_type],
         parts=tuple(f"{part.name} ({part.code})" for part in parts.values()),
-        results=tuple(f"{code} {name}" for code, name in results.items()),
+        results=tuple(name if code == name else f"{code} {name}" for code, name in results.items()),
         passing=tuple(results[code] for code in parent.passing if code in results),
     )
 

@@ -250,8 +250,9 @@ def assessment_option(code: str, editions: Sequence[Edition], there: Sequence[As
     """
     fitting = [setup for setup in there if any(fits(setup, edition) for edition in editions)]
     names = " or ".join(dict.fromkeys(said_default(edition, there) for edition in editions))
-    several = len(fitting) > 1 and not any(setup.preferred for setup in fitting)
-    automatic = f"Automatic (the newest: {names})" if several else f"Automatic ({names})"
+    marked = any(setup.preferred for setup in fitting)
+    newest = len(fitting) > 1 and not marked
+    automatic = f"Automatic (the newest: {names})" if newest else f"Automatic ({names})"
     return Option(
         name=code,
         label=editions[0].label,
@@ -262,4 +263,13 @@ def assessment_option(code: str, editions: Sequence[Edition], there: Sequence[As
             Choice(value=NEW, label="Import to newly created test setup"),
             Choice(value=SKIP, label="Do not import these assessments"),
         ),
+        hint=_said_of_several(len(fitting), names, marked=marked) if len(fitting) > 1 else "",
     )
+
+
+def _said_of_several(number: int, names: str, *, marked: bool) -> str:
+    """In a sentence of its own, since a narrow list cuts its choices off."""
+    start = f"{number} test set-ups are on record. Automatic uses "
+    if marked:
+        return f"{start}{names}, marked “Use this from now on”."
+    return f"{start}the newest, {names}. An import admin can mark one “Use this from now on”."

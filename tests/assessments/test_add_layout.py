@@ -109,6 +109,8 @@ def test_a_renamed_column_is_asked_for_and_accepted(home: District, command: Com
     assert [one["to"] for one in asked.json["renamed"]] == ["Overall Scale Score"]
     assert any("ScaleScore" in text and "Overall Scale Score" in text for text in asked.json["questions"])
     assert any("RawScore1" in text for text in asked.json["questions"])
+    assert [text.partition(": ")[0] for text in asked.json["questions"]] == ["raw_score_1", "scale_score"]
+    assert "--column FIELD=NAME" in asked.err
 
     done = command("add_layout", path, "--school-year", "2025-26", "--accept-suggestions", "--json")
 
@@ -185,6 +187,7 @@ def test_a_file_of_another_year_is_not_added_under_this_one(
 
     assert said.code == 2
     assert "are mostly in 2024-25, not in 2025-26" in said.json["questions"][0]
+    assert "--column" not in said.err, "no column answers this"
 
 
 # -- what was added ----------------------------------------------------------------------------------------------------

@@ -200,6 +200,10 @@ def test_after_new_the_newest_is_the_default_and_the_screen_says_so(home: Distri
     assert counts(again) == {"import": 1}
     assert Score.objects.get(assessment=newest).scale_score == "2510"
     assert lists(kind)["SBELA"].choices[0].label == f"Automatic (the newest: {newest.name})"
+    assert lists(kind)["SBELA"].hint == (
+        f"2 test set-ups are on record. Automatic uses the newest, {newest.name}."
+        " An import admin can mark one “Use this from now on”."
+    )
 
 
 def test_one_set_up_may_be_marked_to_be_used_from_now_on(home: District) -> None:
@@ -217,6 +221,7 @@ def test_one_set_up_may_be_marked_to_be_used_from_now_on(home: District) -> None
     assert list(Assessment.objects.filter(state_code="SBELA", preferred=True)) == [first]
     assert Score.objects.get(assessment=first).scale_score == "2510"
     assert lists(kind)["SBELA"].choices[0].label == f"Automatic ({first.name})"
+    assert lists(kind)["SBELA"].hint.endswith(f"Automatic uses {first.name}, marked “Use this from now on”.")
 
 
 def test_the_mark_is_set_in_the_admin(home: District, client: Client) -> None:

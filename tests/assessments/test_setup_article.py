@@ -48,6 +48,12 @@ def test_the_article_says_what_a_new_set_up_holds(home: District, article: str) 
     assert "scale score" in row
 
 
+def test_a_result_whose_code_is_its_name_stands_once(home: District, article: str) -> None:
+    row = next(row for row in rows(article) if "Initial ELPAC - Overall 2024-2025" in row)
+
+    assert row.count("Novice English Learner") == 1
+
+
 def test_the_upload_screen_leads_to_the_article(client: Client, article: str) -> None:
     assert reverse("setup_article") in client.get(reverse("upload", args=["caaspp"])).content.decode()
 

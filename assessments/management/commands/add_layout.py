@@ -81,7 +81,8 @@ class Command(BaseCommand):
     def tell(self, made: Proposal, year: int, *, as_json: bool) -> None:
         """Print the result. Ends with exit code 2 while questions are open."""
         found = made.summary()
-        questions = [question.text for question in made.questions]
+        # The field's name comes first: `--column` answers by it.
+        questions = [f"{one.field}: {one.text}" if one.field else one.text for one in made.questions]
         if as_json:
             about = {
                 "layout": made.key,
@@ -101,7 +102,9 @@ class Command(BaseCommand):
         if questions:
             for question in questions:
                 self.stderr.write(question)
-            self.stderr.write("Answer with --accept-suggestions or --column FIELD=NAME. Nothing was added.")
+            if any(one.field for one in made.questions):
+                self.stderr.write("Answer with --column FIELD=NAME, or --accept-suggestions for all columns.")
+            self.stderr.write("Nothing was added.")
             sys.exit(EXIT_REJECTED)
         if not as_json:
             self.stdout.write(f"Added {made.key}: import type {services.import_type_of(made.key)}.")
