@@ -227,6 +227,11 @@ def edition_names(code: str) -> frozenset[str]:
     return frozenset([test["name"], *(edition_of(code, year).name for year in _YEARS)]) if test else frozenset()
 
 
+def is_default_name(name: str, code: str) -> bool:
+    """Was a set-up of this test named by the product? A further one of the same years has a number behind its name."""
+    return re.sub(r" \(\d+\)$", "", name) in edition_names(code)
+
+
 def ranges_key(code: str, year: int) -> str:
     """The test's name in ranges.csv; empty if no ranges are published."""
     return str(_own_facts(code, year).get("ranges", structure()["tests"].get(code, {}).get("ranges", "")))

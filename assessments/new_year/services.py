@@ -184,7 +184,9 @@ def remove(layout: AddedLayout) -> None:
     used = runs_of([locked.key])[locked.key] if locked.text else 0
     if used:
         if used == 1:
-            reason = f"1 run uses {locked.key}, so it stays: its report needs it. Revert the run if the scores are wrong."
+            reason = (
+                f"1 run uses {locked.key}, so it stays: its report needs it. Revert the run if the scores are wrong."
+            )
         else:
             reason = (
                 f"{used:,} runs use {locked.key}, so it stays: their reports need it."

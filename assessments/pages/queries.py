@@ -7,7 +7,7 @@ from typing import Any
 
 from assessments.models import Score
 from assessments.pages.charts import Chart, Point, chart_of, fits
-from assessments.structure import edition_names, edition_of, structure
+from assessments.structure import edition_of, is_default_name, structure
 from students.models import Student
 from students.queries import show_with_student
 from students.school_years import year_label
@@ -35,7 +35,7 @@ def series_name(scores: Sequence[Score]) -> tuple[str, str]:
     and the school year since which the test has its current form, if it was different before."""
     newest = scores[0].assessment.parent or scores[0].assessment
     code, since = series_of(scores[0])
-    if newest.name not in edition_names(code):
+    if not is_default_name(newest.name, code):
         return newest.name, ""
     return str(structure()["tests"][code]["name"]), year_label(since) if since else ""
 

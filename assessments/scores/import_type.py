@@ -103,6 +103,8 @@ class ScoreImport(ImportType):
         collect_values_of="record_type",
         analyze_columns=("line", "state", "ssid", "record_type", "grade_assessed", "skipped", "refused", "repeated"),
     )
+    years_page = "added_layouts"
+    years_codes = frozenset({"EXC-FILE-YEAR", "FILE-COLUMN-MISSING"})
     converts_workbooks = True
     brings_everyone = True
     part_of_field = {"calculated_elas": EL_PART}

@@ -153,6 +153,13 @@ def test_scores_are_grouped_by_test_newest_year_first(home: District) -> None:
     assert [child.name for child in tests[0].scores[1].children] == ["Reading and Listening", "Writing and Research"]
 
 
+def test_a_further_set_up_of_a_year_keeps_the_name_of_the_test(home: District) -> None:
+    start(TYPE, text(LAYOUT, ela(**PARTS)), work="import")
+    start(TYPE, text(LAYOUT, ela(**PARTS)), work="import", SBELA="new")
+
+    assert [test.name for test in student_tests(Student.objects.get())] == ["Smarter Balanced for ELA"]
+
+
 @pytest.mark.parametrize(("limit", "tone"), [("", "ok"), ("2502", "ok"), ("2503", "warn")])
 def test_a_passing_score_of_the_set_up_goes_before_its_passing_results(home: District, limit: str, tone: str) -> None:
     start(TYPE, text(LAYOUT, ela()), work="import")
@@ -317,3 +324,17 @@ def test_a_score_says_the_file_run_and_line_it_came_from(home: District, browser
     shown = page(client, "student", student.pk)
     assert run.file.name not in shown
     assert f"run {run.pk}, line 2" in shown
+
+
+@pytest.mark.parametrize(("role", "linked"), [({"import_admin": True}, True), ({"registrar": True}, False)])
+def test_a_file_of_another_year_leads_import_admins_to_add_it(
+    home: District, client: Client, role: dict[str, bool], linked: bool
+) -> None:
+    run = start(TYPE, text(LAYOUT, ela(final_test_completed_date="2026-04-20")))
+    client.force_login(UserFactory(all_schools=True, **role))
+
+    shown = page(client, "run", run.pk)
+
+    assert (run.status, run.summary["issues"][0]["code"]) == ("rejected", "EXC-FILE-YEAR")
+    next_steps = shown.partition("<h2>Next</h2>")[2].partition("</ol>")[0]
+    assert (f'href="{reverse("added_layouts")}"' in next_steps) is linked

@@ -1,6 +1,7 @@
 """Held runs: a disaster waits for a second person, an ordinary day does not (hold)."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,14 @@ def reasons(import_type: str, content: str | bytes, **more: Any) -> set[str]:
     for reason in found:
         assert f"{reason.count:,}" in reason.sentence, "every reason says how many"
     return {reason.code for reason in found}
+
+
+def test_one_line_is_not_called_lines() -> None:
+    one = holding.Reason(holding.LINES, 0.6, 80, 1, 169)
+
+    assert one.sentence == "It has 1 line; last time's file had 169: 0.6%, and at least 80% is usual."
+    assert "Only 1 of its 169 lines is about" in replace(one, code=holding.MATCHED).sentence
+    assert "with 1 student, in" in replace(one, code=holding.DISTRICT).sentence
 
 
 def applied(import_type: str, content: str | bytes) -> ImportRun:

@@ -113,6 +113,8 @@ class ImportType(SpeedHooks):
     may_create_students: bool = False
     columns_page: str = ""  # URL name of the page where people say which columns of a file hold what; blank: none
     columns_codes: frozenset[str] = frozenset()  # reasons for a refusal that are resolved there
+    years_page: str = ""  # URL name of the page where import admins add the layout of a year; blank: none
+    years_codes: frozenset[str] = frozenset()  # reasons for a refusal that may be resolved there
     converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted from there
     workbooks_unasked: bool = False  # the command line converts without excel=convert: such files are kept as workbooks
     screen: Screen

@@ -39,9 +39,9 @@ _SENTENCES = {
     STUDENTS: f"It would replace lasting values of {_BEYOND}",
     SSIDS: f"It would overwrite or retire the SSIDs of {_BEYOND}",
     EL: f"It would change the English learner status of {_BEYOND}",
-    LINES: "It has {count:,} lines; last time's file had {of:,}: {found}%, and at least {limit}% is usual.",
-    MATCHED: "Only {count:,} of its {of:,} lines are about students on record: {found}%, and at least {limit}% is usual.",
-    DISTRICT: "It would add a district with {count:,} students, in addition to a district that already has students.",
+    LINES: "It has {lines}; last time's file had {of:,}: {found}%, and at least {limit}% is usual.",
+    MATCHED: "Only {count:,} of its {of:,} lines {are} about students on record: {found}%, and at least {limit}% is usual.",
+    DISTRICT: "It would add a district with {students}, in addition to a district that already has students.",
 }
 
 
@@ -61,7 +61,14 @@ class Reason:
 
     @property
     def sentence(self) -> str:
-        values = asdict(self) | {"found": f"{self.found:g}", "where": f" of {self.where}" if self.where else ""}
+        end = "" if self.count == 1 else "s"
+        values = asdict(self) | {
+            "found": f"{self.found:g}",
+            "where": f" of {self.where}" if self.where else "",
+            "lines": f"{self.count:,} line{end}",
+            "students": f"{self.count:,} student{end}",
+            "are": "is" if self.count == 1 else "are",
+        }
         return _SENTENCES[self.code].format(**values)
 
 

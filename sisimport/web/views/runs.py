@@ -163,6 +163,7 @@ def run_frame(request: HttpRequest, run: ImportRun, reader: queries.Reader) -> d
         "not_imported": run.refused_count + run.set_aside_count,
         "corrected": _corrected(request, run, reader),
         **_may_map(request, run, kind, reader),
+        "may_add_year": _may_add_year(request, run, kind),
         "may_correct": _may_correct(request, run, kind, reader),
         "kept_until": kept_until(run, user),
     }
@@ -206,6 +207,14 @@ def _may_map(request: HttpRequest, run: ImportRun, kind: ImportType | None, read
     read = run.status == RunStatus.COMPLETED and run.work == Work.TEST and "mapping" in (run.facts or {})
     changed = read and kind is not None and run.layout not in kind.layouts
     return {"may_map": may and refused, "may_remap": may and read, "mapping_changed": changed}
+
+
+def _may_add_year(request: HttpRequest, run: ImportRun, kind: ImportType | None) -> bool:
+    """Was the file refused for a reason that adding its school year may resolve, and can the user add one?"""
+    if kind is None or not kind.years_page or run.status != RunStatus.REJECTED:
+        return False
+    refused = any(one["code"] in kind.years_codes for one in run.summary.get("issues", []))
+    return refused and access.can(request.user, Capability.SETTINGS) and access.works_for_all_districts(request.user)
 
 
 def _may_correct(request: HttpRequest, run: ImportRun, kind: ImportType | None, reader: queries.Reader) -> bool:
