@@ -85,6 +85,7 @@ FACTS = (
 )
 FIELDS = tuple(fact.field for fact in FACTS)
 _BLANK = _BETWEEN * (len(FACTS) - 1)
+_MOST_MET = 10_000  # values of one fact kept
 CODES = ("lea", "school", "tested_school")
 _FIRST_OF_STUDENT = [fact.name for fact in FACTS].index("gender")  # those before it say where the test was taken
 
@@ -95,6 +96,15 @@ def _kept(fact: Fact, value: str) -> str:
     value = bare_number(value) if fact.name in CODES else value
     plain = "".join(sign for sign in value.upper() if sign.isascii() and sign.isalnum())
     return fact.kept(plain) if plain else fact.masked
+
+
+def _met(met: dict[str, str], fact: Fact, value: str) -> str:
+    kept = met.get(value)
+    if kept is None:
+        if len(met) > _MOST_MET:
+            met.clear()
+        kept = met[value] = _kept(fact, value)
+    return kept
 
 
 def read_together(fields: Collection[str], odd: set[tuple[str, str]]) -> tuple[Together, ...]:
@@ -111,9 +121,11 @@ def read_together(fields: Collection[str], odd: set[tuple[str, str]]) -> tuple[T
 def _read_as_one(part: Sequence[Fact], fields: Collection[str], odd: set[tuple[str, str]]) -> Together:
     held = tuple(fact.field for fact in part if fact.field in fields)
 
+    met: dict[str, dict[str, str]] = {fact.field: {"": ""} for fact in part}  # combinations are many, values few
+
     def put(values: Sequence[str]) -> str:
         value_of = dict(zip(held, values, strict=True))
-        kept = [_kept(fact, value_of.get(fact.field, "")) for fact in part]
+        kept = [_met(met[fact.field], fact, value_of.get(fact.field, "")) for fact in part]
         odd.update((fact.name, value) for fact, value in zip(part, kept, strict=True) if value in _ODD)
         return _BETWEEN.join(kept)
 

@@ -11,6 +11,7 @@ from sisimport.files.layouts import Column, Layout
 from sisimport.files.numbers import bare_number
 
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
+YEAR_FIRST = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}\Z")  # CCYY-MM-DD, as nearly all files have it
 _COMPACT_YEAR_LAST = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})\Z")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})\Z")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/. ])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\Z")
@@ -158,6 +159,14 @@ class DaysSeen:
         return self.day_first and not self.month_first
 
 
+def _exists(iso: str) -> bool:
+    try:
+        date.fromisoformat(iso)
+    except ValueError:
+        return False
+    return True
+
+
 class DateCheck:
     """Forms of the layout pass without a notice, its lenient forms with a notice; all others are errors."""
 
@@ -171,8 +180,13 @@ class DateCheck:
         self._is_past = column.field in PAST_DATES
         self._today = datetime.now(tz=UTC).astimezone().date()
         self._expected = f"a day that exists, written {layout.date_formats[0]}"
+        # The last day that needs no closer look if it is written CCYY-MM-DD: as a text, such days are in order.
+        last = self._today.isoformat() if self._is_past else "9999"
+        self._last_usual = last if "CCYY-MM-DD" in self._native else ""
 
     def __call__(self, text: str) -> tuple[str | None, Problem | None]:
+        if text <= self._last_usual and YEAR_FIRST.match(text) and _exists(text):
+            return text, None
         read = read_date(text) or read_date(bare_number(text.rstrip(".")))  # '2/14/2009, 2/14/2009. and 20090214.0
         if read is None or not self._allowed(read.form):
             return None, self._refuse(text, self._expected_instead_of(text))

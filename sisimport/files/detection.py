@@ -27,7 +27,7 @@ from sisimport.files.encodings import (
 )
 from sisimport.files.headings import heading_notice
 from sisimport.files.issues import FileError, Problem, Severity
-from sisimport.files.layout_choice import choose_layout
+from sisimport.files.layout_choice import choose_layout, is_perfect
 from sisimport.files.layout_matching import (
     DELIMITERS,
     Fit,
@@ -85,7 +85,7 @@ class Recognition:
     `positions` maps each field the file has to its column (from 0); `column_count` is that of the file. `line_count` is known for
     files no longer than the part examined. `day_first` are date fields in which some dates can only be day/month. `also` are
     layouts that fit equally well. `lines_above` counts physical lines, including blank ones, above the column names or first
-    record: a title, `sep=`.
+    record: a title, `sep=`. `perfect`: the first line holds exactly the layout's column names.
     """
 
     container: str = TEXT
@@ -103,6 +103,7 @@ class Recognition:
     also: tuple[Layout, ...] = ()
     notices: tuple[Problem, ...] = ()
     error: FileError | None = None
+    perfect: bool = False
 
 
 def recognise(
@@ -111,10 +112,18 @@ def recognise(
     """Look at the beginning of a file and say what it is.
 
     `layouts` are all known layouts, `expected` the one (or those) of the chosen import type: a file that fits only another layout
-    is refused with the name of that layout.
+    is refused with the name of that layout. Where no other layout can fit better, `layouts` is not iterated.
     """
     wanted = [expected] if isinstance(expected, Layout) else list(expected or ())
-    sample, all_layouts = take_sample(stream), list(layouts)
+    sample = take_sample(stream)
+    if wanted and all(layout.header is Header.REQUIRED for layout in wanted):
+        found = _remembered(sample, wanted, wanted)
+        if found.perfect:
+            return found
+    return _remembered(sample, list(layouts), wanted)
+
+
+def _remembered(sample: Sample, all_layouts: list[Layout], wanted: list[Layout]) -> Recognition:
     key = (digest_of(sample.data), sample.lines_before, sample.complete, sample.at_start, len(all_layouts))
     found = _looked_at.get(key, [*all_layouts, *wanted])
     if found is None:
@@ -166,6 +175,7 @@ def _recognised(sample: Sample, all_layouts: list[Layout], wanted: list[Layout])
         also=also,
         notices=tuple(notices),
         error=fit.error,
+        perfect=is_perfect(fit) and not start,
     )
 
 

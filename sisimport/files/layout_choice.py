@@ -217,6 +217,11 @@ def _rank(fit: Fit) -> tuple[bool, bool, bool, float]:
     return (fit.error is None, fit.exact, by_name, fit.score)
 
 
+def is_perfect(fit: Fit) -> bool:
+    """Is every column name in its place? Then no other layout ranks above this one."""
+    return _rank(fit) == (True, True, True, 1.0)
+
+
 def _read_alike(one: Fit, other: Fit) -> bool:
     """Both read the same columns of the file as the same fields, and no one has specified anything else about them."""
     named = one.layout.optional_columns and other.layout.optional_columns

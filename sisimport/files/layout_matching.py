@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from functools import lru_cache
+from itertools import filterfalse
 from operator import contains
 from typing import Any, Final, NamedTuple
 
-from sisimport.files.dates import DaysSeen, read_date
+from sisimport.files.dates import YEAR_FIRST, DaysSeen, read_date
 from sisimport.files.first_lines import FirstLines
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layouts import Column, ColumnKind, Header, Layout, normalise_header
@@ -461,14 +462,14 @@ def day_first_fields(fit: Fit, lines: Sequence[str]) -> frozenset[str]:
     """Date columns in which some dates can only be day/month and none can only be month/day."""
     if fit.fixed_width:
         return frozenset()
-    rows = [split_line(line, fit.delimiter) for line in lines[int(fit.header) :]]
+    dates = {name: at for name, at in fit.positions.items() if fit.layout.fields[name].kind is ColumnKind.DATE}
+    rows = [split_line(line, fit.delimiter) for line in lines[int(fit.header) :]] if dates else []
     found = set()
-    for name, at in fit.positions.items():
-        if fit.layout.fields[name].kind is ColumnKind.DATE:
-            texts = {row[at].strip() for row in rows if at < len(row)}
-            seen = DaysSeen()
-            for read in filter(None, map(read_date, texts)):
-                seen.note(read)
-            if seen.is_day_first:
-                found.add(name)
+    for name, at in dates.items():
+        texts = {row[at].strip() for row in rows if at < len(row)}
+        seen = DaysSeen()
+        for read in filter(None, map(read_date, filterfalse(YEAR_FIRST.match, texts))):
+            seen.note(read)
+        if seen.is_day_first:
+            found.add(name)
     return frozenset(found)

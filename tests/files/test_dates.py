@@ -1,12 +1,14 @@
 """Dates without their century, and dates that cannot be."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 
 from sisimport.files import beginnings
+from sisimport.files.dates import DateCheck
 from sisimport.files.issues import Severity, codes
-from tests.files.samples import line, lines, read
+from tests.files.samples import SCORE_LAYOUTS, line, lines, read
 
 TODAY = datetime.now(tz=UTC).date()
 
@@ -150,3 +152,21 @@ def test_the_day_number_of_a_spreadsheet_is_read_with_a_warning() -> None:
     assert result.column("birth_date") == ["2009-02-14"]
     assert [(p.code, p.severity) for p in result.problems] == [("FILE-DAY-NUMBER", Severity.WARNING)]
     assert "1904" in codes.get("FILE-DAY-NUMBER").fix
+
+
+@pytest.mark.parametrize("field", ["birth_date", "test_completed_date"])
+def test_a_date_that_needs_no_closer_look_is_read_as_with_one(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = SCORE_LAYOUTS["elpac-summative-2018-19"]
+    years, months, days = (
+        ("1899", "1900", "2012", "2025", "2099", "2100"),
+        ("00", "02", "12", "13"),
+        ("00", "01", "28", "29", "31", "32"),
+    )
+    texts = ["-".join(parts) for parts in product(years, months, days)]
+    texts += ["2012-02-01 ", "2012-2-1", "2012/02/01", "20120201", "२०१२-02-01", "2012-02-01T10:00", "2012-02-011"]
+    closely = DateCheck(layout, layout.fields[field], day_first=False)
+    monkeypatch.setattr(closely, "_last_usual", "")
+    quickly = DateCheck(layout, layout.fields[field], day_first=False)
+
+    assert [quickly(text) for text in texts] == [closely(text) for text in texts]
+    assert quickly.days == closely.days

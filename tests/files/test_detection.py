@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 
 import openpyxl
@@ -401,4 +402,36 @@ def test_the_same_bytes_among_the_same_layouts_are_looked_at_once(monkeypatch: p
     assert recognise(io.BytesIO(data), layouts, expected=ROSTER).error is not None
     recognise(io.BytesIO(data), [replace(layout) for layout in layouts], expected=DOWNLOAD)
     recognise(io.BytesIO(data.replace(b"700", b"701")), layouts, expected=DOWNLOAD)
-    assert len(looks) == 3
+    assert len(looks) == 4  # column names are looked for without the other layouts first
+
+
+@pytest.mark.parametrize("key", ["caaspp-2023-24", "elpac-summative-2018-19"])
+def test_a_header_with_every_name_in_its_place_needs_no_look_at_other_layouts(key: str) -> None:
+    """Loading and trying forty others was most of what recognizing a file costs; whatever they are, none can fit better."""
+    layouts = SCORE_LAYOUTS
+    layout = layouts[key]
+    names = layout.delimiter.join(column.name for column in layout.columns)
+    data = f"{names}\n{layout.delimiter.join('1' for _ in layout.columns)}\n".encode()
+
+    def others() -> Iterator[Layout]:
+        raise AssertionError("another layout was asked for")
+        yield
+
+    alone = recognise(io.BytesIO(data), others(), expected=layout)
+    assert alone.perfect
+    among = recognise(io.BytesIO(data), layouts.values())
+    assert (among.layout, among.positions, among.notices) == (layout, alone.positions, alone.notices)
+
+
+def test_a_header_that_another_layout_may_have_written_is_compared_with_all() -> None:
+    """One name less, and the others are asked: the file may be one of theirs."""
+    layouts = SCORE_LAYOUTS
+    layout, other = layouts["caaspp-2023-24"], layouts["caaspp-2024-25"]
+    names = other.delimiter.join(column.name for column in other.columns)
+    data = f"{names}\n{other.delimiter.join('1' for _ in other.columns)}\n".encode()
+
+    found = recognise(io.BytesIO(data), layouts.values(), expected=layout)
+
+    assert not found.perfect
+    assert found.error is not None
+    assert found.error.code == "FILE-OTHER-TYPE"

@@ -1,6 +1,6 @@
 """Import tools and import types: apps offer theirs in import_types.py, discovered the way the admin finds admin.py."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -183,9 +183,11 @@ def all_layouts() -> dict[str, tuple[Layout, ImportType]]:
     return {layout.key: (layout, t) for t in all_types() for layout in layouts_of(t)}
 
 
-def other_layouts(import_type: ImportType) -> list[Layout]:
-    """Layouts of other types: a file given as this type may turn out to be one of these."""
-    return [layout for layout in known_layouts() if layout.key not in import_type.layouts]
+def other_layouts(import_type: ImportType) -> Iterator[Layout]:
+    """Layouts of other types, loaded when they are asked for: a file given as this type may turn out to be one of these."""
+    for layout in known_layouts():
+        if layout.key not in import_type.layouts:
+            yield layout
 
 
 def find_layout(key: str) -> tuple[Layout, ImportType] | None:

@@ -115,11 +115,12 @@ def _recognised(context: RunContext, stream: IO[bytes]) -> Recognition:
     have renamed the columns since."""
     run = context.run
     whole = run if run.layout else run.corrects  # a run has its layout once its file was read
-    found = find_layout(whole.layout) if whole is not None else None
-    if found is not None and found[0].needs_every_field:
-        return recognise(stream, [found[0]], expected=[found[0]])
+    known = find_layout(whole.layout) if whole is not None else None
+    if known is not None and known[0].needs_every_field:
+        return recognise(stream, [known[0]], expected=[known[0]])
     wanted = layouts_wanted(context.import_type, run.options, run.schools)
-    return without_outgoing(recognise(stream, other_layouts(context.import_type), expected=wanted))
+    found = recognise(stream, other_layouts(context.import_type), expected=wanted)
+    return found if found.perfect else without_outgoing(found)  # one of `wanted`, without loading all the others
 
 
 def _gathered(context: RunContext) -> tuple[str, ...]:
