@@ -58,7 +58,7 @@ def _result(number: int, parts: list[str]) -> dict[str, Any]:
     code, name = parts[0], parts[1] if len(parts) > 1 else parts[0]
     last = parts[2].lower() if len(parts) > 2 else ""
     if not code or not name or len(parts) > 3 or last not in {"", _PASSING} or SCORE in code:
-        raise forms.ValidationError(f"Line {number}: write code | name, or code | name | passing.")
+        raise forms.ValidationError(f"Line {number}: enter code | name, or code | name | passing.")
     if len(code) > _LONGEST_CODE or len(name) > _LONGEST_NAME:
         raise forms.ValidationError(
             f"Line {number}: a code has at most {_LONGEST_CODE} characters, a name {_LONGEST_NAME}."

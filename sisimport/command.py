@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> None:
         raise SystemExit(EXIT_FAILED) from error
     except Exception as error:
         error_reports.report(error, part="command", command=argv[1] if len(argv) > 1 else "")
-        _tell(error)
+        _print_error(error)
         raise SystemExit(EXIT_FAILED) from error
 
 
@@ -71,7 +71,7 @@ def _on_record(argv: Sequence[str]) -> contextlib.AbstractContextManager[None]:
     return recorded(_command(argv))
 
 
-def _tell(error: Exception) -> None:
+def _print_error(error: Exception) -> None:
     """Print the whole traceback, unless it has a database error: its text quotes rows, and output of scheduled jobs is mailed."""
     from django.conf import settings
     from django.db import Error

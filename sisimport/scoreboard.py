@@ -134,7 +134,7 @@ _SINGLE = (
     ("Advisories of the packages", "advisories", "script/audit", "no advisories could be reached where it ran"),
     ("Restore drill", "restore", "script/test faults tests/wiring/test_backup.py", "it sets up two installations"),
     ("Seeded names found elsewhere after erasing", "names", "script/test tests/erasing", "it fills a whole district"),
-    ("Slow uploads beside browsing", "slow-uploads", "script/test load", "it wants a machine that does nothing else"),
+    ("Slow uploads beside browsing", "slow-uploads", "script/test load", "it needs a machine that does nothing else"),
 )
 
 

@@ -51,4 +51,4 @@ def read_school_year(text: str) -> int:
         spring = int(match[1]) + 1
         if text.strip() in {year_label(spring), full_label(spring)} and FIRST_YEAR <= spring <= LAST_YEAR:
             return spring
-    raise NotASchoolYearError(f"{text[:20]} is not a school year. Write it as 2025-26.")
+    raise NotASchoolYearError(f"{text[:20]} is not a school year. Enter it as 2025-26.")

@@ -132,13 +132,15 @@ def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, 
         elif suggested is None or normalise_header(suggested.name) in named:  # or the user has said what that column is
             if not answers.accepts or name in asked:
                 questions.append(
-                    Question(f"Column {_said(column)} is not in the file: which column has it, if any?", name)
+                    Question(f"Column {_column_text(column)} is not in the file: which column has it, if any?", name)
                 )
         elif answers.accepts or suggested.score == CERTAIN:
             chosen[name] = suggested.name
         else:
             offer = f"is it “{suggested.name}” now (similarity {suggested.score} of 100)?"
-            questions.append(Question(f"Column {_said(column)} is not in the file: {offer}", name, suggested.name))
+            questions.append(
+                Question(f"Column {_column_text(column)} is not in the file: {offer}", name, suggested.name)
+            )
     chosen = {name: column for name, column in chosen.items() if column}
     return chosen, questions + _read_twice(found, chosen)
 
@@ -152,7 +154,7 @@ def _wrong_answer(column: Column, given: str, found: str, *, is_essential: bool)
     return []
 
 
-def _said(column: Column) -> str:
+def _column_text(column: Column) -> str:
     label = column.label if column.label != column.name else (column.field or "").replace("_", " ")
     return f"{column.name} ({label})"
 

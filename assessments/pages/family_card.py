@@ -78,7 +78,7 @@ def card_of(student: Student, switched: Switches) -> dict[str, Any] | None:
     shown = []
     for _series, group in groupby(scores, key=series_of):
         rows = list(group)
-        name, newest = _said_name(rows), rows[0]
+        name, newest = _translated_name(rows), rows[0]
         about, meanings = meanings_of(newest)
         shown.append(
             Shown(name, [_result(score) for score in rows], _chart(name, rows), about, meanings, _sparkline(rows))
@@ -100,7 +100,7 @@ def _sparkline(scores: list[Score]) -> Sparkline | None:
     return Sparkline(width, height, " ".join(f"{x},{y}" for x, y in places), places[-1], said)
 
 
-def _said_name(scores: list[Score]) -> str:
+def _translated_name(scores: list[Score]) -> str:
     """The name of a series in the reader's language."""
     name, since = series_name(scores)
     return _("{name} since {year}").format(name=_(name), year=since) if since else _(name)

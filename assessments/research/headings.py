@@ -35,7 +35,7 @@ _TOLD_BY_MEANS: Final = ((0, 1), (0, 2), (1, 3), (2, 3))
 
 
 def refuse_exchanged_headings(context: RunContext, codes: list[str]) -> None:
-    """Raises FileError for a file in which most lines show that two columns have each other's heading."""
+    """Raises FileError for a file in which most lines show that two columns have swapped headings."""
     if not sense.may_refuse(context):
         return
     _by_counts(context, codes)

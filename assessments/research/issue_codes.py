@@ -61,13 +61,13 @@ codes.register(
         "In {count} of {of} lines more students of one grade or group were tested than of all students (line {first} is the"
         " first). "
         "Nothing was imported.",
-        "Download the research file again: a column may have been sorted or shifted by itself. If the file is right, test it"
-        " again with the option “The file is right”.",
+        "Download the research file again: a column may have been sorted or shifted separately from the others. If the file is "
+        "right, test it again with the option “The file is right”.",
     ),
     IssueCode(
         "RES-HEADINGS",
-        "Columns under each other's heading",
-        "Headings were exchanged among these columns: {columns}. In {count} of {of} lines {why}. Nothing was imported.",
+        "Columns with swapped headings",
+        "Headings were swapped among these columns: {columns}. In {count} of {of} lines {why}. Nothing was imported.",
         "Put the headings back, or download the research file again. If the file is right, test it again with the option"
         " “The file is right”.",
     ),

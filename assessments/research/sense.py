@@ -4,7 +4,7 @@ record.
     a line      students with scores and those tested, the percents of the levels, percent met or above
     the file    a grade or group with more students than the whole; most figures on record would change; those of another year
 
-A spreadsheet with one column sorted or shifted on its own is such a file, and so is last year's under this year's
+A spreadsheet with one column sorted or shifted separately is such a file, and so is last year's under this year's
 number. Only lines that are kept are checked: those of the state, of our counties, and of our districts.
 """
 

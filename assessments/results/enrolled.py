@@ -150,14 +150,14 @@ def _counts(rule: Rule, years: list[int], today: dt.date) -> list[tuple[int, int
         ), alike AS MATERIALIZED (
           SELECT s.school_id, s.grade, s.start_date, s.day{days}, count(*) AS n FROM s {learner}
           GROUP BY s.school_id, s.grade, s.start_date, s.day{", since, until" if days else ""}
-        ), told AS (
+        ), spans AS (
           SELECT g.school_id, CASE WHEN g.grade = 'KN' THEN 0 ELSE g.grade::int END - o.year AS cohort, g.n,
             greatest(CASE WHEN g.start_date IS NULL THEN o.year ELSE {_spring_from("g.start_date")} END{first}) AS first,
             least({_EVER}, {_spring_until("g.day")}{last}) AS last
           FROM alike g CROSS JOIN LATERAL (SELECT {_spring_of("least(g.day, %s::date)")} AS year) AS o
           WHERE g.grade ~ '^(KN|[0-9][0-9])$'
         )
-        SELECT t.school_id, y.year, t.cohort + y.year, sum(t.n) FROM told t
+        SELECT t.school_id, y.year, t.cohort + y.year, sum(t.n) FROM spans t
         JOIN unnest(%s::int[]) AS y(year) ON y.year BETWEEN t.first AND t.last GROUP BY 1, 2, 3
         """,
         [*params, today, years],

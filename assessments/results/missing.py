@@ -29,7 +29,7 @@ def nothing_of(choice: Choice, held: Held) -> str:
     given = tested_grades(ranges_key(choice.test, choice.year))
     if choice.grades and given and not set(choice.grades) & set(given):
         return f"{said} The test is given in {_listed([grade_label(grade).lower() for grade in sorted(given, key=grade_order)])}."
-    if choice.groups and {group[0] for group in choice.groups} <= set(unsaid(choice.test, choice.year)):
+    if choice.groups and {group[0] for group in choice.groups} <= set(missing_groups(choice.test, choice.year)):
         return said
     return f"{said} {file_of(choice.test)}"
 
@@ -43,13 +43,13 @@ def _limits(choice: Choice, held: Held) -> Iterator[str]:
         yield _listed([NAMES[group] for group in choice.groups])
 
 
-def unsaid(code: str, year: int) -> list[str]:
+def missing_groups(code: str, year: int) -> list[str]:
     """Prefixes of student groups that no file of the test and year has a column for; none if its files are not
     known."""
-    return _unsaid_by_year(code, [year])[year]
+    return _missing_by_year(code, [year])[year]
 
 
-def _unsaid_by_year(code: str, years: Collection[int]) -> dict[int, list[str]]:
+def _missing_by_year(code: str, years: Collection[int]) -> dict[int, list[str]]:
     added = AddedLayout.objects.filter(school_year__in=years).exclude(text="")
     unknown = set(added.values_list("school_year", flat=True))  # a layout added by a district may have any column
     found: dict[int, list[str]] = {}
@@ -59,10 +59,10 @@ def _unsaid_by_year(code: str, years: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-def note_on_unsaid(code: str, years: Collection[int], asked: Collection[str]) -> list[str]:
+def note_on_missing_groups(code: str, years: Collection[int], asked: Collection[str]) -> list[str]:
     """A note for each year whose files lack some of the requested student groups (by prefix)."""
     found = []
-    for year, prefixes in _unsaid_by_year(code, sorted(years)).items():
+    for year, prefixes in _missing_by_year(code, sorted(years)).items():
         if names := [DIVISIONS[prefix].lower() for prefix in prefixes if prefix in asked]:
             file = _FILES.get(_family(code), "state")
             found.append(

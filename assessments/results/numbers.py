@@ -81,9 +81,9 @@ def scopes_for(held: Held, reader: Reader) -> list[Scope]:
 
 
 def numbers_of(
-    choice: Choice, held: Held, reader: Reader, years: Collection[int], told_apart: Collection[str]
+    choice: Choice, held: Held, reader: Reader, years: Collection[int], separated_by: Collection[str]
 ) -> Numbers:
-    """Numbers of years, by what is `told_apart`: any of school, grade and group (years always are)."""
+    """Numbers of years, by what is `separated_by`: any of school, grade and group (years always are)."""
     setups = {year: held.setups[choice.test, year] for year in sorted(years)}
     scopes = scopes_for(held, reader)
     found = Numbers(choice, reader, scopes, {}, {}, {})
@@ -91,7 +91,7 @@ def numbers_of(
         versions = versions_of(setups)
         hidden = _hidden(setups, scopes, versions, reader)
         found = Numbers(choice, reader, scopes, {}, hidden, {})
-        _read(found, held, setups, told_apart)
+        _read(found, held, setups, separated_by)
         # After a run has written in the meantime, other cells may have to be hidden.
         if reader.sees_each or versions_of(setups) == versions:
             break
@@ -108,10 +108,10 @@ def _hidden(
     return hidden_results(setups, scopes, versions)
 
 
-def _read(found: Numbers, held: Held, setups: dict[int, int], told_apart: Collection[str]) -> None:
+def _read(found: Numbers, held: Held, setups: dict[int, int], separated_by: Collection[str]) -> None:
     choice, reader = found.choice, found.reader
-    by = [name for name in ("school", "grade") if name in told_apart]
-    groups = [ALL, *(choice.groups or ORDER[1:])] if "group" in told_apart else [choice.group]
+    by = [name for name in ("school", "grade") if name in separated_by]
+    groups = [ALL, *(choice.groups or ORDER[1:])] if "group" in separated_by else [choice.group]
     ours = {lea for scope in found.scopes for lea in scope.leas}
     cells = sums_of(
         setups,

@@ -81,12 +81,12 @@ def pairs_for(choice: Choice, held: Held, reader: Reader, *, levels: bool) -> Pa
     if not reader.sees_each:
         for scope in scopes:
             counts = {key: Count(pair.now.tested, pair.now.scored) for key, pair in cubes[scope.name].items()}
-            also = _telling(choice, held, scope, counts, reader) if levels else set()
+            also = _revealing(choice, held, scope, counts, reader) if levels else set()
             hidden[scope.name] = hidden_cells(counts, [by_grade(counts)], also)
     return Pairs(choice, reader, cubes, hidden)
 
 
-def _telling(choice: Choice, held: Held, scope: Scope, counts: dict[CubeKey, Count], reader: Reader) -> set[CubeKey]:
+def _revealing(choice: Choice, held: Held, scope: Scope, counts: dict[CubeKey, Count], reader: Reader) -> set[CubeKey]:
     """Pairs that would reveal few students, those with a result in only one of the two years (all results minus those
     of the pairs); and cells that are hidden for all students."""
     found: set[CubeKey] = set()

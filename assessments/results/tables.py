@@ -13,7 +13,7 @@ from assessments.results.enrolled import Enrolled, enrolled_for, notes_on
 from assessments.results.groups import NAMES, ORDER
 from assessments.results.held import Held
 from assessments.results.hiding import TOTAL
-from assessments.results.missing import note_on_unsaid, nothing_of
+from assessments.results.missing import note_on_missing_groups, nothing_of
 from assessments.results.notes import notes_of
 from assessments.results.numbers import Numbers, numbers_of
 from assessments.results.same_students import Pairs, build_same, pairs_for
@@ -35,12 +35,12 @@ def build(choice: Choice, held: Held, reader: Reader) -> Results:
     choice, notes = _allowed(choice)
     if choice.same:
         return build_same(choice, held, reader, notes)
-    told_apart = [choice.by, *([choice.beside] if choice.beside else [])]
-    made = _Made.of(choice, held, reader, told_apart)
+    separated_by = [choice.by, *([choice.beside] if choice.beside else [])]
+    made = _Made.of(choice, held, reader, separated_by)
     if made.lacks_crossing():
         choice, notes = _without_crossing(choice), [*notes, ACROSS]
-        told_apart = [choice.by, *([choice.beside] if choice.beside else [])]
-        made = _Made.of(choice, held, reader, told_apart)
+        separated_by = [choice.by, *([choice.beside] if choice.beside else [])]
+        made = _Made.of(choice, held, reader, separated_by)
     results = made.results(notes)
     total = made.row(made.base(), "", made.whole_label())
     if choice.by != "year" and not choice.beside and (total.hidden or (total.sums and total.sums.tested)):
@@ -48,7 +48,7 @@ def build(choice: Choice, held: Held, reader: Reader) -> Results:
     places = made.places(choice.by)
     if not choice.beside:
         results.rows = [row for row in (made.row_at({}, place) for place in places) if _is_there(row)]
-        return _said_where_empty(results, held)
+        return _with_reason_if_empty(results, held)
     columns = made.places(choice.beside)
     if len(columns) > MOST_BESIDE:
         results.notes.append(
@@ -66,40 +66,40 @@ def build(choice: Choice, held: Held, reader: Reader) -> Results:
         for line in lines
         if any(map(_is_there, line.cells))
     ]
-    return _said_where_empty(results, held)
+    return _with_reason_if_empty(results, held)
 
 
-def _said_where_empty(results: Results, held: Held) -> Results:
+def _with_reason_if_empty(results: Results, held: Held) -> Results:
     if not results.rows and not results.matrix:
         results.nothing = nothing_of(results.choice, held)
     return results
 
 
-def build_cells(choice: Choice, held: Held, reader: Reader, told_apart: Sequence[str]) -> Results:
-    """Every cell by everything in `told_apart`, among school, grade, group and year: a list for programs, the total
+def build_cells(choice: Choice, held: Held, reader: Reader, separated_by: Sequence[str]) -> Results:
+    """Every cell by everything in `separated_by`, among school, grade, group and year: a list for programs, the total
     first. If small groups are hidden, groups by both school and grade are too, unless none of them is small."""
     if (choice.test, choice.year) not in held.setups or not all(map(reader.may_read, choice.schools)):
         raise KeyError(choice)
     if choice.same:
         return build(choice, held, reader)
-    if len(choice.groups) > 1 and "group" not in told_apart:
-        told_apart = [*told_apart, "group"]
-    made = _Made.of(choice, held, reader, told_apart)
+    if len(choice.groups) > 1 and "group" not in separated_by:
+        separated_by = [*separated_by, "group"]
+    made = _Made.of(choice, held, reader, separated_by)
     results = made.results([])
     total = made.row(made.base(), "", made.whole_label())
-    results.total = replace(total, is_total=True) if "year" not in told_apart and _is_there(total) else None
+    results.total = replace(total, is_total=True) if "year" not in separated_by and _is_there(total) else None
     across = False
-    for places in product(*(made.places(name) for name in told_apart)):
+    for places in product(*(made.places(name) for name in separated_by)):
         changed = {name: value for place in places for name, value in place[2].items()}
         label = ", ".join(place[1] for place in places)
         row = made.row(replace(made.base(), **changed), "", label)
         if row.hidden and not made.numbers.lists(row.at):
             across = True
-        elif told_apart and _is_there(row):
+        elif separated_by and _is_there(row):
             results.rows.append(row)
     if across:
         results.notes.append(ACROSS)
-    return results if results.total else _said_where_empty(results, held)
+    return results if results.total else _with_reason_if_empty(results, held)
 
 
 def _allowed(choice: Choice) -> tuple[Choice, list[str]]:
@@ -122,14 +122,14 @@ def _without_crossing(choice: Choice) -> Choice:
     return replace(choice, grades=(), beside="" if choice.beside == "grade" else choice.beside)
 
 
-def _has_all_students(choice: Choice, told_apart: Collection[str]) -> bool:
+def _has_all_students(choice: Choice, separated_by: Collection[str]) -> bool:
     """Whether some number is about all students, not a student group. For groups it is unknown who was enrolled."""
-    return choice.beside != "group" and ("group" in told_apart or choice.group == ALL)
+    return choice.beside != "group" and ("group" in separated_by or choice.group == ALL)
 
 
-def _drawn(choice: Choice, held: Held, told_apart: Collection[str]) -> list[int]:
+def _drawn(choice: Choice, held: Held, separated_by: Collection[str]) -> list[int]:
     """The earlier years whose numbers are drawn in each row; none if years are rows, or numbers are side by side."""
-    if "year" in told_apart or choice.beside:
+    if "year" in separated_by or choice.beside:
         return []
     years = range(choice.year - DRAWN_YEARS + 1, choice.year)
     return [year for year in years if held.comparable(choice.test, choice.year, year)]
@@ -146,7 +146,7 @@ class _Made:
     choice: Choice
     held: Held
     reader: Reader
-    told_apart: Collection[str]
+    separated_by: Collection[str]
     years: Sequence[int]
     asked: Collection[int]
     numbers: Numbers
@@ -154,18 +154,20 @@ class _Made:
     enrolled: Enrolled | None = None
 
     @classmethod
-    def of(cls, choice: Choice, held: Held, reader: Reader, told_apart: Collection[str]) -> "_Made":
+    def of(cls, choice: Choice, held: Held, reader: Reader, separated_by: Collection[str]) -> "_Made":
         of_test = held.years(choice.test)
-        years = [year for year in choice.years or of_test if year in of_test] if "year" in told_apart else [choice.year]
+        years = (
+            [year for year in choice.years or of_test if year in of_test] if "year" in separated_by else [choice.year]
+        )
         asked = {*years, *(year - 1 for year in years if held.comparable(choice.test, year, year - 1))}
-        asked |= {*_drawn(choice, held, told_apart)}
-        numbers = numbers_of(choice, held, reader, asked, told_apart)
+        asked |= {*_drawn(choice, held, separated_by)}
+        numbers = numbers_of(choice, held, reader, asked, separated_by)
         has_pairs = choice.test in PROGRESS and choice.year - 1 in asked and choice.group == ALL
         pairs = pairs_for(choice, held, reader, levels=False) if has_pairs else None
         enrolled = None
-        if _has_all_students(choice, told_apart):
+        if _has_all_students(choice, separated_by):
             enrolled = enrolled_for(choice, reader, years, {lea for scope in numbers.scopes for lea in scope.leas})
-        return cls(choice, held, reader, told_apart, sorted(years), asked, numbers, pairs, enrolled)
+        return cls(choice, held, reader, separated_by, sorted(years), asked, numbers, pairs, enrolled)
 
     def lacks_crossing(self) -> bool:
         """Whether groups by grade are requested, and every such number is hidden."""
@@ -209,7 +211,7 @@ class _Made:
 
     def base(self) -> At:
         """The cell that everything requested adds up to."""
-        return At(self.choice.year, group=ALL if "group" in self.told_apart else self.choice.group)
+        return At(self.choice.year, group=ALL if "group" in self.separated_by else self.choice.group)
 
     def row(self, at: At, key: str, label: str) -> Row:
         code, earlier = self.choice.test, replace(at, year=at.year - 1)
@@ -233,18 +235,18 @@ class _Made:
 
     def _notes_on_groups(self) -> list[str]:
         """Which of the requested student groups the files of a year do not name."""
-        asked = {group[0] for group in self.choice.groups} or (set(GROUPS) if "group" in self.told_apart else set())
-        return note_on_unsaid(self.choice.test, self.asked if asked else (), asked)
+        asked = {group[0] for group in self.choice.groups} or (set(GROUPS) if "group" in self.separated_by else set())
+        return note_on_missing_groups(self.choice.test, self.asked if asked else (), asked)
 
     def _notes_on_enrolled(self) -> list[str]:
-        if not _has_all_students(self.choice, self.told_apart):
+        if not _has_all_students(self.choice, self.separated_by):
             return []
         whole = {year: self.numbers.shown(At(year)) for year in self.years}
         tested = {year: sums.tested for year, sums in whole.items() if sums is not None}
         return notes_on(self.enrolled, self.years, tested)
 
     def _earlier(self, at: At) -> tuple[tuple[int, Sums | None], ...]:
-        years = _drawn(self.choice, self.held, self.told_apart)
+        years = _drawn(self.choice, self.held, self.separated_by)
         found = [(year, self.numbers.shown(replace(at, year=year))) for year in years]
         return tuple((year, sums if sums and sums.tested else None) for year, sums in found)
 

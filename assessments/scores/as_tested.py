@@ -20,11 +20,11 @@ COUNTED = ("", "Y")  # include indicators of scores that count in results
 TESTED = (*COUNTED, "T", "R")  # of students who took the test, with a result that counts or without
 _INCLUDES = frozenset({"Y", "N", "E", "T", "R", "YES", "NO"})
 ODD_INCLUDE = "X"
-ODD_FACT = "?"  # a gender or status that the state does not have; taken out again, and said
+ODD_FACT = "?"  # a gender or status that the state does not have; removed later, and reported
 MISPRINT, MEANT = "TVD", "TBD"  # of a status
 _GENDERS = {"F": "F", "FEMALE": "F", "M": "M", "MALE": "M", "X": "X", "NONBINARY": "X"}
 _STATUSES = frozenset({"EO", "EL", "IFEP", "RFEP", "TBD", "ADEL", MISPRINT})
-ODD_CODE = "X"  # of a district or school; taken out again, and said (staging.py)
+ODD_CODE = "X"  # of a district or school; removed later, and reported (staging.py)
 _ODD = frozenset({ODD_FACT, ODD_CODE, ODD_INCLUDE, MISPRINT})
 _NOTE = "odd_facts"  # of a context: names of facts with what they hold, where that is one of these
 

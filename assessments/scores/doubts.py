@@ -17,7 +17,7 @@ from assessments.structure import LayoutTest
 from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
-from sisimport.imports.engine.file_issues import take_back, tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file, take_back
 from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
 from sisimport.imports.models import ImportIssue
 
@@ -82,8 +82,8 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
     `of`: how many lines of the file have scores.
     """
     if context.lines is None:
-        _tell_odd_indicators(context)
-        _tell_columns_without_levels(context, of)
+        _report_odd_indicators(context)
+        _report_columns_without_levels(context, of)
     else:  # lines planned again may have changed it
         take_back(context, "EXC-SORTED")
     odd = f"imports_importissue i WHERE i.run_id = {int(context.run.pk)} AND i.code IN {_CODES}"
@@ -99,18 +99,18 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
     said = {"count": f"{count:,}", "of": f"{of:,}"}
     if compared and _replaced(context, odd) >= _FEWEST:
         raise FileError("EXC-FILE-SORTED", params=said)
-    tell_of_file(context, "EXC-SORTED", field="scale_score", params=said)
+    report_on_file(context, "EXC-SORTED", field="scale_score", params=said)
 
 
-def _tell_columns_without_levels(context: RunContext, of: int) -> None:
+def _report_columns_without_levels(context: RunContext, of: int) -> None:
     """A column that holds no levels in many lines holds them by chance in the others, which are imported."""
     reported = ImportIssue.objects.filter(run=context.run, code="EXC-LEVEL", line__gt=0).values("field")
     for column in reported.annotate(count=models.Count("line", distinct=True)).order_by("field"):
         if column["count"] >= _FEWEST and column["count"] > _FEW_LEVELS * of:
-            tell_of_file(context, "EXC-LEVELS", field=column["field"], params={"count": f"{column['count']:,}"})
+            report_on_file(context, "EXC-LEVELS", field=column["field"], params={"count": f"{column['count']:,}"})
 
 
-def _tell_odd_indicators(context: RunContext) -> None:
+def _report_odd_indicators(context: RunContext) -> None:
     """Lines whose include indicator is not one of the state's values: their scores count in no results."""
     if not odd_found(context.notes).includes:
         return
@@ -121,7 +121,7 @@ def _tell_odd_indicators(context: RunContext) -> None:
     )
     if count:
         params = {"count": f"{count:,}", "first_line": f"{first:,}"}
-        tell_of_file(context, "EXC-INCLUDE", field="include_indicator", params=params)
+        report_on_file(context, "EXC-INCLUDE", field="include_indicator", params=params)
 
 
 def _replaced(context: RunContext, odd: str) -> int:

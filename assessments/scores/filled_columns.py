@@ -115,7 +115,9 @@ def filled_facts(context: RunContext, some: str) -> dict[str, str]:
     scored = f"FROM {ROWS} r {some} WHERE {SCORED}"
     first = fetch_all(f"SELECT string_to_array(r.as_tested, ','), coalesce({days}) {scored} LIMIT {_FIRST}")
     may_be = [
-        name for name, value in _alike(first).items() if name in _COMPARED or is_told(name, value, _ENDLESS, family)
+        name
+        for name, value in _alike(first).items()
+        if name in _COMPARED or is_filled_down(name, value, _ENDLESS, family)
     ]
     if len(first) < _FIRST or not (may_be or len({day for _cells, day in first}) == 1):
         return {}
@@ -134,7 +136,7 @@ def filled_facts(context: RunContext, some: str) -> dict[str, str]:
         """
     )
     alike = {name: low for name, low, high in zip(may_be, ends[::2], ends[1::2], strict=False) if low and low == high}
-    names = [name for name, value in alike.items() if is_told(name, value, lines, family)]
+    names = [name for name, value in alike.items() if is_filled_down(name, value, lines, family)]
     names += [name for name in _SCHOOLS if name in alike and elsewhere > _OTHER_SCHOOL * lines]
     names += [name for name in ("gender",) if name in alike and _other_gender(some, alike[name])]
     found = {name: f"{_label(name)} ({alike[name]})" for name in names}
@@ -155,7 +157,7 @@ def _label(name: str) -> str:
     return next(fact.label for fact in FACTS if fact.name == name)
 
 
-def is_told(name: str, value: str, lines: int, family: str) -> bool:
+def is_filled_down(name: str, value: str, lines: int, family: str) -> bool:
     """Whether a fact that has one value in all of so many lines was filled down. `family`: of the file."""
     return any(
         lines >= alike.lines and family in (alike.families or [family]) and value in (alike.values or [value])

@@ -18,12 +18,12 @@ _NOTE: Final = "first_look"
 @dataclass(frozen=True, slots=True)
 class FirstLook:
     """`blank_uins`, `first_blank`: scored lines without UIN, and the first of them. The rest: is there any line with a UIN
-    that a spreadsheet may have spoiled; with a flag of another year; with a test date outside the school year, or, if
+    that a spreadsheet may have damaged; with a flag of another year; with a test date outside the school year, or, if
     it has scores, without any; with scores beside a condition code."""
 
     blank_uins: int
     first_blank: int | None
-    spoiled_uins: bool
+    damaged_uins: bool
     flagged: bool
     odd_dates: bool
     coded: bool

@@ -18,7 +18,7 @@ from assessments.models import Assessment, ScoreRow
 from assessments.scores import as_tested, columns, fast_path, some_lines, staging, statuses
 from assessments.scores import plan as score_plan
 from assessments.scores import rules as score_rules
-from assessments.scores.setups import NEW, SKIP, fits, said_default, setups_of, targets
+from assessments.scores.setups import NEW, SKIP, default_in_words, fits, setups_of, targets
 from assessments.scores.year_tables import make_room
 from assessments.scores.years import score_date
 from assessments.structure import Edition, TypeFacts, family_of, offered_tests, school_year, structure, tests_of
@@ -251,7 +251,7 @@ def assessment_option(code: str, editions: Sequence[Edition], there: Sequence[As
     The first choice says which set-up it stands for.
     """
     fitting = [setup for setup in there if any(fits(setup, edition) for edition in editions)]
-    names = " or ".join(dict.fromkeys(said_default(edition, there) for edition in editions))
+    names = " or ".join(dict.fromkeys(default_in_words(edition, there) for edition in editions))
     marked = any(setup.preferred for setup in fitting)
     newest = len(fitting) > 1 and not marked
     automatic = f"Automatic (the newest: {names})" if newest else f"Automatic ({names})"

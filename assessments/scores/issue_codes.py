@@ -268,8 +268,8 @@ codes.register(
         "Exception: columns that do not go together",
         "In the state's files, a level rises with its score, a part with the whole test, and the grade with the age. In this"
         " file, these columns do not: {columns}. They are imported anyway.",
-        "Before the scores are used, check whether a column was sorted, shifted or exchanged by itself. If so, revert the import"
-        " and use the file as it was downloaded.",
+        "Before the scores are used, check whether a column was sorted, shifted or exchanged separately from the others. If "
+        "so, revert the import and use the file as it was downloaded.",
     ),
     IssueCode(
         "EXC-LEVEL-ORDER",
@@ -303,7 +303,7 @@ codes.register(
     ),
     IssueCode(
         "EXC-CROSSED",
-        "Exception: levels under each other's heading",
+        "Exception: levels with swapped headings",
         "The levels in these columns go with each other's scores rather than with their own: {columns}. They are imported"
         " anyway.",
         "Before the scores are used, compare the headings with a file that was downloaded. If they were exchanged, revert the"
@@ -373,16 +373,16 @@ codes.register(
         "EXC-SORTED",
         "Exception: most scores do not go with their levels",
         "{count} of {of} scale scores do not go with the level or the grade of their line; in the state's file all do.",
-        "Before the scores are used, check whether a column of the file was sorted, shifted or exchanged by itself. If so,"
-        " revert the import and use the file as it was downloaded.",
+        "Before the scores are used, check whether a column of the file was sorted, shifted or exchanged separately from the "
+        "others. If so, revert the import and use the file as it was downloaded.",
     ),
     IssueCode(
         "EXC-FILE-SORTED",
         "Exception: scores that do not go with their levels would replace others",
         "{count} of {of} scale scores do not go with the level or the grade of their line, and they would replace scores on "
         "record. Nothing was imported.",
-        "Download the file again: a column was sorted, shifted or exchanged by itself. If the file is right, first revert the"
-        " import of the scores on record.",
+        "Download the file again: a column was sorted, shifted or exchanged separately from the others. If the file is right, "
+        "first revert the import of the scores on record.",
     ),
     IssueCode(
         "EXC-SCHOOL",

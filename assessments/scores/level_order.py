@@ -2,7 +2,7 @@
 
 The state works out the level from the scale score, by one threshold for each level of a grade. Where the thresholds are known,
 each line is checked (EXC-LEVEL-RANGE). Where they are not, the lines of a grade show them: no thresholds fit all of its lines if
-a level is wrong, and the lines that the best ones do not fit are told.
+a level is wrong, and the lines that the best ones do not fit are reported.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from assessments.scores.columns import result_sql
 from assessments.scores.filled_columns import levels_of
 from assessments.structure import LayoutTest, kept_ranges
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.sql import literal, quoted
 
 _BETWEEN = "|"
@@ -69,7 +69,7 @@ def look_at_order(context: RunContext, test: LayoutTest, counted: Iterable[tuple
         count, example = sum(one.count for one in odd), min(odd, key=lambda one: one.first)
         params = {"test": test.parent.name, "count": f"{count:,}", "first": f"{example.first:,}"}
         params |= {"level": levels[example.level], "score": str(example.score)}
-        tell_of_file(context, "EXC-LEVEL-ORDER", field=test.parent.result, params=params)
+        report_on_file(context, "EXC-LEVEL-ORDER", field=test.parent.result, params=params)
 
 
 def misplaced(lines: Iterable[Lines], levels: int) -> list[Lines]:

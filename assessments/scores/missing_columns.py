@@ -13,7 +13,7 @@ from assessments.scores.years import date_fields, is_flagged, needed_dates
 from assessments.structure import LayoutTest, Part, tests_of
 from sisimport.files.issues import FileError, Severity
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 
 _OTHER_NAMES: Final = "under other names, an import admin adds them: Add a school year, or add_layout"
 _BESIDE: Final = {"error": "standard error", "measure": "Lexile or Quantile measure"}
@@ -37,8 +37,8 @@ def look_at_missing_columns(context: RunContext) -> None:
             found=_names(context, missing),
             expected=f"the columns that scores of {of} need ({_OTHER_NAMES})",
         )
-    if context.lines is None:  # for lines planned again, it was said before
-        _tell_what_is_not_beside(context, tests, held)
+    if context.lines is None:  # for lines planned again, it was reported before
+        _report_missing_values(context, tests, held)
 
 
 def held_fields(context: RunContext) -> frozenset[str]:
@@ -78,7 +78,7 @@ def _read_parts(test: LayoutTest, held: frozenset[str]) -> list[Part]:
     return [part for part in test.parts if part is test.parent or not held.isdisjoint(part.fields)]
 
 
-def _tell_what_is_not_beside(context: RunContext, tests: tuple[LayoutTest, ...], held: frozenset[str]) -> None:
+def _report_missing_values(context: RunContext, tests: tuple[LayoutTest, ...], held: frozenset[str]) -> None:
     beside = {
         name: said
         for test in tests
@@ -89,7 +89,7 @@ def _tell_what_is_not_beside(context: RunContext, tests: tuple[LayoutTest, ...],
     if beside:
         said = " and ".join(dict.fromkeys(beside.values()))
         params = {"columns": _names(context, beside), "what": said}
-        tell_of_file(context, "EXC-NOT-BESIDE", params=params, severity=Severity.NOTICE)
+        report_on_file(context, "EXC-NOT-BESIDE", params=params, severity=Severity.NOTICE)
 
 
 def _names(context: RunContext, fields: set[str] | dict[str, str]) -> str:

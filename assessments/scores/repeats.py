@@ -74,7 +74,7 @@ def mark_repeats(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
         FROM kept k WHERE k.line = r.line
         """,
     )
-    _tell_differences(context, tests)
+    _report_differences(context, tests)
 
 
 def _scores_of(test: LayoutTest) -> str:
@@ -86,14 +86,14 @@ def _scores_of(test: LayoutTest) -> str:
     return " || chr(31) || ".join(f"({cell})" for cell in cells) or "''"
 
 
-def _tell_differences(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
+def _report_differences(context: RunContext, tests: tuple[LayoutTest, ...]) -> None:
     """Lines whose scores another line brings: mark those with details that would not be recorded, and say which."""
     details = _details(context, tests)
     again = ScoreRow.objects.filter(repeated_line__gt=0)
     dated, params = compiled(again.annotate(on=score_date(context)).values_list("line", "on"))
     values = ", ".join(f"({sql})::text AS {quoted(name)}" for name, sql in details.items())
     differing = ", ".join(
-        f"CASE WHEN a.{quoted(name)} <> b.{quoted(name)} THEN '{name}' || {_said(name)} END" for name in details
+        f"CASE WHEN a.{quoted(name)} <> b.{quoted(name)} THEN '{name}' || {_both_sql(name)} END" for name in details
     )
     _execute_joined(
         context,
@@ -101,13 +101,14 @@ def _tell_differences(context: RunContext, tests: tuple[LayoutTest, ...]) -> Non
         WITH dated AS ({dated}), held AS (
           SELECT r.line, r.repeated, r.repeated_line, coalesce(d.on_day::text, '') AS "test date", {values}
           FROM {ROWS} r JOIN dated d(line, on_day) ON d.line = r.line
-        ), told AS (
-          SELECT a.line, concat_ws(', ', CASE WHEN a."test date" <> b."test date" THEN 'test date' || {_said("test date")} END,
+        ), differing_rows AS (
+          SELECT a.line, concat_ws(', ',
+            CASE WHEN a."test date" <> b."test date" THEN 'test date' || {_both_sql("test date")} END,
             {differing}) AS text
           FROM held a JOIN held b ON b.line = a.repeated_line WHERE a.repeated IN {_DEFERRING}
         )
-        UPDATE {ROWS} r SET repeat_differs = told.text, repeated = CASE WHEN told.text = '' THEN 1 ELSE 4 END
-        FROM told WHERE told.line = r.line AND (told.text <> '' OR r.repeated = 4)
+        UPDATE {ROWS} r SET repeat_differs = differing_rows.text, repeated = CASE WHEN differing_rows.text = '' THEN 1 ELSE 4 END
+        FROM differing_rows WHERE differing_rows.line = r.line AND (differing_rows.text <> '' OR r.repeated = 4)
         """,
         params,
     )
@@ -116,7 +117,7 @@ def _tell_differences(context: RunContext, tests: tuple[LayoutTest, ...]) -> Non
 _UNNAMED = "school or group of the student"  # several facts in one text, not readable as it is
 
 
-def _said(name: str) -> str:
+def _both_sql(name: str) -> str:
     """SQL of the two values of a detail, in words."""
     if name == _UNNAMED:
         return "''"
@@ -166,5 +167,5 @@ def take_the_place_of_refused(
     if not moved:
         return None
     if not last:
-        _tell_differences(context, tests)
+        _report_differences(context, tests)
     return Q(line__in=[line for (line,) in moved])

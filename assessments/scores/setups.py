@@ -65,7 +65,7 @@ def default_of(edition: Edition, there: Iterable[Assessment], year: int) -> Asse
     return undated[0] if undated else None
 
 
-def said_default(edition: Edition, there: Iterable[Assessment]) -> str:
+def default_in_words(edition: Edition, there: Iterable[Assessment]) -> str:
     """What the import screen says about the set-up that `default_of` takes, without looking at the scores."""
     certain, undated = _fitting(there, edition.last or edition.first)
     if certain:

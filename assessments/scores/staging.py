@@ -15,7 +15,7 @@ from sisimport.files.numbers import ROUNDED_NUMBER
 from sisimport.files.remembered import Remembered
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.accepted_matches import ACCEPTED, REMEMBERED
-from sisimport.imports.engine.file_issues import take_back, tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file, take_back
 from sisimport.imports.engine.sql import execute, fetch_all, literal
 from sisimport.imports.engine.staging import create_table
 from sisimport.imports.engine.statistics import joins_for
@@ -25,7 +25,7 @@ from students.models import LEA, SSIDReplacement
 
 ROWS = ScoreRow._meta.db_table
 _FIRST_HEADERS = frozenset({"RECORDTYPE", "RECORD TYPE", "ASSESSMENT TYPE"})  # names of the first column
-_SPOILED = f"{ROUNDED_NUMBER}|^="  # or a formula
+_DAMAGED = f"{ROUNDED_NUMBER}|^="  # or a formula
 _MOST_ROUNDS = 3  # of repeats that take the place of a refused line
 _LONGEST_CHAIN = 20  # SSIDs replaced in succession; longer chains are circular
 
@@ -44,8 +44,8 @@ def prepare(context: RunContext) -> None:
     _take_current_ssids()
     if context.accepted_rows:
         _take_accepted_matches()
-    _tell_blank_uins(context)
-    _leave_out_spoiled_numbers(context)
+    _report_blank_uins(context)
+    _leave_out_damaged_values(context)
     seen = first_look.seen(context)
     if seen.flagged:
         years.note_earlier_years(context)
@@ -138,40 +138,40 @@ def _take_accepted_matches() -> None:
     )
 
 
-def _tell_blank_uins(context: RunContext) -> None:
+def _report_blank_uins(context: RunContext) -> None:
     """One notice for the file, before UINs that are not kept become blank too."""
     if "uin" not in context.fields or context.lines is not None:
         return
     seen = first_look.seen(context)
     if seen.blank_uins:
         params = {"count": f"{seen.blank_uins:,}", "first": f"{seen.first_blank:,}"}
-        tell_of_file(context, "EXC-UIN-BLANK", field="uin", params=params, severity=Severity.NOTICE)
+        report_on_file(context, "EXC-UIN-BLANK", field="uin", params=params, severity=Severity.NOTICE)
 
 
-def _leave_out_spoiled_numbers(context: RunContext) -> None:
-    """UINs that a spreadsheet spoiled, and of who was tested what the state does not have (codes of districts and schools that
-    are not numbers; genders; statuses) are not kept: said once for the file. None of them keeps a score out."""
+def _leave_out_damaged_values(context: RunContext) -> None:
+    """UINs that a spreadsheet damaged, and facts about who was tested that the state does not have (codes of districts and
+    schools that are not numbers; genders; statuses) are not kept: reported once for the file. None of them keeps a score out."""
     odd, misprint, meant = as_tested.ODD_FACT, as_tested.MISPRINT, as_tested.MEANT
     met = as_tested.odd_found(context.notes)
-    spoiled = {}
+    damaged = {}
     if met.codes:
         quick = f"as_tested LIKE '%{as_tested.ODD_CODE},%'"
-        spoiled["EXC-TESTED-CODE"] = ("as_tested", as_tested.without_odd_codes_sql("as_tested"), quick)
+        damaged["EXC-TESTED-CODE"] = ("as_tested", as_tested.without_odd_codes_sql("as_tested"), quick)
     if met.facts:
-        spoiled["EXC-TESTED-ODD"] = ("as_tested", f"replace(as_tested, '{odd}', '')", f"as_tested LIKE '%{odd}%'")
+        damaged["EXC-TESTED-ODD"] = ("as_tested", f"replace(as_tested, '{odd}', '')", f"as_tested LIKE '%{odd}%'")
     if met.misprints:
         becomes, quick = f"replace(as_tested, '{misprint}', '{meant}')", f"as_tested LIKE '%{misprint}%'"
-        spoiled["EXC-TESTED-TVD"] = ("as_tested", becomes, quick)
-    if "uin" in context.fields and first_look.seen(context).spoiled_uins:
+        damaged["EXC-TESTED-TVD"] = ("as_tested", becomes, quick)
+    if "uin" in context.fields and first_look.seen(context).damaged_uins:
         may_be = "(uin LIKE '%E%' OR uin LIKE '%e%' OR uin LIKE '=%')"
-        spoiled["EXC-UIN-SPOILED"] = ("uin", f"CASE WHEN uin !~ '{_SPOILED}' THEN uin ELSE '' END", may_be)
-    for code, (column, becomes, quick) in spoiled.items():
+        damaged["EXC-UIN-SPOILED"] = ("uin", f"CASE WHEN uin !~ '{_DAMAGED}' THEN uin ELSE '' END", may_be)
+    for code, (column, becomes, quick) in damaged.items():
         where = f"{quick} AND {column} <> {becomes}"
         lines = fetch_all(f"UPDATE {ROWS} SET {column} = {becomes} WHERE {where} RETURNING line")
         if lines and context.lines is None:
             params = {"count": f"{len(lines):,}", "first": f"{min(lines)[0]:,}"}
             severity = Severity.NOTICE if code == "EXC-TESTED-TVD" else Severity.WARNING
-            tell_of_file(context, code, field="uin" if column == "uin" else "", params=params, severity=severity)
+            report_on_file(context, code, field="uin" if column == "uin" else "", params=params, severity=severity)
 
 
 def _leave_out_shared_uins(context: RunContext) -> None:
@@ -191,7 +191,7 @@ def _leave_out_shared_uins(context: RunContext) -> None:
         first = shared[0][0]
         uin = emptied[first][0] if first in emptied else read_records(context.run, [first], ["uin"])[first]["uin"]
         params = {"lines": f"{sum(count for _first, count in shared):,}", "first": first}
-        tell_of_file(context, "AMB-UIN", field="uin", found=uin or "", params=params, severity=Severity.NOTICE)
+        report_on_file(context, "AMB-UIN", field="uin", found=uin or "", params=params, severity=Severity.NOTICE)
 
 
 def _empty_shared_uins() -> dict[int, tuple[str, int]]:

@@ -18,7 +18,7 @@ from assessments.scores.level_order import grade_score_level_sql, look_at_order,
 from assessments.scores.repeats import SCORED
 from assessments.structure import LayoutTest, own_codes, school_year
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.sql import fetch_all, quoted
 
 _SCORED: Final = f"FROM {ScoreRow._meta.db_table} r WHERE {SCORED}"
@@ -45,20 +45,20 @@ def look_at_codes(context: RunContext, tests: Sequence[LayoutTest]) -> None:
             codes[code] += count
         if test in unpublished:
             look_at_order(context, test, [(text, count, first) for _type, _code, text, count, first in of_test])
-        _tell_many(context, test, codes)
+        _report_many(context, test, codes)
         if sum(count for code, count in codes.items() if code in ABOVE_LOWEST) >= _FEWEST_ABOVE:
-            _tell_not_the_lowest(context, test)
+            _report_not_lowest(context, test)
 
 
-def _tell_many(context: RunContext, test: LayoutTest, codes: Counter[str]) -> None:
+def _report_many(context: RunContext, test: LayoutTest, codes: Counter[str]) -> None:
     of = codes.total()
     for code in own_codes(test.code):
         if codes[code] >= _FEWEST_CODED and codes[code] > _SHARE_CODED * of:
             params = {"test": test.parent.name, "count": f"{codes[code]:,}", "of": f"{of:,}"}
-            tell_of_file(context, "EXC-CODE-MANY", field="condition_code", found=code, params=params)
+            report_on_file(context, "EXC-CODE-MANY", field="condition_code", found=code, params=params)
 
 
-def _tell_not_the_lowest(context: RunContext, test: LayoutTest) -> None:
+def _report_not_lowest(context: RunContext, test: LayoutTest) -> None:
     """Only in grades without a published range; in the others the lines say it."""
     codes = {code: above for code, above in ABOVE_LOWEST.items() if code in own_codes(test.code)}
     if not codes or not test.parent.scale:
@@ -79,4 +79,4 @@ def _tell_not_the_lowest(context: RunContext, test: LayoutTest) -> None:
     for code, count, first in found:
         if count >= _FEWEST_ABOVE:
             params = {"test": test.parent.name, "count": f"{count:,}", "first": f"{first:,}"}
-            tell_of_file(context, "EXC-CODE-LOWEST", field="condition_code", found=code, params=params)
+            report_on_file(context, "EXC-CODE-LOWEST", field="condition_code", found=code, params=params)

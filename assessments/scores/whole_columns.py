@@ -1,4 +1,4 @@
-"""Columns of a score file that were sorted, shifted, reversed or exchanged on their own, although each value may be
+"""Columns of a score file that were sorted, shifted, reversed or exchanged separately, although each value may be
 valid.
 
     within the file     what rises and falls together in the state's files does not: a level and its score, a part and the whole,
@@ -26,19 +26,19 @@ from assessments.scores.repeats import SCORED
 from assessments.scores.whole_codes import look_at_codes
 from assessments.structure import LayoutTest, Part, tests_of
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.sql import fetch_all, fetch_one, quoted
 
 _FEWEST_LINES: Final = 30  # with fewer, columns may differ by chance
 _FEWEST_GRADES: Final = 3
 # Lowest accepted correlation: of a score with its own level or measure, of a part with the whole. A judgment, since no
-# real file could be measured: columns that belong together are far above it, columns sorted on their own near 0. With
+# real file could be measured: columns that belong together are far above it, columns sorted separately near 0. With
 # few lines it may be lower by chance, by one part in the square root of their number.
 _OWN, _PART = 0.55, 0.35
 _CLOSELY: Final = 0.8  # no column that was filled from the middle on goes so well with the others
 _CLEARLY: Final = 0.1  # by how much a level goes better with the score of another part, if the two were exchanged
 _LOOKED_AT: Final = 2_000  # lines of each test: with so many, chance adds only hundredths
-_FEWEST_OTHERS: Final = 4  # lines with another value than the commonest: with fewer, a column may be sorted by chance
+_FEWEST_OTHERS: Final = 4  # lines whose value is not the most common one: with fewer, a column may be sorted by chance
 _FEWEST_CHANGED: Final = 10
 _FEWEST_EXCHANGED: Final = 4
 _NEARLY_ALL: Final = 0.8  # of the scores that change
@@ -55,7 +55,7 @@ _TOLD: Final = {
     "date": "test date",
     "grade": "grade",
 }
-# Facts of who was tested, told in the same way.
+# Facts about who was tested, reported in the same way.
 _TESTED: Final = {fact.name: fact.label if "tested" in fact.label else f"{fact.label} as tested" for fact in FACTS}
 
 
@@ -92,24 +92,24 @@ def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
         filled += [_named(context, test, bond) for bond, found in measured if found.filled]
         filled += _filled_from_a_line(context, test, measured)
     if apart:
-        _tell(context, "EXC-APART", apart)
+        _report(context, "EXC-APART", apart)
     of_students = filled_facts(context, _some_of(context))
     if filled or of_students:
-        _tell(context, "EXC-FILLED", list(dict.fromkeys([*filled, *of_students.values()])))
+        _report(context, "EXC-FILLED", list(dict.fromkeys([*filled, *of_students.values()])))
     crossed = [pair for test in _present(context) for pair in _crossed(context, test)]
     if crossed:
-        _tell(context, "EXC-CROSSED", crossed)
+        _report(context, "EXC-CROSSED", crossed)
     look_at_codes(context, _present(context))
     changed = _changed_columns(context, lines, of_students) if compared else []
     if changed:
-        _tell(context, "EXC-COLUMN-OTHER", changed)
+        _report(context, "EXC-COLUMN-OTHER", changed)
     exchanged = _exchanged_parts(context) if compared else []
     if exchanged:
-        _tell(context, "EXC-EXCHANGED", exchanged)
+        _report(context, "EXC-EXCHANGED", exchanged)
 
 
-def _tell(context: RunContext, code: str, columns: Sequence[str]) -> None:
-    tell_of_file(context, code, params={"columns": ", ".join(columns)})
+def _report(context: RunContext, code: str, columns: Sequence[str]) -> None:
+    report_on_file(context, code, params={"columns": ", ".join(columns)})
 
 
 # -- within the file -----------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class KeptMail(BaseEmailBackend):
     """A mail backend that keeps mail instead of sending it."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Raises OSError when the disk is full or not ours."""
+        """Raises OSError when the disk is full or not writable."""
         for message in email_messages:
             keep(message.message().as_bytes())
         return len(email_messages)

@@ -1,4 +1,4 @@
-"""What the next page says of what was just done: in a cookie of this host alone, as the other cookies are."""
+"""Messages that the next page shows about what was just done, in a cookie for this host only, like all our cookies."""
 
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -7,7 +7,7 @@ from django.contrib.messages.storage.session import SessionStorage
 
 
 class HostCookieStorage(CookieStorage):
-    """Django's, whose cookie has no setting for its name. Browsers take the prefix over https only."""
+    """Django's storage, whose cookie name is not a setting. Browsers accept the prefix only over https."""
 
     @property
     def cookie_name(self) -> str:  # type: ignore[override]
@@ -15,6 +15,6 @@ class HostCookieStorage(CookieStorage):
 
 
 class PassingMessages(FallbackStorage):
-    """In the cookie, and what is too long for it in the session."""
+    """Keeps messages in the cookie, and those too long for it in the session."""
 
     storage_classes = (HostCookieStorage, SessionStorage)

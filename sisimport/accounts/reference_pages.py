@@ -7,16 +7,16 @@ from sisimport.accounts.matrix import ADDRESSES, ADMIN, CAPABILITIES, EVERYBODY,
 from sisimport.imports.reference import MADE, PAGES
 
 _INTRODUCTION = """
-Every address and every operation of the API, with who gets through. Made from `sisimport/accounts/matrix.py`; a test asks each of
-them as each of these people (`tests/accounts/test_matrix.py`) and fails for any that is not in the table.
+Every address and every operation of the API, with the people who may use it. Made from `sisimport/accounts/matrix.py`; a
+test requests each of them as each of these people (`tests/accounts/test_matrix.py`) and fails for any that is not in the table.
 
 - People who have not signed in are sent to sign in, and so are people whose account was disabled: their session has ended.
   The API answers both with 401.
 - People without the role are refused (403).
 - *of a school*: the address names a record. One of another school, or of another district, is answered like one that does not
   exist (404). All other pages show only students and lines of one's own schools.
-- *of a run*: the same, except for import admins, who look after everyone's runs in their districts: they can open the report
-  of any of these, in which lines about students of other schools are left out, and may do nothing with it that touches those.
+- *of a run*: the same, except for import admins, who look after everyone's runs in their districts: they can open the
+  report of any of these. Lines about students of other schools are left out of it, and no action may touch those students.
 - *all schools*: only for those who see all of them; import defaults, for those who see all schools of a district. What all
   districts share (the SSID policy, results shown to families, layouts of added years) is for those who work for all districts.
 - A superuser can open everything except the pages of families.

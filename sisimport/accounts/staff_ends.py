@@ -88,7 +88,7 @@ def who_may_end(*users: int) -> list[StaffAccess]:
     return [one for one in found.order_by("user__last_login", "pk") if one.is_tied or one.user.has_usable_password()]
 
 
-def tell_and_end(*, site: str = "", only_look: bool = False) -> Outcome:
+def notify_and_end(*, site: str = "", only_look: bool = False) -> Outcome:
     """Mail people whose account ends within 30 days, once per end, and end accounts whose day has come."""
     ends, today, outcome = Ends.now(), timezone.localdate(), Outcome()
     if not ends.of_lea:
@@ -96,12 +96,12 @@ def tell_and_end(*, site: str = "", only_look: bool = False) -> Outcome:
     people = [(one, ends.of(one)) for one in who_may_end()]
     for access, end in people:
         if ends_soon(end, today) and access.told_end != end:
-            _tell(access, end, outcome, site="" if only_look else site, only_look=only_look)
+            _notify(access, end, outcome, site="" if only_look else site, only_look=only_look)
     _end([(one, end) for one, end in people if end is not None and end <= today], outcome, only_look=only_look)
     return outcome
 
 
-def _tell(access: StaffAccess, end: Any, outcome: Outcome, *, site: str, only_look: bool) -> None:
+def _notify(access: StaffAccess, end: Any, outcome: Outcome, *, site: str, only_look: bool) -> None:
     if not access.user.email:
         outcome.without_address += 1
         return
@@ -171,7 +171,7 @@ def once_a_day() -> Outcome | None:
     if not cache.add(mark, True, _MARK_SECONDS):
         return None
     try:
-        return tell_and_end(site=site_address())
+        return notify_and_end(site=site_address())
     except BaseException:
         cache.delete(mark)
         raise

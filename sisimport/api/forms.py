@@ -56,7 +56,7 @@ class TokenForm(forms.Form):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
         if cleaned.get("person") is None and not self.sees_all and not cleaned.get("schools"):
-            self.add_error("schools", "Choose at least one: you see some schools only.")
+            self.add_error("schools", "Choose at least one: you see only some of the schools.")
         return cleaned
 
     def make(self) -> tokens.Made | None:

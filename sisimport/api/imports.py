@@ -51,7 +51,9 @@ KEY_LENGTH = 255
     scopes=[Scope.IMPORTS_TEST, Scope.IMPORTS_WRITE],
     capability=Capability.UPLOAD,
     tag=RUNS,
-    headers={"Idempotency-Key": "Your own text for this request: sent again with the same body, it gets the same run."},
+    headers={
+        "Idempotency-Key": "Your own text for this request: sent again with the same body, it returns the same run."
+    },
 )
 def start_import(
     request: HttpRequest, response: HttpResponse, file: File[UploadedFile], form: Form[schemas.ImportForm]
@@ -211,7 +213,7 @@ class Sent:
         if test is None:
             raise ProblemError(
                 "REFUSED",
-                "There is no completed Test of this very file with these options that this token may apply. "
+                "There is no completed Test of exactly this file with these options that this token may apply. "
                 "Send it with work=test first and read the run's issues.",
             )
         return services.start_update(test_run=test, user=self.user)

@@ -18,7 +18,7 @@ from sisimport.audit.models import AuditEntry
 from sisimport.files.issues import Severity
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, RunStatus, Work, absent
 from sisimport.imports.runs.refused_lines import original_lines, refused_line_numbers
-from sisimport.imports.runs.report import Labels, run_facts, told_changes, told_issues
+from sisimport.imports.runs.report import Labels, changes_with_entries, issue_objects, run_facts
 from sisimport.imports.runs.returned_lines import plain_reasons, table_bytes
 from students.access import log_view, log_views
 
@@ -131,7 +131,7 @@ def list_issues(request: HttpRequest, run_id: Path[int], filters: Query[schemas.
     log_export(request, run, "issues")
     last = page[-1] if len(found) > len(page) else None
     return {
-        "items": list(told_issues(run, page, schools=schools_of(reader))),
+        "items": list(issue_objects(run, page, schools=schools_of(reader))),
         "next": cursor(request, filters, [last.run_id, last.line, last.seq]) if last else None,
     }
 
@@ -157,7 +157,7 @@ def list_changes(request: HttpRequest, run_id: Path[int], filters: Query[schemas
     rows = list(changes[: filters.limit + 1])
     entries = [
         (change.line, change.seq, number, entry)
-        for change, field_changes in told_changes(run, rows, Labels([run.plan_run_id]))
+        for change, field_changes in changes_with_entries(run, rows, Labels([run.plan_run_id]))
         for number, entry in enumerate(field_changes)
     ]
     if after:

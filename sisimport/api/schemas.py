@@ -180,7 +180,7 @@ class ImportForm(Schema):
     )
     work: Literal["test", "update", "import"] = Field(
         "test",
-        description="test writes nothing; update applies the Test of this very file; import is the update of scores.",
+        description="test writes nothing; update applies the Test of exactly this file; import is the update of scores.",
     )
     options: list[str] = Field(
         [], description="NAME=VALUE, the field once for each option, or one JSON object with all of them."

@@ -54,7 +54,7 @@ def compare(noted: dict[str, Any], result: Verified) -> None:
         if cursor.fetchone()[0] < int(noted["entries"]):
             result.tell(TOTAL, 1, f"{noted['entries']} entries were sealed by {at}, and fewer are now")
         if noted["through"] and _days(noted["through"]) != noted["days"]:
-            result.tell(DAY, noted["through"], f"the seals of days through this one are not those noted at {at}")
+            result.tell(DAY, noted["through"], f"the seals of days through this one differ from those recorded at {at}")
         for day, lea, number, seal in noted["open"]:
             if purged is not None and dt.date.fromisoformat(day) <= purged:
                 continue
@@ -63,4 +63,6 @@ def compare(noted: dict[str, Any], result: Verified) -> None:
             )
             row = cursor.fetchone()
             if row is None or bytes(row[0]).hex() != seal:
-                result.tell(SEAL, f"{day}/{lea}", f"place {number} of this chain is not what was noted at {at}")
+                result.tell(
+                    SEAL, f"{day}/{lea}", f"place {number} of this chain differs from what was recorded at {at}"
+                )

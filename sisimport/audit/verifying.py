@@ -31,7 +31,7 @@ SELECT count(*) FROM audit_auditentry e WHERE NOT EXISTS (SELECT 1 FROM audit_au
 OTHER_KEY = (
     "None of the seals is valid: they were probably made with another key. After a restore, restore the keys of the "
     "installation too (restore --keys), or name the former key in AUDIT_KEY_FALLBACKS (SECRET_KEY_FALLBACKS where "
-    "AUDIT_KEY was not set), then look again."
+    "AUDIT_KEY was not set), then check again."
 )
 
 

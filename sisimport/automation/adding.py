@@ -60,7 +60,7 @@ def add_place(
     where = _where(path, sftp, host_key)
     _check_interval(every_minutes)
     if not pattern.strip() or "/" in pattern:
-        raise AddingError("pattern", "Write a name with * and ?, without a folder: SSID*.txt")
+        raise AddingError("pattern", "Enter a name with * and ?, without a folder: SSID*.txt")
     given = _type_and_options(import_type, options or {})
     with transaction.atomic():
         place = PickUpPlace.objects.create(
@@ -173,7 +173,7 @@ def _pattern(offer: Deliverable, text: str) -> str:
     if not name or len(name) > 120 or name.startswith(".") or not _FILE_NAME.fullmatch(_PART.sub("x", name)):
         raise AddingError(
             "file_name",
-            "Write a name of letters, digits, dots, dashes and blanks, with {date}, {time} or {year} where these should go: "
+            "Enter a name of letters, digits, dots, dashes and blanks, with {date}, {time} or {year} where these should go: "
             f"{offer.key}-{{date}}{offer.endings[0]}",
         )
     if PurePath(name).suffix.lower() not in offer.endings:
@@ -199,7 +199,7 @@ def _free_name(model: type[PickUpPlace | ExportDelivery], name: str) -> str:
     if not name or len(name) > 80:
         raise AddingError("name", "Give it a name, 80 characters at most.")
     if model._default_manager.filter(name=name).exists():
-        raise AddingError("name", "Another one has this name: choose a name that is free.")
+        raise AddingError("name", "This name is taken: choose another one.")
     return name
 
 
@@ -217,7 +217,7 @@ def _check_interval(every_minutes: int) -> None:
 def _folder(path: str) -> dict[str, Any]:
     folder = Path(path)
     if not folder.is_absolute():
-        raise AddingError("path", "Write the whole path of the folder, as the machine with the workers has it.")
+        raise AddingError("path", "Enter the full path of the folder on the machine that runs the workers.")
     if folder.resolve().is_relative_to(Path(settings.DATA_DIR).resolve()):
         raise AddingError("path", "This folder is the product's own: choose another.")
     return {"kind": PickUpPlace.Kind.FOLDER, "path": str(folder)}
@@ -234,7 +234,7 @@ def _server(address: str, host_key: str) -> dict[str, Any]:
     if parts.password:
         raise AddingError("sftp", "Leave the password out: this place signs in with its own key.")
     if not FINGERPRINT.match(host_key):
-        raise AddingError("host_key", "Write the fingerprint of the server's key, as ssh-keygen -lf shows it: SHA256:…")
+        raise AddingError("host_key", "Enter the fingerprint of the server's key, as ssh-keygen -lf shows it: SHA256:…")
     return {
         "kind": PickUpPlace.Kind.SFTP,
         "path": unquote(parts.path) or "/",

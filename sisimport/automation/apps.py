@@ -25,7 +25,7 @@ class AutomationConfig(AppConfig):
         register_chore(Chore("deliveries", 5.0, delivering.deliver_due))
         register_chore(Chore("pick-up", 10.0, _pick_up))
         register_chore(Chore("export deliveries", 10.0, _deliver_exports))
-        register_chore(Chore("tokens that expire soon", 3600.0, telling.tell_of_ending_tokens))
+        register_chore(Chore("tokens that expire soon", 3600.0, telling.notify_of_ending_tokens))
         sent, laid = "mails and webhook requests that were sent", "lines on exports that were delivered"
         register_kept(
             Kept("deliveries", sent, days=lambda: settings.KEEP_DELIVERIES_DAYS, remove=delivering.remove_old)

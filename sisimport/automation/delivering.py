@@ -1,4 +1,5 @@
-"""deliver: send what waits, with growing pauses between tries; give up in the end, and report it where people look.
+"""deliver: sends what is waiting, with growing pauses between tries; after the last one it gives up, and reports that on the
+pages.
 
 A delivery is locked while it is sent, so two workers never send the same one at the same time. If a worker dies in
 between, the delivery keeps waiting and is sent again. Webhook requests carry an id by which the receiver recognizes a

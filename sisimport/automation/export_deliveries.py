@@ -38,7 +38,7 @@ PAUSES = [
     dt.timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600)
 ]  # after each try; then the last one repeats
 MOST_TRIES = 12
-TOLD_AFTER = 2  # tries: a single network glitch is not reported
+NOTIFY_AFTER = 2  # tries: a single network glitch is not reported
 CURRENT, LAST = "current", "last"  # school years that move on automatically
 State = DeliveredExport.State
 OPEN = (State.WAITING, State.THERE)
@@ -68,19 +68,19 @@ def deliver_due() -> int:
 
 def _is_due(delivery: ExportDelivery, now: dt.datetime) -> bool:
     open_ones = delivery.files.filter(state__in=OPEN)
-    return _time_has_come(delivery, now) or any(
-        one.next_try_at <= now or _far(one.next_try_at, now) for one in open_ones
+    return _next_is_due(delivery, now) or any(
+        one.next_try_at <= now or _is_too_far(one.next_try_at, now) for one in open_ones
     )
 
 
-def _time_has_come(delivery: ExportDelivery, now: dt.datetime) -> bool:
-    """Whether it is due; also true if the clock was set back since the next due time was planned."""
+def _next_is_due(delivery: ExportDelivery, now: dt.datetime) -> bool:
+    """Whether its next due time has passed; also true if the clock was set back since the next due time was planned."""
     planned = delivery.next_due_at
     return planned is None or planned <= now or planned > next_due(delivery.first_at, delivery.every_minutes, now)
 
 
-def _far(moment: dt.datetime, now: dt.datetime) -> bool:
-    """Whether it was planned by a clock that was set back since."""
+def _is_too_far(moment: dt.datetime, now: dt.datetime) -> bool:
+    """Whether the time was planned by a clock that was set back since."""
     return moment - now > PAUSES[-1]
 
 
@@ -101,7 +101,7 @@ def deliver(delivery: ExportDelivery) -> Turn:
         delivery.refresh_from_db()
         _plan_what_came_due(delivery)
         for one in delivery.files.filter(state__in=OPEN).order_by("due_at"):
-            if one.next_try_at <= timezone.now() or _far(one.next_try_at, timezone.now()):
+            if one.next_try_at <= timezone.now() or _is_too_far(one.next_try_at, timezone.now()):
                 _try(delivery, one, turn)
             else:
                 turn.waiting.append((one.file_name, f"{one.message} It is tried again.".strip()))
@@ -115,7 +115,7 @@ def deliver(delivery: ExportDelivery) -> Turn:
 
 def _plan_what_came_due(delivery: ExportDelivery) -> None:
     now = timezone.now()
-    if delivery.active and _time_has_come(delivery, now):
+    if delivery.active and _next_is_due(delivery, now):
         due = last_due(delivery.first_at, delivery.every_minutes, now)
         if due is not None:
             _plan(delivery, due)
@@ -152,7 +152,7 @@ def _school_year(delivery: ExportDelivery) -> str:
 
 def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
     if one.tries >= MOST_TRIES:
-        _failed(delivery, one, "It was tried too often. Check the log of the workers.", turn, for_good=True)
+        _failed(delivery, one, "Too many tries failed. Check the log of the workers.", turn, for_good=True)
         return
     one.tries += 1
     one.next_try_at = timezone.now() + PAUSES[min(one.tries, len(PAUSES)) - 1]
@@ -161,9 +161,9 @@ def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
     try:
         with opened(delivery) as there:
             if one.state == State.THERE:
-                _look_what_became_of_it(one, there)
+                _finish_interrupted(one, there)
             if one.state == State.WAITING:
-                _lay_down(delivery, one, there)
+                _write_temporary(delivery, one, there)
                 there.replace(_part(one, one.tries), one.file_name)
         _done(delivery, one)
         turn.delivered.append(one)
@@ -177,9 +177,9 @@ def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
         _failed(delivery, one, said, turn, for_good=one.tries >= MOST_TRIES)
 
 
-def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
+def _write_temporary(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
     """Make the file and write it to the place under its temporary name."""
-    _remove_what_was_cut(delivery, one, there)
+    _remove_cut_files(delivery, one, there)
     part = _part(one, one.tries)
     with tempfile.TemporaryFile() as made:
         counts = _make(delivery, one, made)
@@ -196,7 +196,7 @@ def _lay_down(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> N
     one.state, one.size, one.rows, one.students = State.THERE, size, counts.rows, counts.students
 
 
-def _remove_what_was_cut(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
+def _remove_cut_files(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:
     """Remove temporary files of earlier tries, for this file and for those given up before it."""
     given_up = delivery.files.filter(state=State.GIVEN_UP, size=None, tries__gt=0, due_at__lt=one.due_at)
     for other, tries in [(one, one.tries - 1), *((other, other.tries) for other in given_up[:2])]:
@@ -227,7 +227,7 @@ def _make(delivery: ExportDelivery, one: DeliveredExport, made: IO[bytes]) -> Co
     return counts
 
 
-def _look_what_became_of_it(one: DeliveredExport, there: Place) -> None:
+def _finish_interrupted(one: DeliveredExport, there: Place) -> None:
     """The file was complete when the last try was interrupted: it was renamed since, or is renamed now, or is
     damaged."""
     names = [_part(one, number) for number in range(1, one.tries)]
@@ -269,11 +269,11 @@ def _failed(delivery: ExportDelivery, one: DeliveredExport, why: str, turn: Turn
     turn.errors.append(f"{delivery.name}: {why}")
     delivery.error = why[:500]
     delivery.save(update_fields=["error", "active"])
-    if for_good or not delivery.active or one.tries == TOLD_AFTER:
-        _tell(delivery)
+    if for_good or not delivery.active or one.tries == NOTIFY_AFTER:
+        _notify(delivery)
 
 
-def _tell(delivery: ExportDelivery) -> None:
+def _notify(delivery: ExportDelivery) -> None:
     """Mail the people who manage settings and may open the delivery that it needs attention."""
     logger.warning("export delivery %s needs attention", delivery.pk)
     payload = {

@@ -66,7 +66,7 @@ class AddressForm(forms.Form):
         label="Folder",
         max_length=500,
         required=False,
-        help_text="Its whole path on the machine with the workers. Blank for an SFTP server.",
+        help_text="Its full path on the machine that runs the workers. Blank for an SFTP server.",
     )
     sftp = forms.CharField(
         label="SFTP server", max_length=500, required=False, help_text="sftp://user@host/folder. Blank for a folder."
@@ -92,7 +92,7 @@ class AddressForm(forms.Form):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
         if not self.sees_all and not cleaned.get("schools"):
-            self.add_error("schools", "Choose at least one: you see some schools only.")
+            self.add_error("schools", "Choose at least one: you see only some of the schools.")
         return cleaned
 
     @property

@@ -15,7 +15,7 @@ _TITLES = {
     Subject.ENDED: "Run {run} has ended",
     Subject.HELD: "Run {run} is held: please decide",
     Subject.DECIDE: "Run {run}: lines to decide on",
-    Subject.ENDING: "The API token {name} ends soon",
+    Subject.ENDING: "The API token {name} expires soon",
     Subject.PICK_UP: "Pick-up {name} needs attention",
     Subject.DELIVERY: "Delivery {name} needs attention",
 }

@@ -99,7 +99,7 @@ def look_at(place: PickUpPlace) -> Look:
         place.next_look_at = place.last_look_at + dt.timedelta(minutes=place.every_minutes)
         place.save(update_fields=["seen", "active", "error", "last_look_at", "next_look_at"])
         if place.error and place.error != before:
-            _tell(place)
+            _notify(place)
     return look
 
 
@@ -123,13 +123,13 @@ def _take_what_is_new(place: PickUpPlace, there: Place, look: Look) -> None:
             )
         if not ready:
             look.waiting.append((one.name, reason))
-        elif not _goes_on(place, one):
+        elif not _is_in_progress(place, one):
             _take(place, there, one, look)
     if len(wanted) > MOST_FILES:
         look.waiting.append(("", f"{len(wanted) - MOST_FILES:,} more files wait for the next check."))
 
 
-def _goes_on(place: PickUpPlace, one: Found) -> bool:
+def _is_in_progress(place: PickUpPlace, one: Found) -> bool:
     """Whether it was already taken and its run continues: an unchanged file is then not read again."""
     going_on = PickedFile.objects.filter(place=place, name=one.name, state=PickedFile.State.TAKEN)
     return going_on.filter(size=one.size, modified=one.modified).exists()
@@ -161,7 +161,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
             UnknownImportTypeError,
             uploads.RunRefusedError,
         ) as error:
-            message = _said(error)
+            message = _reason(error)
             PickedFile.objects.create(
                 place=place, name=one.name, state=PickedFile.State.FAILED, message=message[:500], **content
             )
@@ -170,7 +170,7 @@ def _take(place: PickUpPlace, there: Place, one: Found, look: Look) -> None:
         look.runs.append(picked.test.pk)
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Why a file was not taken, and what to do, in the wording of the other ways to upload."""
     if isinstance(error, UnknownImportTypeError):
         return "This import type no longer exists."
@@ -216,7 +216,7 @@ def _test(file: ImportFile, import_type: str, options: dict[str, str], user: Use
 
 def _clear_what_ended(place: PickUpPlace, there: Place, look: Look) -> None:
     for picked in PickedFile.objects.filter(place=place, state=PickedFile.State.TAKEN).select_related("test", "update"):
-        _go_on(place, picked, look)
+        _next_step(place, picked, look)
     names = {one.name for one in there.files()}
     for picked in PickedFile.objects.filter(place=place, cleared=False).exclude(state=PickedFile.State.TAKEN):
         folder = DONE if picked.state == PickedFile.State.DONE else FAILED
@@ -230,7 +230,7 @@ def _clear_what_ended(place: PickUpPlace, there: Place, look: Look) -> None:
         PickedFile.objects.filter(pk=picked.pk).update(cleared=True)
 
 
-def _go_on(place: PickUpPlace, picked: PickedFile, look: Look) -> None:
+def _next_step(place: PickUpPlace, picked: PickedFile, look: Look) -> None:
     """The next step for a file whose run ended; does nothing while the run continues."""
     run = picked.update or picked.test
     if run is None:
@@ -295,7 +295,7 @@ def _report(picked: PickedFile) -> bytes:
     return (json.dumps(report, indent=2, ensure_ascii=False, default=str) + "\n").encode()
 
 
-def _tell(place: PickUpPlace) -> None:
+def _notify(place: PickUpPlace) -> None:
     """Mail the people who manage settings and may open the place that it needs attention; without file names."""
     logger.warning("pick-up place %s needs attention", place.pk)
     payload = {

@@ -94,11 +94,11 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_absolute() or not path.is_dir():
-            raise PlaceError("The folder is not there. Write its whole path, as the machine with the workers has it.")
+            raise PlaceError("The folder does not exist. Enter its full path on the machine that runs the workers.")
 
     def files(self) -> list[Found]:
         found = []
-        with _said("read"):
+        with _worded("read"):
             for entry in os.scandir(self.path):
                 if entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
                     status = entry.stat(follow_symlinks=False)
@@ -106,49 +106,49 @@ class Folder:
         return sorted(found, key=lambda one: one.name)
 
     def read(self, name: str, into: IO[bytes], *, most: int) -> None:
-        with _said("read"), os.fdopen(os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        with _worded("read"), os.fdopen(os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             _copy(file, into, most)
 
     def move(self, name: str, folder: str, new_name: str) -> None:
-        with _said("moved"):
+        with _worded("moved"):
             (self.path / folder).mkdir(exist_ok=True)
             (self.path / name).rename(self.path / folder / new_name)
 
     def write(self, folder: str, name: str, data: bytes) -> None:
-        with _said("written to"):
+        with _worded("written to"):
             (self.path / folder).mkdir(exist_ok=True)
             begun = self.path / folder / f".{name}.new"
             begun.write_bytes(data)
             begun.rename(self.path / folder / name)
 
     def names_in(self, folder: str) -> set[str]:
-        with _said("read"):
+        with _worded("read"):
             return {one.name for one in (self.path / folder).iterdir()} if (self.path / folder).is_dir() else set()
 
     def put(self, name: str, content: IO[bytes]) -> None:
         # Readable only by the folder's group; never written through a link that someone put there.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with _said("written to"), os.fdopen(os.open(self.path / name, flags, 0o640), "wb") as file:
+        with _worded("written to"), os.fdopen(os.open(self.path / name, flags, 0o640), "wb") as file:
             shutil.copyfileobj(content, file, _BLOCK)
             file.flush()
             os.fsync(file.fileno())
 
     def size_of(self, name: str) -> int | None:
-        with _said("read"):
+        with _worded("read"):
             path = self.path / name
             return path.stat().st_size if path.is_file() else None
 
     def replace(self, name: str, new_name: str) -> None:
-        with _said("written to"):
+        with _worded("written to"):
             (self.path / name).replace(self.path / new_name)
 
     def remove(self, name: str) -> None:
-        with _said("written to"):
+        with _worded("written to"):
             (self.path / name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _said(done: str) -> Iterator[None]:
+def _worded(done: str) -> Iterator[None]:
     """Puts errors of the file system into words."""
     try:
         yield
@@ -295,7 +295,9 @@ def _sftp(place: PlaceAddress) -> Iterator[Place]:
     except outbound.NotListedError as error:
         raise PlaceError(str(error)) from error
     except FileNotFoundError as error:
-        raise PlaceError("The folder or a file of it is not there, or the key of this place is not here.") from error
+        raise PlaceError(
+            "The folder or one of its files does not exist, or the key of this place is missing on this machine."
+        ) from error
     except PermissionError as error:
         raise PlaceError("The server does not allow that in its folder.") from error
     except (TimeoutError, socket.gaierror, ConnectionError, EOFError, paramiko.SSHException, OSError) as error:

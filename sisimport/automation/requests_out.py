@@ -50,9 +50,9 @@ def check_url(url: str) -> None:
     except ValueError:
         raise AddressError("The port is not a number from 1 to 65535.") from None
     if parts.scheme != "https" and not _is_allowed(parts.hostname or ""):
-        raise AddressError("Write an address that begins with https://.")
+        raise AddressError("Enter an address that begins with https://.")
     if not parts.hostname or port == 0 or parts.username or parts.password or parts.fragment:
-        raise AddressError("Write https://host/path, without a user name, a password or a #.")
+        raise AddressError("Enter https://host/path, without a user name, a password or a #.")
     try:
         outbound.check(parts.hostname)
     except outbound.NotListedError as error:

@@ -53,7 +53,7 @@ SUBJECTS: dict[Subject, About] = {
     ),
     Subject.DECIDE: About("Lines to decide on", "Your Test has lines on the match desk.", Capability.TEST, False),
     Subject.ENDING: About(
-        "An API token ends", "Two weeks before, for tokens of yours or that you made.", Capability.READ, True
+        "An API token expires", "Two weeks before, for tokens of yours or that you made.", Capability.READ, True
     ),
     Subject.PICK_UP: About(
         "A pick-up failed", "A place could not be read, or a file was not picked up.", Capability.SETTINGS, True
@@ -184,7 +184,7 @@ def _lines_to_decide(run: ImportRun) -> int:
 # ---- tokens ----
 
 
-def tell_of_ending_tokens() -> None:
+def notify_of_ending_tokens() -> None:
     """Mail each owner of a token that expires within two weeks, once."""
     tokens = ApiToken.objects.filter(
         revoked_at=None, expires_at__gt=timezone.now(), expires_at__lte=timezone.now() + TOKEN_NOTICE

@@ -87,7 +87,7 @@ def change_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     match request.POST.get("do"):
         case "try":
             hooks.send_trial(hook)
-            messages.success(request, "A trial was sent: see its answer below in a moment.")
+            messages.success(request, "A test delivery was sent. Its answer appears below in a moment.")
         case "deactivate":
             hooks.deactivate(hook)
         case "activate":
@@ -110,7 +110,7 @@ def _fingerprint(request: HttpRequest) -> str:
     if FINGERPRINT.match(fingerprint):
         messages.success(request, "The new key is pinned.")
         return fingerprint
-    messages.error(request, "Write the fingerprint as ssh-keygen -lf shows it: SHA256:…")
+    messages.error(request, "Enter the fingerprint as ssh-keygen -lf shows it: SHA256:…")
     return ""
 
 
@@ -134,7 +134,7 @@ def pick_up(request: HttpRequest) -> HttpResponseBase:
         return answer
     form = PlaceForm(listing.other_form, admin=signed_in_user(request))
     if form.is_bound and form.is_valid() and (place := form.make()):
-        messages.success(request, f"{place.name} was added. The first look takes place within a minute.")
+        messages.success(request, f"{place.name} was added. It is checked for the first time within a minute.")
         return redirect("pick_up_place", pk=place.pk)
     return _set_up(listing, set_up_lists.PLACES, _places(request), "automation/pick_up.html", {"form": form})
 

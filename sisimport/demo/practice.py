@@ -61,7 +61,7 @@ def takes_long(lea: LEA) -> bool:
 def begin() -> None:
     """Note that starting over runs in the background. Raises PracticeRefusedError if it already does."""
     if not cache.add(_GOING_ON, True, _LONGEST):
-        raise PracticeRefusedError("It is being started over already: look again in a minute.")
+        raise PracticeRefusedError("It is being started over already: check again in a minute.")
 
 
 def has_ended_within(seconds: float) -> bool:

@@ -69,7 +69,7 @@ def sample(request: HttpRequest, name: str) -> HttpResponseBase:
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/plain; charset=utf-8")
 
 
-def _tell_worker(what: str, user_id: int) -> None:
+def _ask_worker(what: str, user_id: int) -> None:
     """Raises PracticeRefusedError if no worker can be reached."""
     try:
         start_over_task.apply_async(kwargs={"what": what, "user_id": user_id}, queue=str(Lane.LARGE), retry=False)
@@ -98,9 +98,9 @@ def start_over(request: HttpRequest, what: str) -> HttpResponse:
         seconds = 0.0 if practice.takes_long(lea) else SHORT_WAIT_SECONDS
         practice.begin()
         # Done by a worker: page processes may not remove what runs wrote (sisimport/runtime/table_rights.py).
-        _tell_worker(what, user_id)
+        _ask_worker(what, user_id)
         if not practice.has_ended_within(seconds):
-            messages.success(request, "It is being started over in the background: look again in a minute.")
+            messages.success(request, "It is being started over in the background: check again in a minute.")
             return redirect("practice")
     except practice.PracticeRefusedError as error:
         messages.error(request, str(error))

@@ -273,8 +273,8 @@ class _Destruction:
         done.rows.setdefault("runs", runs)
         done.stays = [
             (
-                "The record of access: which user looked at how many students, by numbers that no longer lead to anyone, "
-                "for its own days."
+                "The record of access: which user looked at how many students, by numbers that no longer lead to anyone;"
+                "kept for its own retention period."
             ),
         ]
         if done.last:
@@ -285,7 +285,7 @@ class _Destruction:
             )
         done.by_hand = [
             "Backups made before: remove them, or keep them no longer than the agreement allows.",
-            "What was exported, delivered, mailed or downloaded before is with the people who took it.",
+            "What was exported, delivered, mailed or downloaded before is in the hands of those who received it.",
         ]
 
 

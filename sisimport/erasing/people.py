@@ -72,7 +72,7 @@ def person_of(student: Student) -> Person:
     _from_journals(person)
     _from_sent(person)
     _replaced(person)
-    _tell_from_others(person)
+    _leave_out_others(person)
     _accounts(person)
     return person
 
@@ -90,7 +90,7 @@ def person_off_record(*, lea: int, said: Mapping[str, object], birth_date: dt.da
         person.student, person.earlier = ids[0], tuple(ids[1:])
     _from_journals(person)
     _replaced(person)
-    _tell_from_others(person)
+    _leave_out_others(person)
     return person
 
 
@@ -110,7 +110,7 @@ def _removed_records(person: Person) -> list[int]:
     return sorted(found - set(Student.objects.filter(pk__in=found).values_list("pk", flat=True)))
 
 
-def _tell_from_others(person: Person) -> None:
+def _leave_out_others(person: Person) -> None:
     _leave_to_others(person)
     person.namesake = _has_namesake(person)
     person.alone = set(_borne_by_nobody_else(person))

@@ -16,7 +16,7 @@ def kinds_of(result: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
     yield "kept files", result["files"], "removed"
     for kind, count in sorted(result["other"].items()):
         yield kind, count, "removed"
-    yield "runs", result["runs"], "can't revert what they wrote of this student"
+    yield "runs", result["runs"], "can't revert what they wrote about this student"
 
 
 def lines_of(erased: Erased) -> Iterator[str]:

@@ -127,7 +127,7 @@ def unpack(stream: IO[bytes], *, max_bytes: int) -> Unpacked:
     """
     if not is_zip(stream):
         return _bare(Unpacked(stream))
-    with _damage_said(), _opened(stream) as archive:
+    with _damage_reported(), _opened(stream) as archive:
         roster = oneroster.find_contents(archive, max_bytes=max_bytes)
         if roster is not None:
             return _joined(archive, roster, max_bytes)
@@ -156,7 +156,7 @@ def glimpse(stream: IO[bytes], *, whole: bool, most: int, max_bytes: int) -> Gli
     if not whole:
         stream.seek(0)
         return _first_text(stream.read(), most)
-    with _damage_said(), _opened(stream) as archive:
+    with _damage_reported(), _opened(stream) as archive:
         roster = oneroster.find_contents(archive, max_bytes=max_bytes)
         if roster is not None:
             with _joined(archive, roster, max_bytes).stream as text:
@@ -184,7 +184,7 @@ def _joined(archive: zipfile.ZipFile, roster: oneroster.Contents, max_bytes: int
 
 
 @contextmanager
-def _damage_said() -> Iterator[None]:
+def _damage_reported() -> Iterator[None]:
     try:
         yield
     except NotImplementedError as error:

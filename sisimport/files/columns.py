@@ -123,7 +123,8 @@ class Columns:
 def _of_another_district(
     findings: Sequence[Finding], districts: Sequence[str], column: Column
 ) -> Iterator[tuple[int, Finding]]:
-    """The places of findings on school codes that were taken out of those of another district, and what is said instead."""
+    """The places of findings on school codes that were extracted from codes of another district, and the text to report
+    instead."""
     for number, (at, problem) in enumerate(findings):
         taken_out = problem.code == "FILE-MARKS" and problem.field == "school"
         within = district_within(problem.found) if taken_out else ""

@@ -1,4 +1,4 @@
-"""Text that is not part of a value: invisible characters, words that stand for nothing, and letters garbled by a program.
+"""Text that is not part of a value: invisible characters, words that mean blank, and letters garbled by a program.
 
 Looks at whole columns of a block, and at single values only if the look at the whole column found something.
 """
@@ -15,7 +15,7 @@ from sisimport.files.layouts import Column
 _JOINT: Final = "\x00"  # occurs in no text
 _SHOWN: Final = 60
 
-# -- taken out ---------------------------------------------------------------------------------------------------------
+# -- removed -----------------------------------------------------------------------------------------------------------
 
 _BIDI: Final = "\u202a-\u202e\u2066-\u2069"
 _UNSEEN: Final = f"\u034f\u061c\u180e\u200b-\u200f\u2060-\u2064{_BIDI}\ufeff\ufff9-\ufffb"
@@ -72,7 +72,7 @@ def _names_of(text: str) -> str:
     return ", ".join(dict.fromkeys(_CALLED.get(sign) or f"U+{ord(sign):04X}" for sign in HIDDEN.findall(text)))
 
 
-# -- words for nothing -------------------------------------------------------------------------------------------------
+# -- words that mean blank ----------------------------------------------------------------------------------------------
 
 PLACEHOLDERS: Final = frozenset({
     *("NULL", "Null", "null", "N/A", "n/a", "#N/A", "#n/a", "NaN", "nan", "NAN", "None", "none", "NONE", "-", "."),
@@ -89,7 +89,7 @@ _NO_NAMES: Final = frozenset(word for word in PLACEHOLDERS if not word.isalpha()
 
 
 def placeholders_in(column: Column) -> frozenset[str]:
-    """The words that stand for nothing in this column. There are people named Null and None: such a word is compared as a name,
+    """The words that mean blank in this column. There are people named Null and None: such a word is compared as a name,
     and if the name is required, it is left to the rules, which see the record."""
     if column.field not in _NEEDED_NAMES:
         return PLACEHOLDERS
@@ -103,7 +103,7 @@ def placeholder(column: Column, text: str) -> Problem:
     return Problem("FILE-PLACEHOLDER", Severity.NOTICE, column.field, text)
 
 
-# -- spoiled letters ---------------------------------------------------------------------------------------------------
+# -- damaged letters ---------------------------------------------------------------------------------------------------
 
 _NAME = re.compile(r"(?:.*_)?(?:last|first|middle)_name\Z|suffix\Z|(?:county|district|school)_name\Z")
 _OF_PEOPLE = re.compile(r"(?:.*_)?(?:last|first|middle)_name\Z")
@@ -197,7 +197,7 @@ def _judge(column: Column, text: str, *, written: bool) -> tuple[str, Problem | 
     repaired = _repaired(text)
     cause = _cause(repaired) or (_broken_word(repaired) if _OF_PEOPLE.match(column.field or "") else None)
     if cause is None:
-        return _typed(repaired), _said_of(column, text, repaired)
+        return _typed(repaired), _notice_on(column, text, repaired)
     if written:
         return "", _damaged(column, text, cause, Severity.ERROR)
     return text, _damaged(column, text, cause, Severity.WARNING)
@@ -208,7 +208,7 @@ def _typed(text: str) -> str:
     return _OTHER_SPACE.sub(" ", text)
 
 
-def _said_of(column: Column, text: str, repaired: str) -> Problem | None:
+def _notice_on(column: Column, text: str, repaired: str) -> Problem | None:
     if repaired != text:
         found, expected = text[:_SHOWN], _typed(repaired)[:_SHOWN]
         return Problem("FILE-REPAIRED", Severity.NOTICE, column.field, found, expected)

@@ -208,9 +208,9 @@ class DateCheck:
             return None, problem
         if iso is not None and iso != read.iso:
             read = replace(read, iso=iso)
-        return read.iso, self._said_of(text, read)
+        return read.iso, self._notice_on(text, read)
 
-    def _said_of(self, text: str, read: ReadDate) -> Problem | None:
+    def _notice_on(self, text: str, read: ReadDate) -> Problem | None:
         if read.form == _DAY_NUMBER_FORM:
             return Problem("FILE-DAY-NUMBER", Severity.WARNING, self._column.field, shown(text), read.iso)
         if read.form in self._native and read_date(text) is not None:

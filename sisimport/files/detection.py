@@ -31,7 +31,7 @@ from sisimport.files.layout_choice import choose_layout, is_perfect
 from sisimport.files.layout_matching import (
     DELIMITERS,
     Fit,
-    columns_said,
+    column_count_params,
     day_first_fields,
 )
 from sisimport.files.layouts import Header, Layout
@@ -39,7 +39,7 @@ from sisimport.files.lines import MAX_LINE_BYTES, refuse_nul, split_text, withou
 from sisimport.files.remembered import Remembered, digest_of
 from sisimport.files.separators import refuse_other_line_ends, with_one_separator
 
-__all__ = ["MOST_COLUMNS", "Recognition", "columns_said", "recognise"]
+__all__ = ["MOST_COLUMNS", "Recognition", "column_count_params", "recognise"]
 
 _SAMPLE_LINES: Final = 200
 # The widest published layout has 401 columns; a district may add some of its own.

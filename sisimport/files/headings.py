@@ -46,7 +46,8 @@ def _is_title(line: str, delimiter: str) -> bool:
 
 
 def _is_record(line: str, delimiters: Sequence[str], columns: int) -> bool:
-    """Is the line a record of about as many columns, with another separator than the lines below? A number is in one of them."""
+    """Is the line a record of about as many columns, with a separator other than that of the lines below? A number is in one
+    of them."""
     for one in delimiters:
         cells = split_line(line, one) if line.count(one) + 1 >= max(_NEARLY_ALL * columns, FEWEST_COLUMNS) else []
         if any(cell.strip().isdigit() for cell in cells):

@@ -354,13 +354,13 @@ def _count(layout: Layout, row: Sequence[str]) -> int:
 def _wrong_columns(layout: Layout, counts: Counter[int], *, blank_first: bool) -> FileError:
     count = counts.most_common(1)[0][0]
     expected = f"at least {layout.fixed_columns}" if layout.fixed_columns else " or ".join(map(str, layout.counts))
-    params = columns_said(layout, count, "The file")
+    params = column_count_params(layout, count, "The file")
     if blank_first and not params["hint"]:
         params["hint"] = ": the first column is blank in every line and has to be removed"
     return FileError("FILE-COLUMNS", found=f"{count}", expected=expected, params=params)
 
 
-def columns_said(layout: Layout, count: int, what: str) -> dict[str, str]:
+def column_count_params(layout: Layout, count: int, what: str) -> dict[str, str]:
     """Parameters of FILE-COLUMNS for the line or file that has this many columns."""
     hint = layout.column_hints.get(count)
     return {"what": what, "noun": "column" if count == 1 else "columns", "hint": f": {hint}" if hint else ""}

@@ -1,4 +1,4 @@
-"""Column names with another separator than the records, and records that end with something other than a line end."""
+"""Column names whose separator is not that of the records, and records that end with something other than a line end."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -37,7 +37,7 @@ def without_stray_marks(column: Column, text: str) -> tuple[str, Problem | None]
     name = _bare(text)
     if name == text or text in PLACEHOLDERS:
         return text, None
-    if name and name not in placeholders_in(column):  # else `NULL,`: the word for nothing, extra separator
+    if name and name not in placeholders_in(column):  # else `NULL,`: the word for blank, extra separator
         return name, Problem("FILE-STRAY", Severity.NOTICE, column.field, shown(text), shown(name))
     return "", placeholder(column, text)
 

@@ -45,7 +45,7 @@ _TABLES = (CSV, XLSX, PARQUET)
 _ROWS = Choice("form", "Rows", ((LONG, "One row per score"), (WIDE, "One row per student and school year")))
 _NAMESPACE = Choice("namespace", "Namespace", usual=NAMESPACE, hint="Of the assessments in the other system.")
 _KNOWN_BY = Choice(
-    "student_id", "Students are known by", ((LOCAL, "Local student number"), (SSID, "SSID; others are left out"))
+    "student_id", "Students are identified by", ((LOCAL, "Local student number"), (SSID, "SSID; others are left out"))
 )
 
 register_deliverable(

@@ -66,7 +66,7 @@ class EdFiFile:
 
     def __post_init__(self) -> None:
         if not _NAMESPACE_FORM.fullmatch(self.namespace) or len(self.namespace) > _LONGEST["namespace"]:
-            raise ExportRefusedError(f"A namespace is written as {NAMESPACE}. Write it so.")
+            raise ExportRefusedError(f"A namespace is written as {NAMESPACE}. Enter it in that form.")
 
     @property
     def subject(self) -> str:

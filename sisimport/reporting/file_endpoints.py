@@ -109,7 +109,7 @@ class ExportsOut(Schema):
     "GET",
     "/exports",
     name="list_exports",
-    summary="Which files can be taken out with this token",
+    summary="Which files can be exported with this token",
     response=ExportsOut,
     scopes=[Scope.STUDENTS_READ, Scope.SCORES_READ],
     capability=Capability.EXPORT,

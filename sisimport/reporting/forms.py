@@ -149,7 +149,7 @@ class EdFiForm(YearForm):
         label="Namespace", initial=NAMESPACE, max_length=255, help_text="Of the assessments in the other system."
     )
     student_id = forms.ChoiceField(
-        label="Students are known by",
+        label="Students are identified by",
         choices=[(LOCAL, "Local student number"), (SSID, "SSID; students without one are left out")],
     )
     ending = JSONL

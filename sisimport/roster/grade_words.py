@@ -47,14 +47,14 @@ _MEANT: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def _is_said(text: str) -> bool:
+def _is_explained(text: str) -> bool:
     return not _MEANT["tk"].keys().isdisjoint({text.casefold().strip(), plain_grade(text.strip())})
 
 
-QUESTION: Final = Question(option=GRADE_WORDS, field="grade", settles=_is_said)
+QUESTION: Final = Question(option=GRADE_WORDS, field="grade", settles=_is_explained)
 
 
-def as_said(recognition: Recognition, options: Mapping[str, str]) -> Recognition:
+def with_grades_read(recognition: Recognition, options: Mapping[str, str]) -> Recognition:
     """The file, its grades read as the option says."""
     meant, layout = _MEANT.get(options.get(GRADE_WORDS.name, "")), recognition.layout
     if meant is None or layout is None or "grade" not in layout.fields:

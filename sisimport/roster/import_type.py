@@ -35,6 +35,7 @@ from sisimport.imports.models import ImportIssue, ImportRun
 from sisimport.roster import (
     birth_dates,
     changed_facts,
+    damaged_names,
     dates,
     grade_words,
     grades,
@@ -44,7 +45,6 @@ from sisimport.roster import (
     new_schools,
     odd_values,
     other_people,
-    spoiled_names,
     staging,
     stays,
 )
@@ -177,7 +177,7 @@ class Roster(ImportType):
         return explaining.explained(error, head)
 
     def as_chosen(self, recognition: Recognition, options: Mapping[str, str]) -> Recognition:
-        return grade_words.as_said(recognition, options)
+        return grade_words.with_grades_read(recognition, options)
 
     def rows(self, context: RunContext) -> models.QuerySet[Any]:  # noqa: ARG002
         return RosterRow.objects.annotate(
@@ -208,19 +208,19 @@ class Roster(ImportType):
         return Namesakes(run)
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        said_new = staging.said_to_be_new(context)
+        declared_new = staging.declared_new(context)
         return [
             *_scope_rules(context),
             *_duplicate_rules(),
             *_ssid_rules(),
-            *_student_rules(said_new),
+            *_student_rules(declared_new),
             *_el_rules(keeps=context.option(OLDER_STATUS.name) == "keep"),
             *_place_rules(context),
             *stays.rules(_rule),
             *dates.rules(context, _rule),
             *birth_dates.rules(_rule),
             *changed_facts.rules(_rule),
-            *spoiled_names.rules(_rule),
+            *damaged_names.rules(_rule),
             *moved_names.rules(_rule),
             *languages.rules(_rule),
             *other_people.rules(context, _rule),
@@ -312,14 +312,14 @@ def _ssid_rules() -> list[Rule]:
     ]
 
 
-def _student_rules(said_new: Q) -> list[Rule]:
+def _student_rules(declared_new: Q) -> list[Rule]:
     """D-13, ID-9: is the line about a student who is on record under another number?"""
     alike = ~Q(alike="")
     return [
         # A second record of a student is hard to remove: a person has to confirm that these are two people.
-        _rule("D-13", "STU-ALIKE", ERROR, "local_number", alike & ~said_new, expected=F("alike")),
-        _rule("D-13", "STU-ALIKE", WARNING, "local_number", alike & said_new, expected=F("alike")),
-        *_number_rules(said_new),
+        _rule("D-13", "STU-ALIKE", ERROR, "local_number", alike & ~declared_new, expected=F("alike")),
+        _rule("D-13", "STU-ALIKE", WARNING, "local_number", alike & declared_new, expected=F("alike")),
+        *_number_rules(declared_new),
     ]
 
 
@@ -379,7 +379,7 @@ _ODD_NUMBER = r"[^A-Za-z0-9._:/-]|^0+$|^[-+.]|^\d+\.\d{1,2}$|^(TRUE|FALSE|True|F
 _DAY_OF_A_YEAR = r"^(\d{1,4}-)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(-\d{1,4})?$"
 
 
-def _number_rules(said_new: Q) -> list[Rule]:
+def _number_rules(declared_new: Q) -> list[Rule]:
     """New students whose number differs from one on record only by marks or leading zeros."""
     new = Q(is_new=True)
     odd = new & Q(local_number__regex=_ODD_NUMBER)
@@ -393,8 +393,8 @@ def _number_rules(said_new: Q) -> list[Rule]:
     return [
         # A mark is never part of a number, for any student.
         near(ERROR, marks, "the same number without the marks, with another name or birth date"),
-        near(ERROR, zeros & ~said_new, "the same number except for leading zeros"),
-        near(WARNING, zeros & said_new, "the same number except for leading zeros"),
+        near(ERROR, zeros & ~declared_new, "the same number except for leading zeros"),
+        near(WARNING, zeros & declared_new, "the same number except for leading zeros"),
         _rule("ID-9", "NUMBER-LOST", ERROR, "local_number", new & lost & ~marks),
         _rule("ID-9", "NUMBER-ODD", WARNING, "local_number", odd & ~marks & ~lost),
     ]

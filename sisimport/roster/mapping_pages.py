@@ -70,7 +70,7 @@ def map_columns(request: HttpRequest) -> HttpResponse:
     """Say which column holds what; shows the first lines as they would be read. When confirmed, the mapping is saved
     and the file tested."""
     if not (request.POST if request.method == "POST" else request.GET):
-        messages.info(request, "Choose the file first: if its columns are not known, you are brought here.")
+        messages.info(request, "Choose the file first: if its columns are not known, this page opens.")
         return redirect("upload", tool="roster")
     source = _Source(request)
     try:

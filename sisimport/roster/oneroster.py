@@ -137,7 +137,7 @@ class OneRoster(Roster):
     def prepare(self, context: RunContext) -> None:
         super().prepare(context)
         if fetch_all("SELECT 1 FROM staged_roster WHERE school = '' OR marked <> '' LIMIT 1"):
-            _stay_where_nothing_is_said()
+            _stay_at_own_school()
             _end_once()
 
     def is_partial(self, context: RunContext) -> bool:  # noqa: ARG002
@@ -184,7 +184,7 @@ def _kept_birth_date(step: PlannedUpdate) -> tuple[Any, Any]:
     return old, Coalesce(new, old)
 
 
-def _stay_where_nothing_is_said() -> None:
+def _stay_at_own_school() -> None:
     """Lines without a school are about the student's own school; lines marked as deleted never move a student to
     another one."""
     execute(

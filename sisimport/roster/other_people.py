@@ -6,8 +6,8 @@
     doubtful   two of last name, first name and birth date differ: written, with a warning
     renamed    one of the two names differs: written, with a warning; twins differ in nothing else
 
-A spreadsheet with one column sorted on its own is such a file, and so is one with two columns under each other's
-heading. Spelling does not count as a difference, nor does part of a name. Lines whose student a user chose on the match
+A spreadsheet with one column sorted separately is such a file, and so is one with two columns
+swapped. Spelling does not count as a difference, nor does part of a name. Lines whose student a user chose on the match
 desk are not checked.
 """
 
@@ -22,7 +22,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.options import Choice, Option
 from sisimport.imports.definition.rules import Rule
 from sisimport.imports.engine.sql import execute
-from sisimport.roster import spoiled_names, whole_columns
+from sisimport.roster import damaged_names, whole_columns
 from sisimport.roster.whole_columns import apart
 
 OTHER_PEOPLE: Final = Option(
@@ -105,7 +105,7 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:
 def _is_renamed(name: str, word: str) -> Q:
     # A poorer spelling is not written (kept_names.py).
     differs = Q(Differs(F(name), F(f"student__{name}")))
-    return Q(person=word) & differs & ~spoiled_names.is_kept_out(name)
+    return Q(person=word) & differs & ~damaged_names.is_kept_out(name)
 
 
 def judge_columns(context: RunContext) -> None:

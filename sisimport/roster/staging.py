@@ -134,7 +134,7 @@ def _find_in_other_districts(schools: str, params: list[list[int]]) -> None:
     )
 
 
-def said_to_be_new(context: RunContext) -> Q:
+def declared_new(context: RunContext) -> Q:
     """Lines that a person said are about no one on record: the whole file by its option, or single lines on the match
     desk."""
     if context.option("new_students") == "yes":

@@ -1,4 +1,4 @@
-"""Columns that changed as a whole: sorted on their own, moved under another heading, shifted by a line, filled down
+"""Columns that changed as a whole: sorted separately, moved under another heading, shifted by a line, filled down
 from one line, or cut off.
 
 Last name, first name, birth date, gender: the file is refused, unless a user says that it is right. Any other column:
@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from sisimport.files.issues import FileError
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.sql import fetch_all, fetch_one
 from sisimport.roster.birth_dates import exchanged
 from sisimport.roster.conditions import EL_STATUS
-from sisimport.roster.spoiled_names import part_sql
+from sisimport.roster.damaged_names import part_sql
 from students.grades import GRADES
 
 _FEWEST: Final = 5  # lines; fewer may be corrections
@@ -59,7 +59,7 @@ def judge(context: RunContext, *, as_written: bool) -> None:
             if as_written:
                 continue
             raise FileError("COLUMN-SORTED", field=name, params={"what": what, "count": f"{count:,}", "of": f"{of:,}"})
-        _tell(context, name.removesuffix("_pk"), what, (count, compared), _commonest(name, count))
+        _report(context, name.removesuffix("_pk"), what, (count, compared), _commonest(name, count))
     if not as_written:
         _refuse_many_places()
     _judge_names(context)
@@ -86,7 +86,7 @@ def _judge_names(context: RunContext) -> None:
         )
         if same >= _NEARLY_ALL * of:
             params = {"what": name.replace("_", " "), "count": f"{same:,}", "of": f"{of:,}"}
-            tell_of_file(context, "COLUMN-SAME", field=name, found=value, params=params)
+            report_on_file(context, "COLUMN-SAME", field=name, found=value, params=params)
 
 
 def _compared(name: str, of: int) -> int:
@@ -135,11 +135,11 @@ def _commonest(name: str, of: int) -> str:
     return str(value) if count >= _NEARLY_ALL * of else ""
 
 
-def _tell(context: RunContext, field: str, what: str, counts: tuple[int, int], value: str) -> None:
+def _report(context: RunContext, field: str, what: str, counts: tuple[int, int], value: str) -> None:
     count, of = counts
     same = f", nearly all of them {value}" if value else ""
     params = {"what": what, "count": f"{count:,}", "of": f"{of:,}", "same": same}
-    tell_of_file(context, "COLUMN-OTHER", field=field, found=value, params=params)
+    report_on_file(context, "COLUMN-OTHER", field=field, found=value, params=params)
 
 
 def _refuse_many_places() -> None:
@@ -175,9 +175,9 @@ def _judge_dates(context: RunContext) -> None:
             (count,) = fetch_one(stays, [day])
             if count >= _FEWEST and count * 2 > of:
                 params = {"what": what, "count": f"{count:,}", "of": f"{of:,}"}
-                tell_of_file(context, "COLUMN-DAY", field=field, found=str(day), params=params)
+                report_on_file(context, "COLUMN-DAY", field=field, found=str(day), params=params)
     if (day := _one_day("birth_date", "r.is_new", _FEWEST_NEW)) is not None:
-        tell_of_file(context, "COLUMN-BORN", field="birth_date", found=str(day))
+        report_on_file(context, "COLUMN-BORN", field="birth_date", found=str(day))
 
 
 def _one_day(field: str, when: str, fewest: int) -> Any:
@@ -227,4 +227,4 @@ def _judge_statuses(context: RunContext) -> None:
     of, count, status, same = found[0]
     if count >= _FEWEST and count * 2 > of:
         value = status if same >= _NEARLY_ALL * count else ""
-        _tell(context, "el_status", "Program Status", (count, of), value)
+        _report(context, "el_status", "Program Status", (count, of), value)

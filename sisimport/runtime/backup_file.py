@@ -263,7 +263,7 @@ def _decrypt(source: BinaryIO, target: BinaryIO, key: pyrage.x25519.Identity, pa
     try:
         pyrage.decrypt_io(source, target, [key])
     except pyrage.DecryptError:
-        raise BackupError(f"{path} was encrypted for another key than that one.") from None
+        raise BackupError(f"{path} was encrypted for a different key.") from None
     except OSError as error:
         if error.errno is not None:  # an error of the disk, not of the encryption
             raise

@@ -41,14 +41,14 @@ class Page:
             self._file.seek(self._written)
             self._file.write(data)
             self._written += len(data)
-        self._tell()
+        self._wake()
 
     def end(self) -> None:
         """Nothing more will be written."""
         self._ended = True
-        self._tell()
+        self._wake()
 
-    def _tell(self) -> None:
+    def _wake(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._changed.set)
 

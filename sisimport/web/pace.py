@@ -1,4 +1,4 @@
-"""How often per minute one person may upload and export, over all machines: further requests are told to wait.
+"""How often per minute one person may upload and export, over all machines: further requests are refused for a while.
 
 Counted in the shared cache, by person and kind, in windows of a minute. An upload is refused before its body is read.
 An export is refused right away if the request says that it is one or the address has answered with one before,

@@ -1,4 +1,4 @@
-"""The mail that tells a family that its account ends soon."""
+"""The mail that notifies a family that its account ends soon."""
 
 from collections import defaultdict
 from dataclasses import dataclass

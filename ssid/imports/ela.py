@@ -49,7 +49,7 @@ ELA_MODE = Option(
         ),
     ),
 )
-# Rows of one student in a SELA file are told apart by status: the state keeps one record per status (SELA0283).
+# Rows of one student in a SELA file are distinguished by status: the state keeps one record per status (SELA0283).
 FIRST, REPEAT, CONTRADICTION, EARLIER = 0, 1, 2, 3
 DELETION = Q(transaction_type="D")
 # Since then the state gets EL and IFEP from the ELPAC vendor.

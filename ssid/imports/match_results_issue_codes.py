@@ -71,8 +71,8 @@ codes.register(
     ),
     IssueCode(
         "CAND-OTHER",
-        "The candidate is another person",
-        "The candidate scores {found}, but has another birth date and other names than the student, and is not marked.",
+        "The candidate is a different person",
+        "The candidate scores {found}, but has a different birth date and different names, and is not marked.",
         "Check that no lines or columns of the file were moved. If it is the student, mark the candidate, or choose on the page "
         "“Choose candidates” of this Test.",
     ),

@@ -24,7 +24,7 @@ from sisimport.imports.definition.parts import Screen
 from sisimport.imports.definition.rules import DuplicateCheck, PlannedChange, PlannedCreate, PlannedUpdate, Rule
 from sisimport.imports.definition.ssid_rules import former_params, other_person, ssid_cause
 from sisimport.imports.definition.student_issue_codes import SSID_CAUSES
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.identifiers import near_text
 from sisimport.imports.engine.new_ssids import look_at_new_ssids
 from sisimport.imports.engine.shifted_ssids import warn_of_missing_ssids
@@ -93,7 +93,7 @@ class ReplacementImport(ImportType):
         ]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
-        _tell_exchanged_columns(context)
+        _warn_of_exchanged_columns(context)
         first = Q(dup_retired=0)
         replaces = first & ((HAS_RETIRED & Q(owner_pk__isnull=True, opens_chain=False)) | Q(ends_chain=True))
         # A number that was never on record is stored as a former one, so that old files and scores find the student by
@@ -138,7 +138,7 @@ class ReplacementImport(ImportType):
 _FEWEST_EXCHANGED = 5  # lines; fewer may be numbers that the state merged long ago
 
 
-def _tell_exchanged_columns(context: RunContext) -> None:
+def _warn_of_exchanged_columns(context: RunContext) -> None:
     """Warn about a file with every replacement on record and no retired number on record: the columns may be exchanged.
 
     If they are, current numbers would be kept as former ones. Skipped for lines planned again: their whole file was
@@ -151,7 +151,7 @@ def _tell_exchanged_columns(context: RunContext) -> None:
         f" WHERE retired_ssid ~ '{TEN_DIGITS}' AND replacement_ssid ~ '{TEN_DIGITS}'"
     )
     if here >= _FEWEST_EXCHANGED and here == of and not before:
-        tell_of_file(context, "REP-EXCHANGED", field="replacement_ssid", params={"count": f"{of:,}"})
+        report_on_file(context, "REP-EXCHANGED", field="replacement_ssid", params={"count": f"{of:,}"})
 
 
 def _file_rules(context: RunContext) -> list[Rule]:

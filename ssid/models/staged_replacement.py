@@ -43,7 +43,7 @@ class ReplacementRow(StagedRow):
     behind = models.BooleanField(
         default=False
     )  # its retired SSID leads to the student's current SSID, or to its replacement
-    elsewhere = models.BooleanField(default=False)  # ... of another student than the one of the line
+    elsewhere = models.BooleanField(default=False)  # ... of a student other than the line's
     # Of a chain from the student's current SSID to a number that nobody has, which one Update can write:
     opens_chain = models.BooleanField(default=False)  # the line of the current SSID; the last line replaces it
     ends_chain = models.BooleanField(default=False)  # the last line

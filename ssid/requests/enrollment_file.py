@@ -21,7 +21,7 @@ from students.school_years import school_year_of
 _SSID, _EXIT_DATE, _EXIT_REASON = 8, 25, 26  # positions
 _NEEDS_COMPLETION = "E230"
 _OF_STUDENT = tuple(
-    name for name in READ if name not in {"id", "school_id", "school_code", "told_gender", "enrolled_grade"}
+    name for name in READ if name not in {"id", "school_id", "school_code", "reported_gender", "enrolled_grade"}
 )
 
 
@@ -64,7 +64,7 @@ def _stays(schools: Sequence[School], since: dt.date, today: dt.date) -> Iterato
         Enrollment.objects.filter(began | ended, school__in=[school.pk for school in schools])
         .annotate(
             current_ssid=Subquery(current),
-            told_gender=Case(
+            reported_gender=Case(
                 When(~Q(student__legal_gender=""), then=F("student__legal_gender")),
                 default=F("student__gender"),
                 output_field=CharField(),
@@ -73,7 +73,16 @@ def _stays(schools: Sequence[School], since: dt.date, today: dt.date) -> Iterato
         .filter(current_ssid__isnull=False)
         .order_by("school__code", "student__local_number", "start_date")
     )
-    own = ("exit_date", "exit_reason", "start_date", "grade", "current_ssid", "told_gender", "student_id", "school_id")
+    own = (
+        "exit_date",
+        "exit_reason",
+        "start_date",
+        "grade",
+        "current_ssid",
+        "reported_gender",
+        "student_id",
+        "school_id",
+    )
     read = [f"student__{name}" for name in _OF_STUDENT if name not in {"start_date", "exit_date"}]
     for row in found.values(*own, "school__code", *read).iterator(chunk_size=4000):
         stay = {name.removeprefix("student__"): value for name, value in row.items() if name.startswith("student__")}
@@ -82,7 +91,7 @@ def _stays(schools: Sequence[School], since: dt.date, today: dt.date) -> Iterato
             "id": row["student_id"],
             "school_id": row["school_id"],
             "school_code": row["school__code"],
-            "told_gender": row["told_gender"],
+            "reported_gender": row["reported_gender"],
             "enrolled_grade": row["grade"],
             "start_date": row["start_date"],
             "exit_date": row["exit_date"] if left else None,

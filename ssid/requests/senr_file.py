@@ -121,7 +121,7 @@ def _students(schools: Sequence[School], today: dt.date) -> Iterator[dict[str, A
             start_date=Subquery(latest.values("start_date")[:1]),
             exit_date=Subquery(latest.values("exit_date")[:1]),
             enrolled_grade=Subquery(latest.values("grade")[:1]),
-            told_gender=gender,
+            reported_gender=gender,
         )
         .order_by("school__code", "local_number")
     )
@@ -147,7 +147,7 @@ READ = (
     "alias_last_name",
     "alias_first_name",
     "birth_date",
-    "told_gender",
+    "reported_gender",
     "birth_country",
     "birth_state",
     "grade",
@@ -207,7 +207,7 @@ def gaps_of(student: dict[str, Any], today: dt.date) -> Iterator[Gap]:
 
 
 def _coded_gaps(student: dict[str, Any], gap: Any) -> Iterator[Gap]:
-    if not student["told_gender"]:
+    if not student["reported_gender"]:
         yield gap("gender", "Gender is missing.")
     if not student["birth_country"]:
         yield gap("birth_country", "Birth country is missing.")
@@ -239,7 +239,7 @@ def entry_of(student: dict[str, Any], lea: LEA, school_year: str) -> Entry:
         14: student["alias_first_name"] if has_alias else "",
         16: student["alias_last_name"] if has_alias else "",
         17: _day(student["birth_date"]),
-        18: student["told_gender"],
+        18: student["reported_gender"],
         20: _birth_state(student["birth_state"], country),
         21: country,
         22: _day(student["start_date"]),

@@ -96,7 +96,7 @@ codes.register(
     ),
     IssueCode(
         "SSID-OTHER",
-        "Another SSID than on record",
+        "SSID differs from the record",
         "SSID in the file is {found}, on record {expected}.",
         "Check with the state whose line this is; import the SSID file to bring SSIDs up to date.",
         ends="The English learner data is imported anyway.",

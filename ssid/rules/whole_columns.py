@@ -1,10 +1,10 @@
-"""English learner dates that a spreadsheet filled down from one line: told of the file, since each line may be right."""
+"""English learner dates that a spreadsheet filled down from one line: reported for the file, since each line may be right."""
 
 from typing import Final
 
 from sisimport.imports.definition.change_kinds import EL_KIND
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.sql import fetch_all
 
 _FEWEST: Final = 5  # dates; fewer may be students of one class
@@ -35,4 +35,4 @@ def warn_of_dates_filled_down(context: RunContext) -> None:
     day, count, other, of = found[0]
     if other >= _FEWEST and 2 * other > count >= _NEARLY_ALL * of:
         params = {"count": f"{count:,}", "of": f"{of:,}", "other": f"{other:,}"}
-        tell_of_file(context, "ELA-ONE-DAY", field="elas_date", found=day, params=params)
+        report_on_file(context, "ELA-ONE-DAY", field="elas_date", found=day, params=params)

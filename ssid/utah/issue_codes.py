@@ -49,7 +49,7 @@ codes.register(
     ),
     IssueCode(
         "UTAH-SCHOOL",
-        "Another school than in the request",
+        "School differs from the request",
         "{field} is {found}; the request had {expected}.",
         "Check that this is the response to that request.",
     ),
@@ -100,7 +100,7 @@ codes.register(
         "UTAH-LINE",
         "A line number in place of an SSID",
         "SSID {found} is the number of this student's line in the request.",
-        "Check that the columns File Line Number and SSID are not under each other's heading, and upload the response unchanged.",
+        "Check that the columns File Line Number and SSID are not swapped, and upload the response unchanged.",
     ),
     IssueCode(
         "UTAH-OTHER-SSID",

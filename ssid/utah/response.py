@@ -60,7 +60,7 @@ def _answered(context: RunContext) -> int:
     return int(str(context.report_facts["utah_request"]))
 
 
-def _said(context: RunContext, meaning: str) -> Q:
+def _has_status(context: RunContext, meaning: str) -> Q:
     return Q(status__in=statuses(context, meaning))
 
 
@@ -171,7 +171,7 @@ def echo_rules(request: UtahRequest, *, severity: Severity) -> list[Rule]:
 
 
 def _of_another_request(request: UtahRequest, severity: Severity) -> list[Rule]:
-    """Another school year or district than that of the request."""
+    """The school year or district is not that of the request."""
     year = request.school_year or 0
     lea = F("student__lea__code")
     common: dict[str, Any] = {"number": "U-4", "code": "UTAH-ECHO"}
@@ -196,7 +196,7 @@ def refused_rule(when: Q) -> Rule:
 
 
 def message_rule(refused: Q) -> Rule:
-    """What the state says of a line that it did process."""
+    """The state's message about a line that it did process."""
     return Rule(number="U-3", code="UTAH-MESSAGE", severity=NOTICE, field="message", when=~Q(message="") & ~refused,
                 found=F("message"))  # fmt: skip
 
@@ -206,7 +206,7 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
     valid = _HAS_SSID & _VALID
     by_other = held_by_other()
     other = Q(current__ssid__isnull=False) & Q(Differs(F("current__ssid"), F("ssid")))
-    refused, unknown, found = (_said(context, meaning) for meaning in ("refused", "unknown", "found"))
+    refused, unknown, found = (_has_status(context, meaning) for meaning in ("refused", "unknown", "found"))
     nothing = Q(ssid="") & ~refused
     asks = function == UtahFunction.RETRIEVE
 
@@ -235,8 +235,8 @@ def ssid_rules(context: RunContext, function: UtahFunction) -> list[Rule]:
 
 def update_rules(context: RunContext, request: UtahRequest) -> list[Rule]:
     """U-4: an Update confirms a line if the state says so and the student has not changed since."""
-    refused = _said(context, "refused") | _said(context, "unknown")
-    updated = _said(context, "updated")
+    refused = _has_status(context, "refused") | _has_status(context, "unknown")
+    updated = _has_status(context, "updated")
     flagged = Exists(ChangedRecord.objects.filter(student=OuterRef("student__id"), cleared_by__isnull=True))
     return [
         refused_rule(refused),

@@ -28,7 +28,7 @@ async function keep() {
     kept = now;
     said.textContent = await response.text();
   } catch {
-    said.textContent = "Not kept yet: the server did not answer. It is tried again with the next change; Keep for later tries right away.";
+    said.textContent = "Not saved yet: the server did not answer. The next change tries again; “Keep for later” tries right away.";
   }
 }
 

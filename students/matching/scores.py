@@ -66,7 +66,7 @@ class Identity:
     other_gender: str = ""
     ssids: tuple[
         str, ...
-    ] = ()  # of a line: the one it names, if lines are told apart by SSID; of a student: current and former
+    ] = ()  # of a line: the one it names, if lines are distinguished by SSID; of a student: current and former
 
 
 @dataclass(frozen=True, slots=True)

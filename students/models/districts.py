@@ -58,7 +58,7 @@ def validate_links(text: str) -> None:
             continue
         found = links_of(line)
         if not found or not urlsplit(found[0][1]).hostname:
-            raise ValidationError(f"Line {number}: write a title, a blank, and an address that begins with https://.")
+            raise ValidationError(f"Line {number}: enter a title, a space, and an address that begins with https://.")
 
 
 def _percent(label: str, default: int, help_text: str) -> Any:
@@ -77,7 +77,7 @@ def validate_month_day(text: str) -> None:
     try:
         dt.date(2025, int(found[1]), int(found[2])) if found else dt.date(0, 1, 1)
     except ValueError:
-        raise ValidationError("Write month and day with two digits each: 07-01 is July 1.") from None
+        raise ValidationError("Enter month and day with two digits each: 07-01 is July 1.") from None
 
 
 class DistrictSettings(models.Model):

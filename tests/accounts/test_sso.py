@@ -130,7 +130,7 @@ def test_microsoft_is_known_by_the_sign_in_name_not_by_the_mail_that_anybodys_di
 ATTACKS: dict[str, tuple[dict[str, Any], str]] = {  # what is changed in the claims, and what the log says of it
     "nonce": ({"nonce": "of another browser"}, "made for another sign-in"),
     "no nonce": ({"nonce": None}, "made for another sign-in"),
-    "issuer": ({"iss": "https://elsewhere.example"}, "of another issuer"),
+    "issuer": ({"iss": "https://elsewhere.example"}, "from another issuer"),
     "audience": ({"aud": "another-client"}, "InvalidAudienceError"),
     "party": ({"aud": ["sis-import", "another-client"], "azp": "another-client"}, "made for another party"),
     "no party": ({"aud": ["sis-import", "another-client"], "azp": None}, "made for another party"),

@@ -84,7 +84,7 @@ def test_lists_are_filtered(scored: list[Student]) -> None:
     assert all_of(program, "scores", school_year="2022-23") == []
     for name in ("scores", "exports/scores"):
         (error,) = program.get(name, {"school_year": "odd"}, status=422)["errors"]
-        assert error == {"field": "school_year", "message": "odd is not a school year. Write it as 2025-26."}
+        assert error == {"field": "school_year", "message": "odd is not a school year. Enter it as 2025-26."}
 
 
 def test_changed_since_tells_what_a_run_or_a_person_wrote_since(scored: list[Student]) -> None:

@@ -126,7 +126,7 @@ def test_facts_of_a_small_school(layout: str, test: str, name: str, value: str, 
     ],
 )
 def test_in_how_many_lines_a_fact_has_one_value_by_chance(name: str, value: str, lines: int, expected: bool) -> None:
-    assert filled_columns.is_told(name, value, lines, "caaspp") is expected
+    assert filled_columns.is_filled_down(name, value, lines, "caaspp") is expected
 
 
 def test_a_girls_school_is_right() -> None:

@@ -295,7 +295,7 @@ def test_the_command_and_the_api_refuse_what_they_do_not_know(capsys: Any) -> No
         ("--group", "homeless", "student group homeless"),
         ("--school-year", "2023-2024", "school year 2023-2024"),
     ):
-        with pytest.raises(CommandError, match=rf"^There is no {said}\. Write a school year as 2023-24") as refused:
+        with pytest.raises(CommandError, match=rf"^There is no {said}\. Enter a school year as 2023-24") as refused:
             call_command("results", option, value)
         assert refused.value.returncode == 2
     assert Program().get("results", {"grade": "5"})["items"][0]["tested"] == 40

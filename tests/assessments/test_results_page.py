@@ -14,7 +14,7 @@ from assessments.models import Assessment, Score
 from assessments.results import cuts
 from assessments.results.asking import reader_of, what_is_held
 from assessments.results.counts import Moves
-from assessments.results.missing import unsaid
+from assessments.results.missing import missing_groups
 from assessments.results.shapes import Choice
 from assessments.results.tables import build
 from assessments.scores.result_counts import recount_all
@@ -218,8 +218,8 @@ def test_nobody_in_both_years_is_said(client: Client, django_user_model: Any) ->
 
 
 def test_student_groups_that_no_file_of_a_year_names_are_told(client: Client, django_user_model: Any) -> None:
-    assert unsaid("SBELA", 2018) == ["h", "f", "a"]
-    assert unsaid("SBELA", 2019) == unsaid("SBELA", 2031) == []
+    assert missing_groups("SBELA", 2018) == ["h", "f", "a"]
+    assert missing_groups("SBELA", 2019) == missing_groups("SBELA", 2031) == []
     make(oak=12, elm=0)
     Score.objects.update(school_year=2018)
     recount_all()

@@ -47,7 +47,7 @@ def test_a_record_made_anew_with_the_key_is_found(noted: Path, capsys: pytest.Ca
 
         whats = found(noted, capsys)
 
-    assert any("seals of days" in what or "is not what was noted" in what for what in whats)
+    assert any("seals of days" in what or "differs from what was recorded" in what for what in whats)
 
 
 @pytest.mark.parametrize("text", ["no json", "{}", '{"at": 1, "entries": "x"}'])

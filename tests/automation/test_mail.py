@@ -136,10 +136,10 @@ def test_a_token_that_ends_soon_is_told_once(rosa: Any, postbox: Postbox) -> Non
     soon = make_token(name="nightly", scopes=["runs:read"], schools=None, days=10, user=rosa).token
     make_token(name="yearly", scopes=["runs:read"], schools=None, days=300, user=rosa)
     for _day in range(2):
-        telling.tell_of_ending_tokens()
+        telling.notify_of_ending_tokens()
     delivering.deliver_due()
     ((_to, mail),) = postbox.mails
-    assert mail["Subject"] == "SIS Import: The API token nightly ends soon"
+    assert mail["Subject"] == "SIS Import: The API token nightly expires soon"
     assert str(soon.expires_at)[:10] in mail.get_body(("plain",)).get_content()
 
 

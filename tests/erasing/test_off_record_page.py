@@ -152,7 +152,7 @@ def test_who_it_is_is_forgotten_at_once_when_asked_and_after_a_day(admin: Client
         assert Erasure.objects.exclude(said={}).count() == 1
         forget()
         assert not Erasure.objects.exclude(said={}).exists()
-        assert "Count what would go" in text(admin.get(PAGE))
+        assert "Count what would be removed" in text(admin.get(PAGE))
 
 
 def _a_day_later() -> None:

@@ -177,7 +177,7 @@ class TestFiles:
     def test_a_school_year_of_another_form_is_refused(self, tmp_path: Path) -> None:
         for text_ in ("2023", "2023-25", "23-24"):
             message = command("export_scores", tmp_path / "a.csv", "--school-year", text_, code=2)["message"]
-            assert message.strip() == f"{text_} is not a school year. Write it as 2025-26."
+            assert message.strip() == f"{text_} is not a school year. Enter it as 2025-26."
 
     def test_another_ending_is_refused(self, tmp_path: Path) -> None:
         assert "a.txt" in command("export_ssids", tmp_path / "a.txt", code=2)["message"]

@@ -171,7 +171,7 @@ def test_a_column_that_was_sorted_alone_refuses_the_file(district: District, at:
     report = roster_of()
 
     assert (report.run.status, [i["code"] for i in report.issues]) == ("rejected", ["COLUMN-SORTED"])
-    assert f"would get another {what}." in report.run.message
+    assert f"would get a different {what}." in report.run.message
     assert roster_of(options={"other_people": "write"}).run.status == "completed"
 
 

@@ -81,7 +81,7 @@ def test_a_column_that_was_filled_down_is_a_warning_with_its_value(
 
     (said,) = [issue for issue in report.issues if issue["code"] == "COLUMN-OTHER"]
     assert (said["severity"], said["field"], said["line"]) == ("warning", column, 0)
-    assert "8 of 8 students on record would get another" in said["message"]
+    assert "8 of 8 students on record would get a different" in said["message"]
     assert f"nearly all of them {'Exited EL' if value == 'RFEP' else value}" in said["message"]
 
 
@@ -97,7 +97,7 @@ def test_one_school_for_the_students_of_several_is_a_warning(people: list[dict[s
     lines = [*people[:2], *(line | {"school": "0123458"} for line in people[2:])]
 
     (said,) = [issue for issue in roster(lines).issues if issue["code"] == "COLUMN-OTHER"]
-    assert "6 of 8 students on record would get another school, nearly all of them 0123458" in said["message"]
+    assert "6 of 8 students on record would get a different school, nearly all of them 0123458" in said["message"]
 
 
 def test_a_sorted_column_of_languages_is_a_warning_without_a_value(people: list[dict[str, str]]) -> None:
@@ -105,7 +105,7 @@ def test_a_sorted_column_of_languages_is_a_warning_without_a_value(people: list[
     lines = [line | {"home_language": value} for line, value in zip(people, values, strict=True)]
 
     (said,) = [issue for issue in roster(lines).issues if issue["code"] == "COLUMN-OTHER"]
-    assert "would get another home language. The" in said["message"]
+    assert "would get a different home language. The" in said["message"]
 
 
 def test_a_column_that_many_have_blank_is_judged_by_the_others(people: list[dict[str, str]]) -> None:
@@ -116,7 +116,7 @@ def test_a_column_that_many_have_blank_is_judged_by_the_others(people: list[dict
 
     (said,) = report_of("students", "\n".join([*middle, ""])).issues
     assert (said["code"], said["field"]) == ("COLUMN-OTHER", "middle_name")
-    assert "6 of 6 students on record would get another middle name" in said["message"]
+    assert "6 of 6 students on record would get a different middle name" in said["message"]
 
 
 def test_a_second_school_on_record_is_no_other_school(people: list[dict[str, str]]) -> None:
@@ -303,7 +303,7 @@ def test_schools_that_change_for_four_in_ten_without_a_new_grade_are_a_warning(p
     lines = [line | {"school": "0123456"} for line in twelve]
 
     (said,) = [issue for issue in roster(lines).issues if issue["code"] == "COLUMN-OTHER"]
-    assert "6 of 12 students on record would get another school, nearly all of them 0123456" in said["message"]
+    assert "6 of 12 students on record would get a different school, nearly all of them 0123456" in said["message"]
 
 
 def test_a_new_year_with_new_grades_and_schools_is_no_filled_column(people: list[dict[str, str]]) -> None:

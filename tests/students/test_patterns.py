@@ -71,7 +71,7 @@ def test_profiles_the_constraint_and_workbooks_ask_for_the_same_digits() -> None
         (r"jr\|sr", "students/patterns.py"),
         (r'Differs\(F\("holder__student_id"\)', "sisimport/imports/definition/ssid_rules.py"),
         (r'"other": F\(f"\{student\}__local_number"\)', "sisimport/imports/definition/ssid_rules.py"),
-        (r"no completed Test of this very file with these options yet", "sisimport/imports/runs/services.py"),
+        (r"no completed Test of exactly this file with these options", "sisimport/imports/runs/services.py"),
     ],
 )
 def test_what_many_rules_need_is_written_once(what: str, place: str) -> None:

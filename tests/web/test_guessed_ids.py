@@ -143,7 +143,7 @@ def _shape(statement: str) -> str:
     return re.sub(r"'[^']*'|\d+|\"s\w+_x\w+\"", "?", statement)
 
 
-def told_apart(client: Client, district: District) -> list[str]:
+def separated_by(client: Client, district: District) -> list[str]:
     """Addresses whose answer tells a record that exists from one that does not."""
     found = []
     for name in sorted(numbered()):
@@ -166,7 +166,7 @@ def test_a_record_of_another_school_answers_as_one_that_is_not_there(district: D
     client.force_login(user)
     client.get(reverse("home"))
 
-    assert told_apart(client, district) == []
+    assert separated_by(client, district) == []
 
 
 def test_a_match_of_another_school_answers_those_who_decide_as_one_that_is_not_there(district: District) -> None:
@@ -188,7 +188,7 @@ def test_a_record_of_another_family_answers_as_one_that_is_not_there(district: D
     client.force_login(parent)
     client.get(reverse("family"))
 
-    assert told_apart(client, district) == []
+    assert separated_by(client, district) == []
 
 
 def test_those_whose_records_they_are_get_them(district: District) -> None:

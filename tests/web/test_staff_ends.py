@@ -66,7 +66,7 @@ def test_an_account_ends_on_the_day_and_its_sessions_with_it(
     user = someone(school)
     clock(*day)
     client.force_login(user)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
 
     assert may_sign_in(user) is active
     assert client.get(reverse("home")).status_code == (200 if active else 302)
@@ -75,7 +75,7 @@ def test_an_account_ends_on_the_day_and_its_sessions_with_it(
 def test_an_account_opened_shortly_before_lasts_another_year(school: School, clock: Any) -> None:
     user = someone(school, 2027, 5, 20)
     clock(2027, 7, 2)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
 
     assert may_sign_in(user)
     assert staff_ends.end_of(user) == dt.date(2028, 7, 1)
@@ -84,7 +84,7 @@ def test_an_account_opened_shortly_before_lasts_another_year(school: School, clo
 def test_without_a_date_of_the_district_nobody_ends(school: School, clock: Any) -> None:
     DistrictSettings.objects.update(staff_accounts_end="")
     user, clocked = someone(school), clock(2030, 1, 1)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
 
     assert clocked is None
     assert may_sign_in(user)
@@ -95,10 +95,10 @@ def test_of_several_districts_the_latest_end_counts_and_one_without_is_none(scho
     DistrictSettings.objects.create(lea=later.lea, staff_accounts_end="08-15")
     both, free = someone(school, schools=[school, later]), someone(school, schools=[school, never])
     clock(2027, 8, 1)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
     assert may_sign_in(both)
     clock(2027, 8, 15)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
 
     assert (may_sign_in(both), may_sign_in(free)) == (False, True)
 
@@ -112,7 +112,7 @@ def test_who_is_never_ended(school: School, clock: Any, who: str) -> None:
     if who == "directory":
         DirectoryAccess.objects.create(user=user)
     clock(2027, 7, 2)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
 
     assert may_sign_in(user)
 
@@ -140,22 +140,22 @@ def test_the_last_import_admin_of_a_school_is_kept(
 def test_an_admin_of_some_schools_is_kept_where_nobody_else_is(school: School, clock: Any) -> None:
     admin = someone(school, registrar=False, group=IMPORT_ADMIN)
     clock(2027, 7, 2)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
     assert may_sign_in(admin)
 
     UserFactory(is_superuser=True)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
     assert not may_sign_in(admin)
 
 
 def test_each_is_told_once_by_mail_in_the_month_before(school: School, clock: Any, mailoutbox: list[Any]) -> None:
     user = someone(school)
     clock(2027, 5, 30)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
     assert mailoutbox == []
     clock(2027, 6, 2)
     for _again in range(2):
-        staff_ends.tell_and_end(site="https://sis.example.org")
+        staff_ends.notify_and_end(site="https://sis.example.org")
 
     (mail,) = mailoutbox
     assert mail.to == [user.email]
@@ -181,7 +181,7 @@ def test_an_admin_renews_all_on_the_page_people(client: Client, school: School, 
     people.deactivate(person=put_out, giver=None)
     clock(2027, 7, 2)
     StaffAccess.objects.filter(user=soon).update(renewed_at=at(2027, 6, 25))
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
     client.force_login(admin)
 
     page = client.get(reverse("people")).content.decode()
@@ -220,10 +220,10 @@ def test_nobody_renews_the_own_account_or_one_with_more(client: Client, school: 
 def test_letting_somebody_in_again_is_a_renewal(school: School, clock: Any) -> None:
     user = someone(school)
     clock(2027, 7, 2)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
     assert not may_sign_in(user)
 
     people.reactivate(person=user, giver=None)
-    staff_ends.tell_and_end()
+    staff_ends.notify_and_end()
 
     assert may_sign_in(user)

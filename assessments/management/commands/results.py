@@ -17,7 +17,7 @@ from students.access import log_view
 from students.models import School
 from students.school_years import year_label
 
-_WRITTEN = "Write a school year as 2023-24, a grade as 05 or KN, a student group as l:EL, e:500 or s:Y."
+_WRITTEN = "Enter a school year as 2023-24, a grade as 05 or KN, a student group as l:EL, e:500 or s:Y."
 _CODE = 7  # digits of a code in the state's files
 
 

@@ -96,9 +96,9 @@ class Client(OpenIDConnectOAuth2Adapter):
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
         except jwt.PyJWTError as error:
-            raise OpenIDError(f"the ID token does not hold ({type(error).__name__})") from error
+            raise OpenIDError(f"the ID token is not valid ({type(error).__name__})") from error
         if str(claims["iss"]).rstrip("/") != self.setup.issuer:
-            raise OpenIDError("the ID token is of another issuer")
+            raise OpenIDError("the ID token is from another issuer")
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if claims.get("azp", None if several else self.setup.client_id) != self.setup.client_id:
             raise OpenIDError("the ID token was made for another party")
@@ -182,7 +182,7 @@ class Callback(OAuth2CallbackView):
         if named is None and published.get("authorization_response_iss_parameter_supported"):
             raise OpenIDError("the answer names no issuer")
         if named is not None and named.rstrip("/") != self.adapter.setup.issuer:
-            raise OpenIDError("the answer is of another issuer")
+            raise OpenIDError("the answer is from another issuer")
         return state, refused
 
 
@@ -191,7 +191,7 @@ def identity_of(provider: Provider, claims: dict[str, Any], id_token: str = "") 
     from django.conf import settings
 
     if provider.hosted_domain and str(claims.get("hd", "")).lower() not in provider.domains:
-        raise OpenIDError("the account is of another hosted domain")
+        raise OpenIDError("the account belongs to another hosted domain")
     groups = claims.get(settings.SSO_GROUPS_CLAIM, [])
     methods = claims.get("amr", [])
     return Identity(

@@ -30,9 +30,9 @@ from sisimport.files.oneroster.places import (
     Stay,
     Terms,
     by_rank,
+    counts_in_words,
     read_orgs,
     read_terms,
-    told,
 )
 from sisimport.files.oneroster.tables import Table, listed
 
@@ -156,7 +156,7 @@ class _Joiner:
         said = []
         if self._others:
             total = sum(self._others.values())
-            said.append(Problem("ONE-OTHERS", Severity.NOTICE, None, f"{total:,}", told(self._others)))
+            said.append(Problem("ONE-OTHERS", Severity.NOTICE, None, f"{total:,}", counts_in_words(self._others)))
         if self._classes_gone:
             said.append(Problem("ONE-CLASSES", Severity.NOTICE, None, f"{self._classes_gone:,}"))
         for table, count in self._loaded.lost_count.items():

@@ -102,7 +102,7 @@ class Loaded:
                     yield row[:-1]
 
         self._insert("demographics", rows(), len(DEMOGRAPHICS))
-        self._tell_broken(table)
+        self._report_broken(table)
 
     def _roles(self) -> None:
         if "roles" not in self.contents.members:
@@ -111,14 +111,14 @@ class Loaded:
         others: list[tuple[str, str]] = []
         self._insert("places", self._places(table, 1, others), 8)
         self._insert("others", others, 2)
-        self._tell_broken(table)
+        self._report_broken(table)
 
     def _enrollments(self) -> None:
         if "enrollments" not in self.contents.members:
             return
         table = self._table("enrollments", ENROLLMENTS, ("userSourcedId", "schoolSourcedId", "role"))
         self._insert("places", self._places(table, 0, None), 8)
-        self._tell_broken(table)
+        self._report_broken(table)
 
     def _places(self, table: Table, of_role: int, others: list[tuple[str, str]] | None) -> Iterator[tuple[object, ...]]:
         """Students' rows; (user, role) of all others go into `others`. A user who teaches a class is not a student, as users or
@@ -143,7 +143,7 @@ class Loaded:
     def _lose_status(self, table: Table, line: int, status: str) -> None:
         self.lose(table.name, line, f"its status is {status[:40]}; expected active or {DELETED}")
 
-    def _tell_broken(self, table: Table) -> None:
+    def _report_broken(self, table: Table) -> None:
         for line, what in table.broken:
             self.lose(table.name, line, what)
 

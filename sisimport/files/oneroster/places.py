@@ -169,7 +169,7 @@ class Stay:
     where: str = ""  # which rows of roles and enrollments name it
 
 
-def told(counts: Counter[str], most: int = 6) -> str:
+def counts_in_words(counts: Counter[str], most: int = 6) -> str:
     """Counts in words, the most frequent first: `teacher 12, guardian 3`."""
     return ", ".join(f"{name or 'no role'} {count:,}" for name, count in counts.most_common(most))
 

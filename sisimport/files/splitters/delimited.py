@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Final
 
 from sisimport.files.blocks import Row
-from sisimport.files.detection import Recognition, columns_said
+from sisimport.files.detection import Recognition, column_count_params
 from sisimport.files.issues import FileError, Problem, Severity
 from sisimport.files.layout_matching import DELIMITERS
 from sisimport.files.layouts import Header, Layout, normalise_header
@@ -42,7 +42,7 @@ class DelimitedSplitter(Splitter):
 
     def _wrong_columns(self, cells: Sequence[str]) -> Problem:
         count, columns = len(cells), self._file.column_count
-        params = columns_said(self._layout, count, "The line")
+        params = column_count_params(self._layout, count, "The line")
         params["hint"] = params["hint"] or self._hint(cells)
         return Problem("FILE-COLUMNS", Severity.ERROR, None, f"{count}", f"{columns}", params)
 

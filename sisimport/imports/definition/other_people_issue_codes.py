@@ -6,7 +6,7 @@ codes.register(
     IssueCode(
         "STU-OTHER",
         "The number of someone else on record",
-        "{found} is on record with another last name, another first name and another birth date: the line is about someone "
+        "{found} is on record with a different last name, first name and birth date: the line is about someone "
         "else. The record is kept, unless the option confirms that the file is right.",
         "Check whether lines or columns of the file were sorted or shifted. If the number is wrong, correct it. If the record "
         "is wrong, change it on the student's page, or test again with “The file is right, the records are wrong” for the whole "
@@ -37,18 +37,18 @@ codes.register(
     ),
     IssueCode(
         "COLUMN-SORTED",
-        "Most students would get another name, birth date or gender",
-        "{count} of {of} students on record would get another {what}. Nothing was imported, so that no record is lost.",
-        "Check whether the column was sorted alone, or contains something else. If the file is right and the records are wrong, "
-        "test it again with the option that confirms it.",
+        "Most students would get a different name, birth date or gender",
+        "{count} of {of} students on record would get a different {what}. Nothing was imported, so that no record is lost.",
+        "Check whether the column was sorted separately, or contains something else. If the file is right and the records are "
+        "wrong, test it again with the option that confirms it.",
     ),
     IssueCode(
         "SSID-SHIFTED",
         "Most SSIDs belong to other students",
-        "In {count} of {of} lines that could show it, the SSID is on record for a student with another birth date. Nothing "
+        "In {count} of {of} lines that could show it, the SSID is on record for a student with a different birth date. Nothing "
         "was imported, so that no student gets another student's SSID.",
-        "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted alone. If not, correct these SSIDs "
-        "on record, or leave their lines out.",
+        "Check whether the column of SSIDs, or that of local numbers, was sorted or shifted separately. If not, correct these "
+        "SSIDs on record, or leave their lines out.",
     ),
     IssueCode(
         "SSID-SERIES",
@@ -59,9 +59,9 @@ codes.register(
     ),
     IssueCode(
         "SSID-SORTED",
-        "A column of SSIDs that was sorted alone",
-        "The {count} SSIDs that students would get are in order from line to line, and so are the {beside}: the column of SSIDs "
-        "seems to have been sorted by itself.",
+        "A column of SSIDs that was sorted separately",
+        "The {count} SSIDs that students would get are in order from line to line, and so are the {beside}: the column of"
+        "SSIDs seems to have been sorted separately from the others.",
         "Compare some of them with the state's file (SSID Download) before you update: each student may get another "
         "student's SSID.",
     ),
@@ -128,19 +128,19 @@ codes.register(
         "SCHOOL-LEA",
         "A district in place of a school",
         "{field} is {found}, the code of a district on record. The line is not imported.",
-        "Check that district and school are not under each other's heading, and test again.",
+        "Check that the columns of district and school are not swapped, and test again.",
     ),
     IssueCode(
         "COLUMN-OTHER",
         "A column that changed as a whole",
-        "{count} of {of} students on record would get another {what}{same}. The values in the file are written.",
-        "Check that the column was not sorted alone, moved, or filled down from one line. Nothing to do if it is right.",
+        "{count} of {of} students on record would get a different {what}{same}. The values in the file are written.",
+        "Check that the column was not sorted separately, moved, or filled down from one line. Nothing to do if it is right.",
     ),
     IssueCode(
         "COLUMN-DAY",
         "One date for nearly all students",
-        "Nearly all lines have the {what} {found}, but on record {count} of these {of} students have been enrolled there since "
-        "another day of that school year, or without an exit. The file's date is written.",
+        "Nearly all lines have the {what} {found}, but on record {count} of these {of} students have been enrolled there"
+        "since a different day of that school year, or without an exit. The file's date is written.",
         "Check that the column was not filled down from one line. Nothing to do if it is right.",
     ),
     IssueCode(
@@ -157,7 +157,7 @@ codes.register(
     ),
     IssueCode(
         "FACT-CHANGED",
-        "Another birth date or gender than on record",
+        "Birth date or gender differs from the record",
         "{field} is {found}; on record it is {expected}.",
         "Check which is right, for example from the birth certificate: the state uses it to find a student. If the record is "
         "right, correct the file and test again.",
@@ -173,7 +173,7 @@ codes.register(
     ),
     IssueCode(
         "NAME-CHANGED",
-        "Another name than on record",
+        "Name differs from the record",
         "{field} is {found}; on record it is {expected}, with nothing in common.",
         "Nothing to do if the student was renamed. If the line is about someone else, such as a twin, or the column was filled "
         "down, correct the file and test again.",

@@ -30,7 +30,7 @@ def former_params() -> dict[str, Any]:
 
 
 def other_person(student: str = "holder__student") -> dict[str, Any]:
-    """Parameters of SSID-TAKEN: who has it, and the school that determines which users may be told."""
+    """Parameters of SSID-TAKEN: who has it, and the school that determines which users may see it."""
     return {"other": F(f"{student}__local_number"), "other_school": F(f"{student}__school_id")}
 
 

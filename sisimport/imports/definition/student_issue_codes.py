@@ -39,7 +39,7 @@ codes.register(
     ),
     IssueCode(
         "NUMBER-LOST",
-        "A spreadsheet spoiled the number",
+        "A spreadsheet damaged the number",
         "{found} would be a new student's number, but a spreadsheet rounded it, turned it into a date or left a formula: "
         "digits are lost.",
         "Take the number from the program the file came from, and upload that file unopened.",
@@ -241,7 +241,7 @@ codes.register(
         "NAME-ODD",
         "A name with signs that names seldom have",
         "{field} is {found}: names seldom have such signs, digits or capitals; it is used as the name.",
-        "Compare it with the student's papers: a program may have spoiled it. If so, write the name and test again.",
+        "Compare it with the student's papers: a program may have damaged it. If so, enter the name in the file and test again.",
     ),
     IssueCode(
         "LANG-CODE",

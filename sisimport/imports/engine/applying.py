@@ -12,7 +12,7 @@ from sisimport.imports.models import ImportRun, Work
 
 def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bool:
     """Write the plan of `plan_run_id` on behalf of `run`. The caller holds the transaction and the LEAs' update lock, and
-    has told the query planner how large the plan is (statistics.py).
+    has given the query planner the size of the plan (statistics.py).
 
     `present`: kinds and operations that the plan holds. Returns whether any change was set aside or found already done.
     """

@@ -11,7 +11,7 @@ from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.models import ImportIssue
 
 
-def tell_of_file(
+def report_on_file(
     context: RunContext,
     code: str,
     *,
@@ -29,7 +29,7 @@ def tell_of_file(
 
 
 def take_back(context: RunContext, code: str) -> None:
-    """Removes what was said of the file, before it is looked at again."""
+    """Removes the findings about the whole file, before it is checked again."""
     _of_file(context).filter(code=code).delete()
 
 

@@ -45,7 +45,7 @@ class Seen:
     zeros: bool = False  # local numbers that begin with zero
 
     def look_at_numbers(self, numbers: Sequence[str]) -> None:
-        """Check the numbers of one block, all together: that costs next to nothing."""
+        """Check the numbers of one block, all together: that costs almost nothing."""
         joined = "" if self.marked_numbers else "".join(numbers)
         if joined and not (joined.isalnum() and joined.isascii()):
             self.marked_numbers = True

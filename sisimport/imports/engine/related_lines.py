@@ -34,7 +34,7 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
     import_type = get_type(run.import_type)
     matching, namesakes = import_type.matching, import_type.namesakes(run)
     keys = matching.related_fields
-    if not keys or len(lines) > MAX_LINES or not _told_by_bytes(run, keys):
+    if not keys or len(lines) > MAX_LINES or not _bytes_tell(run, keys):
         return None
     seen: set[str] = set()
     fresh, found = set(lines), set(lines)
@@ -63,7 +63,7 @@ def related_lines(run: ImportRun, lines: Collection[int], students: Collection[i
     return None
 
 
-def _told_by_bytes(run: ImportRun, keys: Collection[str]) -> bool:
+def _bytes_tell(run: ImportRun, keys: Collection[str]) -> bool:
     """Whether lines can be found by the text of their numbers, in the file as it is kept."""
     if run.file is None or not run.facts.get("delimiter") or run.facts.get("several_lines"):
         return False  # fixed width, or a value may be on any line of its record
@@ -87,13 +87,13 @@ def _lines_holding(run: ImportRun, values: Collection[str]) -> set[int] | None:
 
 # Numbers in the file and all others that lead to the same students (replaced, former and current), in both directions.
 _NUMBERS = """
-    WITH RECURSIVE told AS (
+    WITH RECURSIVE named AS (
       SELECT student_id FROM imports_matchdecision WHERE run_id = %(run)s AND line = ANY(%(lines)s)
       UNION SELECT student_id FROM imports_importissue WHERE run_id = %(run)s AND line = ANY(%(lines)s)
       UNION SELECT student_id FROM imports_importchange WHERE run_id = %(run)s AND line = ANY(%(lines)s)
       UNION SELECT unnest(%(students)s::bigint[])
     ), numbers(ssid) AS (
-      (SELECT unnest(%(values)s::text[]) UNION SELECT s.ssid FROM students_ssid s JOIN told USING (student_id))
+      (SELECT unnest(%(values)s::text[]) UNION SELECT s.ssid FROM students_ssid s JOIN named USING (student_id))
       UNION
       SELECT x.ssid FROM numbers n CROSS JOIN LATERAL (
         SELECT replacement_ssid FROM students_ssidreplacement WHERE retired_ssid = n.ssid
@@ -101,7 +101,7 @@ _NUMBERS = """
         UNION ALL SELECT o.ssid FROM students_ssid h JOIN students_ssid o USING (student_id) WHERE h.ssid = n.ssid
       ) AS x(ssid)
     ), meant AS (
-      SELECT student_id AS id FROM told WHERE student_id IS NOT NULL
+      SELECT student_id AS id FROM named WHERE student_id IS NOT NULL
       UNION SELECT student_id FROM students_ssid JOIN numbers USING (ssid)
       UNION SELECT id FROM students_student WHERE %(local)s AND local_number = ANY(%(values)s)
     )

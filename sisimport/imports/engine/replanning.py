@@ -59,7 +59,7 @@ def plan_again(
     # Findings about the file as a whole (line 0) may depend on the outcome of these lines.
     counted = {0, *(touched or ()), *context.notes.get(ALSO_COUNTED, ())}
     before = None if touched is None else tally(run.pk, counted)
-    freed = {*freed, *(_told(run, touched) if lists_absent and touched is not None else ())}
+    freed = {*freed, *(_students_named(run, touched) if lists_absent and touched is not None else ())}
     where, params = ("", []) if touched is None else (" AND line = ANY(%s)", [sorted(touched)])
     for table in RUN_TABLES:
         execute(f"DELETE FROM {table} WHERE run_id = %s{where}", [run.pk, *params])
@@ -85,7 +85,7 @@ def plan_again(
     execute(f'DROP TABLE IF EXISTS "{import_type.row_model._meta.db_table}", blocked_part, staged_problem')
 
 
-def _told(run: ImportRun, lines: Collection[int]) -> set[int]:
+def _students_named(run: ImportRun, lines: Collection[int]) -> set[int]:
     """Students whom the plan or the report of these lines names."""
     named = (
         model.objects.filter(run=run, line__in=lines, student_id__isnull=False).values_list("student_id", flat=True)

@@ -1,4 +1,4 @@
-"""Columns of SSIDs that were shifted or sorted by themselves, as the record shows it: most lines have another student's SSID.
+"""Columns of SSIDs that were shifted or sorted separately, as the record shows it: most lines have another student's SSID.
 
 Each of these is an error; the remaining lines would silently give students without an SSID that of another child.
 """

@@ -148,10 +148,10 @@ def _with_the_whole_known(recognition: Recognition, context: RunContext, stream:
 def _file_notices(run: ImportRun, reader: Reader | LinesReader) -> list[Problem]:
     """Findings about the whole file, except expected ones: blank lines between corrected ones, and how the text of a workbook is
     written."""
-    unsaid = {_LINES_LEFT_OUT} if run.corrects_id else set()
+    expected_codes = {_LINES_LEFT_OUT} if run.corrects_id else set()
     if run.file is not None and run.file.converted_from_id:
-        unsaid.add("FILE-DELIMITER")
-    return [notice for notice in reader.notices if notice.code not in unsaid]
+        expected_codes.add("FILE-DELIMITER")
+    return [notice for notice in reader.notices if notice.code not in expected_codes]
 
 
 def _whole(context: RunContext, recognition: Recognition, stream: IO[bytes]) -> Reader:

@@ -36,7 +36,7 @@ PROBE_BYTES = 16 << 20  # what a process that works can get; without it, a libra
 LONGEST_PAUSE = 60.0  # seconds; how long a run may still wait after what it needs is available
 NO_ROOM_PAUSE = 10.0
 NOTE_SECONDS = 60.0  # how long to try to record a hindrance while the database is away
-TOLD_AFTER = dt.timedelta(minutes=1)  # a file that is a moment late is not reported
+REPORTED_AFTER = dt.timedelta(minutes=1)  # a file that is a moment late is not reported
 
 
 class RunTakenError(Exception):
@@ -177,7 +177,7 @@ def sentence(run: ImportRun) -> str:
             "The server ran short of memory, open files or scratch space for this run. It is tried again automatically "
             "in a moment; nothing has been changed so far."
         )
-    if timezone.now() - since < TOLD_AFTER:
+    if timezone.now() - since < REPORTED_AFTER:
         return ""
     return (
         "No worker has the uploaded file: it is missing in the upload folder, or a worker on another machine does not "

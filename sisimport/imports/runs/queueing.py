@@ -181,7 +181,7 @@ class Forecast:
         return f"{who}; it begins in about {minutes} {'minute' if minutes == 1 else 'minutes'}."
 
 
-def tell_places(runs: Iterable[ImportRun]) -> None:
+def set_places(runs: Iterable[ImportRun]) -> None:
     """Set `in_line`, the place in line, on those of the runs that are waiting; one query, and only if one is queued."""
     queued = [run for run in runs if run.status == RunStatus.QUEUED]
     if queued:

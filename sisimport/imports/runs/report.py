@@ -120,10 +120,10 @@ def issues_json(run: ImportRun, *, schools: set[int] | None = None) -> Iterator[
     """Issues of a run in file order, in the format of the command contract."""
     issues = ImportIssue.objects.filter(run_id__in=issue_runs(run)).order_by("line", "run_id", "seq")
     for block in _blocks(issues.iterator(chunk_size=_BLOCK)):
-        yield from told_issues(run, block, schools=schools)
+        yield from issue_objects(run, block, schools=schools)
 
 
-def told_issues(
+def issue_objects(
     run: ImportRun, issues: Collection[ImportIssue], *, schools: set[int] | None = None
 ) -> Iterator[dict[str, Any]]:
     """Some issues of a run, each with its data line, in the format of the command contract."""
@@ -147,11 +147,11 @@ def changes_json(run: ImportRun) -> Iterator[dict[str, Any]]:
     changes = ImportChange.objects.filter(run_id=run.plan_run_id).order_by("line", "seq")
     labels = Labels()
     for block in _blocks(changes.iterator(chunk_size=_BLOCK)):
-        for _change, entries in told_changes(run, block, labels):
+        for _change, entries in changes_with_entries(run, block, labels):
             yield from entries
 
 
-def told_changes(
+def changes_with_entries(
     run: ImportRun, changes: Sequence[ImportChange], labels: "Labels"
 ) -> Iterator[tuple[ImportChange, list[dict[str, Any]]]]:
     """Some changes of a run in line order, each with its entries; none for those set aside."""

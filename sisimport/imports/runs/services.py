@@ -20,7 +20,7 @@ from students.locks import waited_in_vain
 
 # The field with the run that a run of this work is about.
 _FOLLOWS: Final = {Work.UPDATE: "test_run", Work.REVERT: "reverts", Work.CONVERT: "converts"}
-NO_TEST = "There is no completed Test of this very file with these options yet. Run the Test first, read its report, then Update."
+NO_TEST = "There is no completed Test of exactly this file with these options. Run the Test first, read its report, then Update."
 
 
 def clean_options(

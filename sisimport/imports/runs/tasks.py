@@ -35,7 +35,7 @@ def execute_run_task(*, run_id: int, lane: str = Lane.SMALL) -> None:
         logger.error("run %s could not be taken up, %s", run_id, error_place(error))
     else:
         if done:
-            _ring_for_next()
+            _enqueue_next()
 
 
 def works_on_small_only() -> bool:
@@ -43,7 +43,7 @@ def works_on_small_only() -> bool:
     return bool(current_app.conf.get(SMALL_ONLY))
 
 
-def _ring_for_next() -> None:
+def _enqueue_next() -> None:
     """Start a run that had to wait for this one (for the same students) now instead of at the reconciler's next look."""
     from sisimport.imports.runs import queueing
     from sisimport.imports.runs.execution import error_place

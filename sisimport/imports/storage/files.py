@@ -42,8 +42,8 @@ class MissingFileError(StoredFileError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The stored copy of {name} is not in this machine's upload folder. Ask your administrator to bring the "
-            "folder back, or upload the file again."
+            f"The stored copy of {name} is not in this machine's upload folder. Ask your administrator to restore"
+            "the folder, or upload the file again."
         )
 
 
@@ -111,8 +111,8 @@ class UnreadableFileError(StoredFileError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The stored copy of {name} is damaged: its content changed since it was kept. Nothing was read from it. Ask your "
-            "administrator to bring it back from a backup."
+            f"The stored copy of {name} is damaged: its content changed since it was kept. Nothing was read from it. Ask"
+            "your administrator to restore it from a backup."
         )
 
 

@@ -137,5 +137,5 @@ def moment(text: str) -> dt.datetime | None:
     if day is not None:
         return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
     if at is None:
-        raise ExportRefusedError(f"{text} is not a date: write it as 2026-11-01.")
+        raise ExportRefusedError(f"{text} is not a date: enter it as 2026-11-01.")
     return at if timezone.is_aware(at) else timezone.make_aware(at)

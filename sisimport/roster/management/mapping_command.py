@@ -11,7 +11,7 @@ from sisimport.roster.mapping.layouts import key_of
 from sisimport.roster.models import MappingVersion
 
 
-def told(version: MappingVersion) -> dict[str, Any]:
+def mapping_json(version: MappingVersion) -> dict[str, Any]:
     """A mapping in force, without its table of values."""
     content = from_text(version.text)
     return {
@@ -26,7 +26,7 @@ def told(version: MappingVersion) -> dict[str, Any]:
     }
 
 
-def told_open(content: Content, questions: list[str]) -> dict[str, Any]:
+def open_mapping_json(content: Content, questions: list[str]) -> dict[str, Any]:
     """A mapping that was not saved, and the questions to answer first."""
     return {
         "id": None,

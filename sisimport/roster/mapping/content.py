@@ -272,10 +272,10 @@ def _unfit(roster: Layout, key: str, value: str, *, blank: bool = False) -> str:
     if not value:
         return "" if blank else f"{column.label} cannot be blank. Give its value."
     if key in CODE_FIELDS and not _is_code(value):
-        return f"“{value[:20]}” is not a code of {CODE_LENGTH} digits for {column.label}. Write all digits, including zeros."
+        return f"“{value[:20]}” is not a code of {CODE_LENGTH} digits for {column.label}. Enter all digits, including zeros."
     read, problem = read_value(roster, column, value)
     if column.kind is ColumnKind.DATE:
-        return "" if read == value else f"“{value[:20]}” is not a date written CCYY-MM-DD. Write it that way."
+        return "" if read == value else f"“{value[:20]}” is not a date. Enter it as CCYY-MM-DD."
     if column.codes is not None and read != value:
         return f"“{value[:20]}” is not a code of {column.label}. Use {', '.join(list(column.codes)[:24])}."
     return f"{problem}" if problem is not None else ""

@@ -140,13 +140,13 @@ def _suggested(look: Look, records: Records, base: Content | None) -> _Suggested
     header = ["" if normalise_header(name) in twice else name for name in look.header]
     found = suggest(header, look.values, roster_layout(), on_record=records.students_with, certain=certain_places)
     if base is not None:
-        found = [one for one in found if one.field in certain_places or not _is_said(base, one.field)]
+        found = [one for one in found if one.field in certain_places or not _is_answered(base, one.field)]
     return _Suggested(
         {one.field: one.place for one in found}, {(one.field, one.place): one.score for one in found}, ready
     )
 
 
-def _is_said(base: Content, key: str) -> bool:
+def _is_answered(base: Content, key: str) -> bool:
     """Has a user seen the field and left it out, or given its value?"""
     return key in base.constants or key not in base.columns
 

@@ -188,9 +188,9 @@ def _text(field: str, value: Any, names: Names, masking: Masking) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(_item(one) for one in value)
-    as_told = {"school_id": names.schools, "lea_id": names.leas, "parent_id": names.parents}.get(field)
-    if as_told is not None:
-        return as_told.get(int(value), str(value))
+    names_of_keys = {"school_id": names.schools, "lea_id": names.leas, "parent_id": names.parents}.get(field)
+    if names_of_keys is not None:
+        return names_of_keys.get(int(value), str(value))
     if field == "retired_at":
         return _local_day(str(value)) if str(value)[:4].isdecimal() else "now"
     return _with_word(field, str(masking.value(field, str(value))))

@@ -32,7 +32,7 @@ class ShownIssue:
     in_screen_words: bool = False
 
     @property
-    def tells_dates_raw(self) -> bool:
+    def keeps_dates_raw(self) -> bool:
         """Whether dates stay as they are: the message is about how a date is written, or is that of the mirrored
         screen, which writes dates by ISO 8601."""
         return self.in_screen_words or self.code in _ABOUT_WRITING

@@ -103,10 +103,10 @@ class Timeline(Sequence[Event]):
     def __getitem__(self, wanted: slice) -> list[Event]: ...
     def __getitem__(self, wanted: int | slice) -> Event | list[Event]:
         if isinstance(wanted, int):
-            return self._tell([self._marks[wanted]])[0]
-        return self._tell(self._marks[wanted])
+            return self._events([self._marks[wanted]])[0]
+        return self._events(self._marks[wanted])
 
-    def _tell(self, marks: list["_Mark"]) -> list[Event]:
+    def _events(self, marks: list["_Mark"]) -> list[Event]:
         runs = _run_events(self._student, [mark for mark in marks if mark.plan is not None], self._openable)
         edits = _edit_events([mark for mark in marks if mark.plan is None])
         return [(edits if mark.plan is None else runs)[mark.pk] for mark in marks]

@@ -100,7 +100,7 @@ def _save(request: HttpRequest, found: DistrictSettings, form: DefaultsForm) -> 
     """Save what changed, and record it in the log."""
     before, after = dict(found.import_defaults), form.chosen()
     said = [
-        f"{option.label}: {_said(option, before)} → {_said(option, after)}"
+        f"{option.label}: {_value_text(option, before)} → {_value_text(option, after)}"
         for option, _types in form.options
         if before.get(option.name) != after.get(option.name)
     ]
@@ -125,7 +125,7 @@ def _save(request: HttpRequest, found: DistrictSettings, form: DefaultsForm) -> 
     messages.success(request, "Saved. Uploads now begin with these values; each run can still choose others.")
 
 
-def _said(option: Option, values: dict[str, str]) -> str:
+def _value_text(option: Option, values: dict[str, str]) -> str:
     return option_text(option, values[option.name]) if option.name in values else "default of the import type"
 
 

@@ -54,7 +54,7 @@ def runs(request: HttpRequest) -> HttpResponseBase:
     if listing.exports:
         return listing.export(_rows(found.iterator(chunk_size=500)), HEAD)
     page = listing.page(found)
-    queueing.tell_places(page.object_list)
+    queueing.set_places(page.object_list)
     return render(
         request,
         "imports/runs.html",

@@ -24,7 +24,7 @@ SCHOOLS_SHOWN = 12
 
 @signed_in
 def home(request: HttpRequest) -> HttpResponse:
-    """What waits for the user. A user without a group or school is told so."""
+    """What waits for the user. The page says so if a user has no group or school."""
     if Capability.READ not in capabilities(request.user):
         if is_family(request.user):
             return redirect("family")
@@ -39,7 +39,7 @@ def _home_context(request: HttpRequest) -> dict[str, Any]:
     held, held_count = _first(queries.held_runs(user))
     missing = queries.missing_ssids_by_school(user)
     active, last = list(queries.active_runs(user)[:SHOWN]), queries.last_runs(user, limit=LAST_RUNS)
-    queueing.tell_places([*active, *last])
+    queueing.set_places([*active, *last])
     return {
         "waiting": waiting,
         "waiting_count": _counted(waiting_count),

@@ -51,7 +51,19 @@ OF_STUDENT = List(
     file_name="who-saw-this-record",
 )
 HEAD = (
-    *("When", "User name", "Token", "What", "Where", "About", "Students", "Lines", "Address", "Entry", "Goes on from"),
+    *(
+        "When",
+        "User name",
+        "Token",
+        "What",
+        "Where",
+        "About",
+        "Students",
+        "Lines",
+        "Address",
+        "Entry",
+        "Continues entry",
+    ),
     "Local numbers",
 )
 

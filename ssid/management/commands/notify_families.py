@@ -1,4 +1,5 @@
-"""Tell families by mail that their accounts end soon, as the workers do once a day; each family is notified once for each end."""
+"""Notify families by mail that their accounts end soon, as the workers do once a day; each family is notified once for each
+end."""
 
 from typing import Any
 

@@ -74,4 +74,4 @@ def _day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise RequestRefusedError(f"{text} is not a date: write it as CCYY-MM-DD.") from error
+        raise RequestRefusedError(f"{text} is not a date: enter it as CCYY-MM-DD.") from error

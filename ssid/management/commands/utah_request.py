@@ -65,7 +65,7 @@ class Command(BaseCommand):
                 day = dt.date.fromisoformat(options["effective_date"])
             except ValueError:
                 raise RequestRefusedError(
-                    f"{options['effective_date']} is not a date: write it as YYYY-MM-DD."
+                    f"{options['effective_date']} is not a date: enter it as YYYY-MM-DD."
                 ) from None
         return create_request(
             function=FUNCTIONS[options["function"]],

@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         site = options["site"] or site_address()
-        found = staff_ends.tell_and_end(site=site, only_look=options["dry_run"])
+        found = staff_ends.notify_and_end(site=site, only_look=options["dry_run"])
         if options["json"]:
             print_json(asdict(found))
             return

@@ -43,11 +43,11 @@ def _time(text: str) -> dt.time | None:
     try:
         return dt.time.fromisoformat(text) if text else None
     except ValueError:
-        raise AddingError("at", f"{text} is not a time: write it as 06:00.") from None
+        raise AddingError("at", f"{text} is not a time: enter it as 06:00.") from None
 
 
 def _day(text: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text) if text else None
     except ValueError:
-        raise AddingError("since", f"{text} is not a date: write it as 2026-11-01.") from None
+        raise AddingError("since", f"{text} is not a date: enter it as 2026-11-01.") from None

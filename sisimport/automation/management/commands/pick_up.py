@@ -1,4 +1,4 @@
-"""Look at the pick-up places now."""
+"""Check the pick-up places now."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ from sisimport.imports.management.run_in_process import EXIT_RECORD_ERRORS, EXIT
 
 
 class Command(BaseCommand):
-    help = "Look at one pick-up place now, or at all of them. Exit code 1: something went wrong; 2: there is no such place."
+    help = "Check one pick-up place now, or all of them. Exit code 1: something went wrong; 2: there is no such place."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", metavar="NAME", help="default: every active place")

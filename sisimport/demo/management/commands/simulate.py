@@ -1,4 +1,4 @@
-"""Reckon what a state would need from what two small sizes cost on this machine."""
+"""Estimate what a whole state would need, from the cost of two small sizes on this machine."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Take a whole district out of everything that is kept, with a certificate."""
+"""Remove a whole district from all stored data, and write a certificate."""
 
 import getpass
 import hashlib
@@ -74,6 +74,6 @@ class Command(BaseCommand):
 
 
 def _typed_again(code: str) -> bool:
-    sys.stdout.write("This can't be undone. Type the code of the district to go on: ")
+    sys.stdout.write("This can't be undone. Type the code of the district to continue: ")
     sys.stdout.flush()
     return sys.stdin.readline().strip() == code

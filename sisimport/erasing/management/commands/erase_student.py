@@ -1,4 +1,4 @@
-"""Take one student out of everything that is kept."""
+"""Remove one student from all stored data."""
 
 import datetime as dt
 import sys
@@ -61,6 +61,6 @@ class Command(BaseCommand):
 
 
 def _typed_again(number: str) -> bool:
-    sys.stdout.write("This can't be undone. Type the number to go on: ")
+    sys.stdout.write("This can't be undone. Type the number to continue: ")
     sys.stdout.flush()
     return sys.stdin.readline().strip() == number

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE")
         parser.add_argument("--work", required=True, choices=[Work.TEST, Work.UPDATE, Work.IMPORT])
         parser.add_argument(
-            "--test-run", type=int, help="the Test run to apply (default: the newest of this very file)"
+            "--test-run", type=int, help="the Test run to apply (default: the newest of exactly this file)"
         )
         parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         try:
             run = self.start(options)
         except (RunRefusedError, UnrecognisedFileError, UnknownImportTypeError, FileError) as error:
-            message = _said(error)
+            message = _reason(error)
             if options["json"]:
                 print_json(refusal(message, options, _cause(error)))
             self.stderr.write(message)
@@ -102,7 +102,7 @@ class Command(BaseCommand):
         try:
             file, converted = convert_workbook(file=workbook, user=None)
         except FileError as error:
-            raise RunRefusedError(_said(error)) from error
+            raise RunRefusedError(_reason(error)) from error
         self.tell(workbook, converted)
         return file
 
@@ -128,7 +128,7 @@ class Command(BaseCommand):
             self.stderr.write(risk)
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Why no run was made, and what to do."""
     if isinstance(error, UnknownImportTypeError):
         return f"No import type is called {error}. Choose one of: {', '.join(sorted(t.key for t in all_types()))}."

@@ -1,4 +1,4 @@
-"""Bring a backup into an empty installation."""
+"""Restore a backup into an empty installation."""
 
 import sys
 from pathlib import Path

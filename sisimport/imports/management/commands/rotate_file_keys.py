@@ -14,7 +14,7 @@ LABELS = {
     Resealed.REWRAPPED: "moved to the newest key",
     Resealed.ENCRYPTED: "not encrypted before, encrypted now",
     Resealed.UNKNOWN: "encrypted for a key that is not here: add it to the end of FILE_KEYS and run this again",
-    Resealed.DAMAGED: "damaged: bring them back from a backup",
+    Resealed.DAMAGED: "damaged: restore them from a backup",
     Resealed.MISSING: "on record but not in storage",
 }
 

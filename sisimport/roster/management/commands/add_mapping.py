@@ -11,7 +11,7 @@ from sisimport.files.workbooks import convert, is_workbook
 from sisimport.imports.definition.registry import look_again
 from sisimport.imports.management.run_in_process import print_json
 from sisimport.imports.runs.uploads import unpacked
-from sisimport.roster.management.mapping_command import pairs, refuse, told, told_open
+from sisimport.roster.management.mapping_command import mapping_json, open_mapping_json, pairs, refuse
 from sisimport.roster.mapping import services, sharing
 from sisimport.roster.mapping.answering import with_answers
 from sisimport.roster.mapping.content import MappingError
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             refuse(self, [f"{error} {error.fix}".strip()], as_json=options["json"])
             return
         if options["json"]:
-            print_json({**told(version), "questions": []})
+            print_json({**mapping_json(version), "questions": []})
         else:
             self.stdout.write(f"Added {version.mapping.name}, version {version.number} ({version.sha}).")
 
@@ -104,7 +104,7 @@ class Command(BaseCommand):
         if not options["accept_suggestions"]:
             questions += self.guesses(first, made) + self.schools(made, pairs(options["school"]))
         if questions:
-            refuse(self, questions, as_json=options["json"], about=told_open(made.content, questions))
+            refuse(self, questions, as_json=options["json"], about=open_mapping_json(made.content, questions))
         replaces = services.find(made.content.name, services.current()) if options["replace"] else None
         return services.save(made.content, user=None, replaces=replaces)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from sisimport.imports.management.run_in_process import print_json
-from sisimport.roster.management.mapping_command import told
+from sisimport.roster.management.mapping_command import mapping_json
 from sisimport.roster.mapping import services
 from sisimport.roster.mapping.ready_mappings import all_ready
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         versions, ready = list(services.current()), all_ready()
         if options["json"]:
             brought = [{"key": one.key, "title": one.title, "columns": dict(one.columns)} for one in ready]
-            print_json({"mappings": [told(version) for version in versions], "ready": brought})
+            print_json({"mappings": [mapping_json(version) for version in versions], "ready": brought})
             return
         for version in versions:
             lea = f"district {version.mapping.lea}" if version.mapping.lea else "all districts"

@@ -1,4 +1,4 @@
-"""Names that a program spoiled in transfer: a character that names do not have, or a capital inside a word, where the
+"""Names that a program damaged in transfer: a character that names do not have, or a capital inside a word, where the
 record has an accent; and words for "none" in place of a name.
 
 `Raœl` alone may be a name. With `Raúl` on record it is what Windows makes of a Mac file, and the record stays.
@@ -74,7 +74,7 @@ class _Lost(_OfTwoColumns):
         return f"(CASE WHEN {file} IN ('', {record}) THEN false ELSE {file} IN ({gone}, {spaced}) END)"
 
 
-class _Spoils(_OfTwoColumns):
+class _Damages(_OfTwoColumns):
     """`file, record`: equal except for letters beyond ASCII, where those of the file are not letters of a name; or
     equal except for a lone quotation mark in the file."""
 
@@ -114,7 +114,7 @@ class _IsPart(_OfTwoColumns):
 def rules(rule: Callable[..., Rule]) -> list[Rule]:
     """`rule` makes one of the roster's rules."""
     return [
-        *(_spoiled(rule, name) for name in _FIELDS),
+        *(_damaged(rule, name) for name in _FIELDS),
         *(one for name in _FIELDS for one in _words(rule, name)),
         *(_odd(rule, name) for name in _FIELDS),
         *(_suffixed(rule, name) for name in _NEEDED),
@@ -146,20 +146,20 @@ def _part(rule: Callable[..., Rule], name: str) -> Rule:
 def _odd(rule: Callable[..., Rule], name: str) -> Rule:
     """A text that no record contradicts may be a name: a person checks it."""
     record = F(f"student__{name}")
-    other = Q(is_new=False) & Q(Differs(F(name), record)) & ~Q(_Spoils(F(name), record))
+    other = Q(is_new=False) & Q(Differs(F(name), record)) & ~Q(_Damages(F(name), record))
     # Cheapest checks first: nearly all names of a file are those on record, and most of these columns are blank.
     when = (Q(is_new=True) | other) & ~Q(**{name: ""}) & Q(**{f"{name}__regex": _ODD})
     return rule("roster", "NAME-ODD", Severity.WARNING, name, when & ~_stays(name) & ~_is_nobody(name))
 
 
-def _spoiled(rule: Callable[..., Rule], name: str) -> Rule:
+def _damaged(rule: Callable[..., Rule], name: str) -> Rule:
     lost = Q(_Lost(F(name), F(f"student__{name}")))
     said = rule(
         "roster",
         "FILE-DAMAGED",
         Severity.ERROR,
         name,
-        Q(_Spoils(F(name), F(f"student__{name}"))) | lost,
+        Q(_Damages(F(name), F(f"student__{name}"))) | lost,
         expected=F(f"student__{name}"),
     )
     what = Case(
@@ -201,4 +201,4 @@ def _stays(name: str) -> Q:
 
 def is_kept_out(name: str) -> Q:
     """An error already says that the record keeps its name: no other issue says that this one is written."""
-    return Q(_Spoils(F(name), F(f"student__{name}"))) | _stays(name)
+    return Q(_Damages(F(name), F(f"student__{name}"))) | _stays(name)
