@@ -119,7 +119,7 @@ class Roster(ImportType):
     layouts: tuple[str, ...] = ("students",)
     layout_folder = Path(__file__).parent / "layouts"
     converts_workbooks = True
-    workbooks_unasked = True
+    converts_workbooks_by_default = True
     row_model = RosterRow
     fields: tuple[str, ...] = (
         "lea",

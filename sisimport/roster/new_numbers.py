@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Final
 
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.new_ssids import texts_of
 from sisimport.imports.engine.sql import fetch_all
 
@@ -54,7 +54,7 @@ def _warn_of_lengths(context: RunContext, found: list[tuple[int, bool, int, int,
     if odd and count >= max(_FEWEST, _USUAL * of) and number <= max(_FEW, _FEW_SHARE * of):
         line, length, _new = odd[0]
         params = {"count": f"{number:,}", "usual": usual, "line": f"{line:,}", "digits": length}
-        tell_of_file(context, "NUMBER-LENGTH", field="local_number", params=params)
+        report_on_file(context, "NUMBER-LENGTH", field="local_number", params=params)
 
 
 def _warn_of_other_columns(context: RunContext) -> None:
@@ -72,4 +72,4 @@ def _warn_of_other_columns(context: RunContext) -> None:
                 "first": f"{lines[0]:,}",
                 "what": _DATES[name],
             }
-            tell_of_file(context, "NUMBER-LIKE", field="local_number", params=params)
+            report_on_file(context, "NUMBER-LIKE", field="local_number", params=params)

@@ -73,7 +73,7 @@ class OneRoster(Roster):
     layouts = ("oneroster",)
     layout_folder = Path(__file__).parent / "layouts"
     converts_workbooks = False
-    workbooks_unasked = False
+    converts_workbooks_by_default = False
     columns_page = ""
     columns_codes = frozenset()
     fields = (

@@ -207,7 +207,7 @@ class SSIDRequest(ImportType):
     layouts = ("calpads-ssid-request-results",)
     layout_folder = Path(__file__).parents[1] / "layouts"
     converts_workbooks = True
-    workbooks_unasked = True
+    converts_workbooks_by_default = True
     row_model = SSIDRequestRow
     fields = (
         "lea",

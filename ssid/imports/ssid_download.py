@@ -88,7 +88,7 @@ class SSIDDownload(ImportType):
     brings_everyone = True
     speed = Speed(
         marks_idle_rows=True,
-        said_of_what_is_on_record=("SSID-PRESENT",),
+        codes_on_record=("SSID-PRESENT",),
     )
     matching = Matching(
         remembers_matches=True,

@@ -72,7 +72,7 @@ class SSIDList(ImportType):
     layout_folder = Path(__file__).parents[1] / "layouts"
     row_model = SSIDListRow
     converts_workbooks = True
-    workbooks_unasked = True
+    converts_workbooks_by_default = True
     fields = (
         "lea",
         "school",

@@ -326,7 +326,7 @@ class UtahResponse(ImportType):
     layouts = ("utah-ssid-response",)
     layout_folder = Path(__file__).parents[1] / "layouts"
     converts_workbooks = True
-    workbooks_unasked = True
+    converts_workbooks_by_default = True
     row_model = UtahResponseRow
     fields = (
         "file_line",

@@ -20,7 +20,7 @@ def running() -> Iterator[DistrictProvider]:
 @pytest.fixture
 def provider(running: DistrictProvider, settings: Any) -> DistrictProvider:
     """The provider, honest again, and the button of it."""
-    running.spoil, running.foreign_key, running.algorithm = None, False, "RS256"
+    running.damage, running.foreign_key, running.algorithm = None, False, "RS256"
     running.publishes, running.userinfo = {}, {}
     running.knows("u-rosa", email=ROSA, email_verified=True, given_name="Rosa", family_name="Vega")
     settings.SSO_PROVIDERS = (running.setup(),)

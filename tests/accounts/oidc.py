@@ -1,6 +1,6 @@
 """A real OpenID Connect provider over HTTP (oidc-provider-mock, on Authlib), and a browser that goes there and back.
 
-What the package leaves out is added: PKCE is demanded and checked. And what an attacker would do can be switched on: `spoil`
+What the package leaves out is added: PKCE is required and checked. And what an attacker would do can be switched on: `damage`
 changes the claims of ID tokens, `foreign_key` and `algorithm` how they are signed, `publishes` what discovery says.
 """
 
@@ -37,7 +37,7 @@ class DistrictProvider:
 
     port: int = 0
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
-    spoil: Callable[[dict[str, Any]], Any] | None = None
+    damage: Callable[[dict[str, Any]], Any] | None = None
     foreign_key: bool = False
     algorithm: str = "RS256"
     publishes: dict[str, Any] = field(default_factory=dict)
@@ -82,17 +82,17 @@ class DistrictProvider:
             answer.set_data(json.dumps((answer.get_json() or {}) | self.publishes))
         elif path == "/userinfo" and self.userinfo:
             answer.set_data(json.dumps((answer.get_json() or {}) | self.userinfo))
-        elif path == "/oauth2/token" and answer.status_code == 200 and (self.spoil or self.foreign_key):
+        elif path == "/oauth2/token" and answer.status_code == 200 and (self.damage or self.foreign_key):
             told = answer.get_json()
-            told["id_token"] = self._made_anew(told["id_token"])
+            told["id_token"] = self._signed_again(told["id_token"])
             answer.set_data(json.dumps(told))
         return answer
 
-    def _made_anew(self, token: str) -> str:
+    def _signed_again(self, token: str) -> str:
         """The token with what an attacker changed, signed with the provider's own key, or with another of the same name."""
         claims = jwt.decode(token, options={"verify_signature": False})
-        if self.spoil:
-            self.spoil(claims)
+        if self.damage:
+            self.damage(claims)
         headers = {name: value for name, value in jwt.get_unverified_header(token).items() if name == "kid"}
         if self.algorithm == "none":
             return jwt.encode(claims, key=None, algorithm="none", headers=headers)
@@ -130,7 +130,7 @@ def district_provider() -> Iterator[DistrictProvider]:
 
 
 def go(client: Client, key: str = "oidc", **sent: str) -> str:
-    """Press the button: the address at the provider that the page goes on to."""
+    """Press the button: the address at the provider that the page continues to."""
     page = client.post(reverse("sso_start", args=[key]), sent)
     assert page.status_code == 200, page.content.decode()
     return str(page.context["address"])

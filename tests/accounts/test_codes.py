@@ -25,7 +25,7 @@ NOW = 1_795_917_610.0
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The clock of codes: stands still, and is set by a test."""
+    """The clock of codes: stopped, and set by a test."""
     made = SimpleNamespace(now=NOW)
     monkeypatch.setattr(totp, "time", SimpleNamespace(time=lambda: made.now))
     return made
@@ -41,7 +41,7 @@ def code_now(secret: str) -> str:
     return str(totp.format_hotp_value(totp.hotp_value(secret, counter)))
 
 
-def test_a_code_of_an_app_is_good_once(secret: str, clock: SimpleNamespace, settings: Any) -> None:
+def test_a_code_of_an_app_is_valid_once(secret: str, clock: SimpleNamespace, settings: Any) -> None:
     settings.CACHES = product.CACHES  # where used codes are kept, for all processes
     factor = totp.TOTP.activate(UserFactory(), secret)
     code = code_now(secret)
@@ -62,7 +62,7 @@ def again(user: Any) -> Any:
     return Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES).wrap()
 
 
-def test_a_recovery_code_is_good_once() -> None:
+def test_a_recovery_code_is_valid_once() -> None:
     user = UserFactory()
     first, second = shown(user)[:2]
     codes = again(user)
@@ -110,7 +110,7 @@ def test_the_page_shows_recovery_codes_once(client: Client) -> None:
     assert again(user).validate_code(codes[0])
 
 
-def test_recovery_codes_of_an_earlier_release_stay_good(settings: Any) -> None:
+def test_recovery_codes_of_an_earlier_release_stay_valid(settings: Any) -> None:
     """What people wrote down; used ones stay used. Back and forth loses none of them."""
     migration = import_module("sisimport.accounts.migrations.0006_hash_recovery_codes")
     user = UserFactory()
@@ -138,7 +138,7 @@ def test_a_code_of_an_app_lives_thirty_seconds(secret: str, clock: SimpleNamespa
     assert factor.validate_code(code_now(secret))
 
 
-def test_seeds_and_recovery_codes_are_made_by_chance_and_long_enough() -> None:
+def test_seeds_and_recovery_codes_are_made_at_random_and_long_enough() -> None:
     seeds = {totp.generate_totp_secret() for _ in range(50)}
     assert len(seeds) == 50
     assert min(map(len, seeds)) >= 32  # base 32: 160 bits

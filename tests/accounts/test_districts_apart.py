@@ -75,7 +75,7 @@ def test_an_import_admin_of_one_district_meets_no_run_of_another(apart: Apart) -
         test,
         made(apart.county, work=Work.UPDATE, test_run=test, status=RunStatus.QUEUED),
         made(schools=[apart.ours.pk]),
-        made(apart.county, lea_ids=[apart.ours.lea.pk, apart.theirs.lea.pk]),  # without the others' lines, as ever
+        made(apart.county, lea_ids=[apart.ours.lea.pk, apart.theirs.lea.pk]),  # without the others' lines, as always
     ]
 
     assert set(visible_runs(apart.admin)) == set(ours)
@@ -90,7 +90,7 @@ def test_an_import_admin_of_one_district_meets_no_run_of_another(apart: Apart) -
         assert f"Run {run.pk}<" not in shown
 
 
-def test_in_an_installation_of_one_district_reviewers_go_on_to_see_runs_of_everybody() -> None:
+def test_in_an_installation_of_one_district_reviewers_continue_to_see_runs_of_everybody() -> None:
     school = school_of()
     other = school_of(lea=school.lea)
     admin = person(group=IMPORT_ADMIN, schools=[school])
@@ -190,7 +190,7 @@ def test_set_ups_of_scores_which_all_districts_share_are_only_shown(apart: Apart
     assert apart.client.get(reverse("admin:assessments_assessment_add")).status_code == 403
 
 
-def test_who_looks_after_settings_of_one_district_is_mailed_about_no_place_of_another(apart: Apart) -> None:
+def test_someone_who_looks_after_settings_of_one_district_is_mailed_about_no_place_of_another(apart: Apart) -> None:
     ours, theirs, all_there_are = (
         person(username=name, registrar=True, **seen)
         for name, seen in (

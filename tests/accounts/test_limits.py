@@ -69,7 +69,7 @@ class TestLimits:
         assert right("rosa", SCHOOL)
         assert right("maria", HOME)
 
-    def test_no_name_stands_in_the_tables(self) -> None:
+    def test_no_name_is_in_the_tables(self) -> None:
         wrong("my-pa$$word", HOME)
         right("rosa", HOME)
 
@@ -144,7 +144,7 @@ class TestSigningIn:
         assert {sign_in(client, "rosa", PASSWORD) for _time in range(12)} == {"in"}
         assert not SignInTry.objects.exists()
 
-    def test_a_password_chosen_anew_by_mail_opens_the_name_again(self) -> None:
+    def test_a_password_chosen_again_by_mail_opens_the_name_again(self) -> None:
         user = UserFactory(username="rosa")
         wrong("rosa", HOME, 5)
         wrong(user.email, HOME, 5)

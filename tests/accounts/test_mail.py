@@ -1,4 +1,4 @@
-"""Forgotten passwords and the mail they need, also when no mail can be sent."""
+"""Forgotten passwords and the mail they need, even when no mail can be sent."""
 
 import datetime as dt
 import email
@@ -179,7 +179,7 @@ class TestReadingWhatIsKept:
             assert client.get(address).status_code == 403
 
     def test_mail_to_a_superuser_is_for_superusers(self, client: Client, place: Path) -> None:
-        """Else an import admin could choose the password of one."""
+        """Otherwise an import admin could choose the password of one."""
         root = UserFactory(is_superuser=True, is_staff=True, email="Root@example.org")
         keep(message("root@EXAMPLE.org").message().as_bytes())
         (mail,) = kept_for(root)
@@ -199,7 +199,7 @@ class TestReadingWhatIsKept:
             assert (f"{trait.upper()}@example.org" in {to for mail in kept_for(admin) for to in mail.to}) is readable
         assert len(kept_for(UserFactory(is_superuser=True, is_staff=True))) == 3
 
-    def test_who_opened_one_is_logged_without_saying_what_it_says(
+    def test_someone_who_opened_one_is_logged_without_saying_what_it_says(
         self, client: Client, place: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         keep(message().message().as_bytes())

@@ -180,7 +180,7 @@ def expected(row: Address, role: str, *, here: bool) -> set[str]:
     if role not in row.who:
         return {"refused"}
     if not here and row.run and role == "A":
-        return {"in", "not there"}  # which lines stand there asks tests/faults/test_foreign_lines.py
+        return {"in", "not there"}  # which lines are there asks tests/faults/test_foreign_lines.py
     if not here and (row.record or row.all_schools):
         return {"not there"} if row.record else {"refused", "not there"}
     return {"in", "not there"} if row.name in NOT_THERE else {"in"}
@@ -234,7 +234,7 @@ def test_every_address_answers_everybody_as_the_table_says(everywhere: bool, dis
             before = list(ImportRun.objects.order_by("pk").values_list("pk", "status"))
             for row in ADDRESSES:
                 if not here and not (row.record or row.all_schools):
-                    continue  # as from the own school
+                    continue  # as from their own school
                 if not everywhere and (name == "disabled" or not is_telling(row, role, here=here)):
                     continue
                 cases += 1
@@ -270,7 +270,7 @@ def test_of_each_address_somebody_who_may_and_somebody_who_may_not_are_asked() -
         assert row.who in (EVERYBODY, SIGNED_IN) or asked - set(row.who), row.name
 
 
-def test_without_the_second_factor_that_is_demanded_nothing_opens_but_setting_it_up(
+def test_without_the_second_factor_that_is_required_nothing_opens_but_setting_it_up(
     district: District, settings: Any
 ) -> None:
     settings.SECOND_FACTOR_REQUIRED = True

@@ -13,7 +13,7 @@ from tests.factories import UserFactory
 
 
 @pytest.mark.django_db
-def test_who_asks_too_often_for_a_new_password_is_told_on_a_page(client: Client, settings: Any) -> None:
+def test_someone_who_asks_too_often_for_a_new_password_is_told_on_a_page(client: Client, settings: Any) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}
     }

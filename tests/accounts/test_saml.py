@@ -127,7 +127,7 @@ def test_an_answer_that_proves_nothing_is_refused(attack: str, idp: TestIdP, ros
     assert signed_in(client) is None
 
 
-def test_an_answer_is_good_once_and_in_the_browser_that_asked(idp: TestIdP, rosa: Any, client: Client) -> None:
+def test_an_answer_is_valid_once_and_in_the_browser_that_asked(idp: TestIdP, rosa: Any, client: Client) -> None:
     form = idp.answer(go(client), Answer(attributes=MAIL))
 
     assert post(Client(), form).status_code == 400  # another browser: sign-in as somebody else's victim
@@ -174,7 +174,7 @@ def test_metadata_that_are_gone_are_the_page_too(client: Client, idp: TestIdP, s
     assert client.post(reverse("sso_start", args=["saml"])).status_code == 503
 
 
-def test_what_is_no_answer_is_refused(client: Client, idp: TestIdP) -> None:
+def test_what_is_not_an_answer_is_refused(client: Client, idp: TestIdP) -> None:
     for text in ("", "not base64", "PHg+", "PCFET0NUWVBFIHggWzwhRU5USVRZIGEgImIiPl0+PHg+JmE7PC94Pg=="):
         assert post(client, {"SAMLResponse": text}).status_code == 400
     assert client.get(reverse("saml_finish_acs", args=["saml"])).status_code == 400

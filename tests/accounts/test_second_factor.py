@@ -1,4 +1,4 @@
-"""A second factor, demanded of staff by a setting: every page leads to its set-up until there is one."""
+"""A second factor, required of staff by a setting: every page leads to its set-up until there is one."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def test_no_page_opens_before_the_second_factor_is_set_up(who: str, client: Clie
     assert client.get(reverse("account_logout")).status_code == 200
 
 
-def test_nothing_but_the_own_sign_in_is_open_before(client: Client) -> None:
+def test_nothing_but_signing_in_is_open_before(client: Client) -> None:
     """Each address that names no public rule, as an import admin without a second factor meets it."""
     client.force_login(UserFactory(import_admin=True))
     opened = set()
@@ -69,7 +69,7 @@ def test_after_the_set_up_pages_open_and_signing_in_asks_for_it(client: Client) 
     answer = again.post(reverse("account_login"), {"login": "rosa", "password": PASSWORD})
     assert answer.url == reverse("mfa_authenticate")
     assert again.get(reverse("home")).status_code == 302
-    user.authenticator_set.all().delete()  # taken away: demanded again, in sessions too that began with it
+    user.authenticator_set.all().delete()  # taken away: required again, in sessions too that began with it
     assert client.get(reverse("home")).url == reverse("mfa_index")
 
 
@@ -108,7 +108,7 @@ def test_a_sign_in_that_had_one_at_the_provider_needs_none_here(client: Client) 
     assert client.get(reverse("home")).url == reverse("mfa_index")
 
 
-def test_it_is_demanded_in_production_and_not_on_the_own_machine(tmp_path: Any) -> None:
+def test_it_is_required_in_production_and_not_on_a_local_machine(tmp_path: Any) -> None:
     """And cookies of production are bound to the host."""
     ask = (
         "from sisimport import settings as s; print(s.SECOND_FACTOR_REQUIRED, getattr(s, 'SESSION_COOKIE_NAME', ''),"

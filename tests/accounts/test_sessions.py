@@ -40,7 +40,7 @@ def is_in(browser: Client) -> bool:
 
 
 def later(browser: Client, **kept: float) -> None:
-    """As if so many seconds had gone by since the session began, or was seen."""
+    """As if this many seconds had gone by since the session began, or was seen."""
     session = browser.session
     for name, seconds in kept.items():
         session[name] = time.time() - seconds
@@ -145,7 +145,7 @@ def test_other_roles_in_the_admin_end_all(what: str, rosa: Any, client: Client) 
     assert is_in(browser) is (what == "nothing")
 
 
-def test_who_is_deactivated_is_out_at_once(rosa: Any) -> None:
+def test_someone_who_is_deactivated_is_out_at_once(rosa: Any) -> None:
     browser = sign_in()
     people.deactivate(person=rosa, giver=None)
     assert not is_in(browser)

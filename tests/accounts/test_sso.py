@@ -148,12 +148,12 @@ def test_an_id_token_that_was_not_made_for_this_sign_in_is_refused(
 ) -> None:
     changes, said = ATTACKS[attack]
 
-    def spoil(claims: dict[str, Any]) -> None:
+    def damage(claims: dict[str, Any]) -> None:
         claims.update(changes)
         for name in [name for name, value in claims.items() if value is None]:
             del claims[name]
 
-    provider.spoil, provider.foreign_key = spoil, attack == "foreign key"
+    provider.damage, provider.foreign_key = damage, attack == "foreign key"
     provider.algorithm = {"no signature": "none", "the client's secret": "HS256"}.get(attack, "RS256")
 
     answer = sign_in(client, "u-rosa")
@@ -165,19 +165,19 @@ def test_an_id_token_that_was_not_made_for_this_sign_in_is_refused(
 
 
 def test_a_code_of_another_browser_is_refused(provider: Any, rosa: Any, client: Client) -> None:
-    """Somebody sends a victim the way back of the own sign-in: it has no state there."""
+    """Somebody sends a victim the way back of their own sign-in: it has no state there."""
     back = say_yes(go(Client()), "u-rosa")
 
     assert come_back(client, back).status_code == 400
     assert signed_in(client) is None
-    # and a state is good once, for the provider that it was made for
+    # and a state is valid once, for the provider that it was made for
     mine = say_yes(go(client), "u-rosa")
     assert come_back(client, mine, state="x" * 16).status_code == 400
     assert come_back(client, mine).status_code == 302
     assert come_back(Client(), mine).status_code == 400
 
 
-def test_an_answer_of_another_issuer_is_refused(provider: Any, rosa: Any, client: Client) -> None:
+def test_an_answer_from_another_issuer_is_refused(provider: Any, rosa: Any, client: Client) -> None:
     """Mix-up: the way back names the issuer (RFC 9207), and discovery and userinfo must be of the same."""
     assert come_back(client, say_yes(go(client), "u-rosa"), iss="https://elsewhere.example").status_code == 400
     provider.publishes = {"authorization_response_iss_parameter_supported": True}
@@ -235,7 +235,7 @@ def test_what_the_browser_asks_for_besides_is_not_passed_on(provider: Any, clien
     assert "next" not in state[0]
 
 
-def test_somebody_who_says_no_and_a_provider_that_is_away_get_the_same_page(
+def test_somebody_who_says_no_and_a_provider_that_is_down_get_the_same_page(
     provider: Any, client: Client, settings: Any
 ) -> None:
     address = go(client)
@@ -256,11 +256,11 @@ def test_the_button_needs_a_form_of_ours_and_a_provider_that_there_is(provider: 
     assert Client().get(reverse("sso_callback", args=["google"])).status_code == 404
 
 
-def test_nothing_personal_is_logged_or_kept(provider: Any, rosa: Any, client: Client, caplog: Any) -> None:
+def test_no_personal_data_is_logged_or_kept(provider: Any, rosa: Any, client: Client, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG, logger="sisimport")
-    provider.spoil = lambda claims: claims.update(nonce="other")
+    provider.damage = lambda claims: claims.update(nonce="other")
     sign_in(client, "u-rosa")
-    provider.spoil = None
+    provider.damage = None
     sign_in(client, "u-rosa")
 
     ours = " ".join(record.getMessage() for record in caplog.records if record.name.startswith("sisimport"))
@@ -320,7 +320,7 @@ def test_passwords_of_staff_can_be_switched_off_and_families_keep_theirs(
     assert signed_in(client) == parent
 
 
-def test_signing_out_goes_on_to_the_provider_and_comes_back(provider: Any, rosa: Any, client: Client) -> None:
+def test_signing_out_continues_to_the_provider_and_comes_back(provider: Any, rosa: Any, client: Client) -> None:
     sign_in(client, "u-rosa")
     token = client.session["sso"]["id_token"]
 

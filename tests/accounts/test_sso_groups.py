@@ -59,7 +59,7 @@ def test_groups_of_the_directory_make_an_account_and_keep_it_in_step(provider: A
     assert roles(person) == {IMPORT_ADMIN}
     assert visible_school_ids(person) is None
     assert person.is_staff
-    assert signed_in(client) is None  # a session with other roles does not go on
+    assert signed_in(client) is None  # a session with other roles does not continue
 
     in_groups(provider, "Chess club")
     assert sign_in(Client(), "u-rosa").status_code == 403
@@ -77,7 +77,7 @@ def test_a_group_without_a_school_makes_no_account(provider: Any, cedar: Any, cl
     assert not User.objects.exists()
 
 
-def test_who_was_invited_by_hand_keeps_that_as_long_as_no_group_says_otherwise(
+def test_someone_who_was_invited_by_hand_keeps_that_as_long_as_no_group_says_otherwise(
     provider: Any, cedar: Any, rosa: Any, client: Client
 ) -> None:
     in_groups(provider, "Chess club")

@@ -35,7 +35,7 @@ def read(values: dict[str, str]) -> tuple[Provider, ...]:
     return read_providers(env)
 
 
-def test_nothing_set_is_no_single_sign_on() -> None:
+def test_without_settings_there_is_no_single_sign_on() -> None:
     assert read({}) == ()
 
 
@@ -141,7 +141,7 @@ def test_a_superuser_gets_in_by_a_link_of_the_server_once(client: Client, settin
     assert client.post(reverse("emergency_sign_in"), {"code": code}).url == reverse("home")
     assert client.session["_auth_user_id"] == str(owner.pk)
     other = Client()
-    assert other.post(reverse("emergency_sign_in"), {"code": code}).status_code == 422  # good once
+    assert other.post(reverse("emergency_sign_in"), {"code": code}).status_code == 422  # valid once
     assert other.post(reverse("emergency_sign_in"), {"code": "guessed"}).status_code == 422
 
 

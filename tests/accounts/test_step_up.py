@@ -1,4 +1,4 @@
-"""What asks for password or factor once more, when they were given more than 15 minutes ago; and goes on afterwards."""
+"""What asks for password or factor once more, when they were given more than 15 minutes ago; and continues afterwards."""
 
 import time
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_what_was_sent_is_done_after_the_password(admin: Any, client: Client) ->
     assert client.post(reverse("person", args=[person.pk]), {"deactivate": "1"}).status_code == 302  # not asked again
 
 
-def test_a_code_by_mail_is_no_proof(admin: Any, rf: Any) -> None:
+def test_a_code_by_mail_is_not_proof(admin: Any, rf: Any) -> None:
     """Whoever took a session over may have the mailbox open beside it. (django-allauth offers it from 65.22 on.)"""
     admin.email = "admin@example.org"
     admin.save()
@@ -119,7 +119,7 @@ def test_roles_and_tokens_and_pages_of_the_admin_ask(admin: Any, client: Client)
         assert not is_asked(owner.get(reverse(f"admin:{name}", args=args))), name
 
 
-def test_a_revert_of_somebody_elses_run_asks_and_the_own_does_not(
+def test_a_revert_of_somebody_elses_run_asks_and_ones_own_does_not(
     admin: Any, client: Client, applied: ImportRun
 ) -> None:
     assert is_asked(client.post(reverse("start_revert", args=[applied.pk])))
@@ -200,9 +200,9 @@ def test_single_sign_on_proves_it_too_if_it_is_the_same_person(
     assert "prompt=login" in leave()
     assert come_back(client, say_yes(leave(), "u-other")).status_code == 400
     assert not User.objects.filter(email="rosa@example.org").exists()
-    provider.spoil = lambda claims: claims.update(auth_time=int(time.time()) - 1000)
+    provider.damage = lambda claims: claims.update(auth_time=int(time.time()) - 1000)
     assert come_back(client, say_yes(leave(), "u-admin")).status_code == 400  # the provider did not ask again
-    provider.spoil = lambda claims: claims.update(auth_time=int(time.time()))
+    provider.damage = lambda claims: claims.update(auth_time=int(time.time()))
     answer = come_back(client, say_yes(leave(), "u-admin"))
     assert answer.status_code == 200
     assert User.objects.filter(email="rosa@example.org").exists()

@@ -57,7 +57,7 @@ def test_the_answer_leads_to_the_run(district: District) -> None:
     assert program.client.get(answer["Location"], headers=program.headers()).json()["run"] == answer.json()["run"]
 
 
-def test_work_update_applies_the_test_of_this_very_file(district: District) -> None:
+def test_work_update_applies_the_test_of_exactly_this_file(district: District) -> None:
     program = Program()
     assert program.post("imports", {"file": file(), "work": "update"}, status=409)["code"] == "REFUSED"
     test = program.post("imports", {"file": file()})
@@ -220,7 +220,7 @@ def test_a_wrong_file_for_a_named_type_is_a_run_that_is_rejected(district: Distr
         (b"", ""),
     ],
 )
-def test_a_body_that_is_no_form_is_a_problem(db: None, body: bytes, content_type: str) -> None:
+def test_a_body_that_is_not_a_form_is_a_problem(db: None, body: bytes, content_type: str) -> None:
     program = Program()
     answer = program.client.generic(
         "POST", "/api/v1/imports", body, content_type=content_type, headers=program.headers()
@@ -248,7 +248,7 @@ def test_testing_is_not_writing(district: District) -> None:
     test = tester.post("imports", {"file": file()})
     ended(test)
 
-    assert tester.get(f"runs/{test['run']}")["planned_count"] == 1  # where it stands
+    assert tester.get(f"runs/{test['run']}")["planned_count"] == 1  # where it is
     assert tester.get(f"runs/{test['run']}/issues", status=403)["code"] == "SCOPE"
     for path in (f"runs/{test['run']}/update", f"runs/{test['run']}/revert"):
         assert tester.post(path, status=403)["code"] == "SCOPE"
@@ -292,7 +292,7 @@ def test_a_queued_run_is_cancelled_and_an_ended_one_is_not(district: District) -
 
 
 @pytest.mark.parametrize("action", ["update", "revert"])
-def test_what_cannot_be_done_with_a_run_is_said(district: District, action: str) -> None:
+def test_what_cannot_be_done_with_a_run_is_reported(district: District, action: str) -> None:
     program = Program()
     test = program.post("imports", {"file": file("a,b\n1,2\n"), "type": DOWNLOAD})
     ended(test)

@@ -147,7 +147,7 @@ def test_a_number_of_several_leas_asks_which(scored: list[Student]) -> None:
 
 
 @pytest.mark.parametrize("number", [SSID_1, "x" * 500, "%2e%2e", "000501%00", "ñ", "'; --"])
-def test_what_is_no_local_number_is_not_found(scored: list[Student], number: str) -> None:
+def test_what_is_not_a_local_number_is_not_found(scored: list[Student], number: str) -> None:
     """An SSID is none: it has no place in an address."""
     program = Program()
     answer = program.client.get(f"/api/v1/students/{number}", headers=program.headers())

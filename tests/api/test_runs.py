@@ -107,7 +107,7 @@ def programs(made: TwoSchools) -> list[Program]:
 
 
 @pytest.mark.long
-def test_nothing_of_another_school_is_told(made: TwoSchools) -> None:
+def test_nothing_of_another_school_is_revealed(made: TwoSchools) -> None:
     for program in programs(made):
         for run in made.runs:
             for path in ("", "/issues", "/changes", "/absent", "/refused-lines"):
@@ -118,7 +118,7 @@ def test_nothing_of_another_school_is_told(made: TwoSchools) -> None:
 
 
 def test_a_service_of_both_meets_the_marks(made: TwoSchools) -> None:
-    """Else the test above would find nothing because it looks at nothing."""
+    """Otherwise the test above would find nothing because it looks at nothing."""
     program = Program()
     found = set()
     for run in made.runs:
@@ -138,7 +138,7 @@ def test_a_run_of_another_school_does_not_exist(made: TwoSchools) -> None:
         assert stranger.get(f"runs/{of_a_and_b.pk}{path}", status=404)["code"] == "NOT-FOUND"
 
 
-def test_a_cursor_is_good_for_its_user_list_and_filters_only(made: TwoSchools) -> None:
+def test_a_cursor_is_valid_for_its_user_list_and_filters_only(made: TwoSchools) -> None:
     mine, others = Program(), Program(user=UserFactory(import_admin=True))
     cursor = mine.get("runs", {"limit": 1})["next"]
 

@@ -57,7 +57,7 @@ def test_without_a_token_with_a_wrong_an_expired_or_a_revoked_one_the_answer_is_
         assert assert_problem(client.get("/api/v1/runs", headers={"Authorization": header}))["status"] == 401
 
 
-def test_a_session_is_no_token(client: Client) -> None:
+def test_a_session_is_not_a_token(client: Client) -> None:
     client.force_login(UserFactory(import_admin=True))
 
     assert client.get("/api/v1/runs").status_code == 401
@@ -77,7 +77,7 @@ def test_too_many_requests_in_a_minute_are_told_to_wait(settings: Any, monkeypat
     other.get("runs")
 
 
-def test_the_next_minute_is_counted_anew(settings: Any) -> None:
+def test_the_next_minute_is_counted_again(settings: Any) -> None:
     settings.API_REQUESTS_PER_MINUTE = 1
     program = Program("runs:read")
     ApiToken.objects.filter(pk=program.token.pk).update(counted=500, counted_from=timezone.now() - timedelta(minutes=2))

@@ -213,7 +213,7 @@ def test_of_two_years_with_the_same_columns_auto_picks_that_of_the_dates(home: D
     assert recognise_type(io.BytesIO(text(LAST, ela(LAST)))).key == "caaspp-2024-2025"
 
 
-def test_the_types_stand_in_the_order_of_their_years(home: District, tmp_path: Path) -> None:
+def test_the_types_are_listed_in_the_order_of_their_years(home: District, tmp_path: Path) -> None:
     add(header_file(tmp_path, names()))
 
     keys = [t.key for t in registry.listed_types("caaspp")]
@@ -396,7 +396,7 @@ def test_levels_in_the_words_of_the_new_year_are_known(
 def test_columns_of_a_known_year_under_other_names_are_added_if_scores_need_them(
     home: District, tmp_path: Path
 ) -> None:
-    """Else the refusal of the file would lead here, and this page back to it."""
+    """Otherwise the refusal of the file would lead here, and this page back to it."""
     header = names(LAST, scale_score="OverallScore")
     data = "".join(
         f"{line}\r\n" for line in ["^".join(header), *renamed_records(header, LAST, "OverallScore")]
@@ -421,7 +421,7 @@ def renamed_records(header: list[str], year: str, scale_score: str) -> list[str]
     return ["^".join(cells)]
 
 
-def test_files_of_a_new_year_with_the_names_of_the_year_before_are_told_by_their_dates(
+def test_files_of_a_new_year_with_the_names_of_the_year_before_are_recognized_by_their_dates(
     home: District, tmp_path: Path
 ) -> None:
     """The year was added from a file that named one column in another way."""

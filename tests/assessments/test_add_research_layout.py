@@ -97,7 +97,7 @@ def test_a_column_of_percents_is_not_read_from_one_of_counts(command: CommandLin
     assert not any("Level 4 Total" in text for text in asked.json["questions"])
 
 
-def test_the_year_of_the_file_and_columns_that_are_known_are_told(command: CommandLine, tmp_path: Path) -> None:
+def test_the_year_of_the_file_and_columns_that_are_known_are_reported(command: CommandLine, tmp_path: Path) -> None:
     path = written(tmp_path)
     other = command("add_layout", path, "--school-year", "2026-27", "--accept-suggestions", *ANSWERS)
     assert other.code == 2
@@ -136,7 +136,7 @@ def test_of_each_kind_of_research_file_a_year_can_be_added(
         assert PublicPlace.objects.get().name == "Lake"
 
 
-def test_a_second_set_of_columns_of_a_year_stands_beside_the_first(command: CommandLine, tmp_path: Path) -> None:
+def test_a_second_set_of_columns_of_a_year_is_next_to_the_first(command: CommandLine, tmp_path: Path) -> None:
     command("add_layout", written(tmp_path), "--school-year", "2025-26", "--accept-suggestions", *ANSWERS)
     head = of_next_year(head=NEW.replace("^Grade^", "^Grade Tested^"))
     done = command("add_layout", written(tmp_path, head), "--school-year", "2025-26", "--accept-suggestions", "--json")

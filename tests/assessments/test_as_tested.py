@@ -139,7 +139,7 @@ def test_a_score_of_parts_alone_and_scores_from_before_count_without_school() ->
         ("elas", "adel", "ADEL", ""),
     ],
 )
-def test_a_gender_or_status_that_the_state_does_not_have_is_told_and_not_kept(
+def test_a_gender_or_status_that_the_state_does_not_have_is_reported_and_not_kept(
     field: str, given: str, kept: str, told: str
 ) -> None:
     home()

@@ -35,7 +35,7 @@ def levels_by_score(file: ScoreFile, test: structure.LayoutTest) -> None:
 
 
 @pytest.mark.parametrize(("layout", "code", "one", "other"), one_in(9, PAIRS))
-def test_levels_under_each_others_heading_are_told_without_any_record(
+def test_levels_with_swapped_headings_are_reported_without_any_record(
     layout: str, code: str, one: str, other: str
 ) -> None:
     file = score_file(layout, students_of(district(), layout, code, 45), code)

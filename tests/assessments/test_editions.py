@@ -162,7 +162,7 @@ def test_levels_have_new_names_from_2025_26_on_and_earlier_ones_keep_theirs() ->
     assert level_names("CAAELA", 2026) == level_names("CAAELA", 2025)
 
 
-def test_no_range_is_told_for_the_spanish_assessment_since_2024_25() -> None:
+def test_no_range_is_reported_for_the_spanish_assessment_since_2024_25() -> None:
     assert level_range("CSA", 2024, "11", "3") == (960, 999)
     assert level_range("CSA", 2025, "11", "3") is None
     assert level_range("CSA", 2026, "11", "3") is None

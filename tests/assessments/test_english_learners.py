@@ -73,7 +73,7 @@ def test_each_number_is_the_length_of_its_list() -> None:
     assert asking.students("nothing") is None
 
 
-def test_who_has_left_counts_only_among_those_who_were_reclassified() -> None:
+def test_someone_who_has_left_counts_only_among_those_who_were_reclassified() -> None:
     school = SchoolFactory()
     for status, facts in (("EL", {}), ("Exited EL", {"exit_date": dt.date(2024, 5, 1)})):
         student = learner(status, school, **facts)

@@ -39,14 +39,14 @@ def enrolled(test: str = "SBELA", reader: Reader = SEES, years: tuple[int, ...] 
     return found
 
 
-def test_who_was_enrolled_on_may_1_counts_in_the_grade_of_that_day() -> None:
+def test_someone_who_was_enrolled_on_may_1_counts_in_the_grade_of_that_day() -> None:
     (oak,) = district("Oak")
     stay(oak, "05", "2023-08-15", "2024-06-05")  # the whole year
     stay(oak, "05", "2024-05-01", "2024-06-05")  # since that day
     stay(oak, "05", "2023-08-15", "2024-05-01")  # until that day
     stay(oak, "05", "2024-05-02", "2024-06-05")  # came a day later
     stay(oak, "05", "2023-08-15", "2024-04-30")  # left the day before
-    stay(oak, "07", "2021-08-15")  # goes on, two grades higher today
+    stay(oak, "07", "2021-08-15")  # continues, two grades higher today
     stay(oak, "06", "2022-08-15", "2024-12-20")  # left in the next school year, as a sixth grader
     stay(oak, "05", "")  # nobody knows since when: of today only
     stay(oak, "03", "2024-04-01", "2024-06-05")
@@ -55,7 +55,7 @@ def test_who_was_enrolled_on_may_1_counts_in_the_grade_of_that_day() -> None:
     assert found.at(At(2024, key(oak), "05")) == 5
     assert found.at(At(2024, TOTAL, "03")) == 1
     assert found.at(At(2024)) == found.at(At(2024, key(oak))) == 6
-    # A year earlier: those who go on, and who left as a sixth grader after it. A year later: again a grade higher.
+    # A year earlier: those who continue, and who left as a sixth grader after it. A year later: again a grade higher.
     several = enrolled(years=(2023, 2024, 2025))
     assert [several.at(At(year, TOTAL, f"{4 + year - 2023:02}")) for year in (2023, 2024, 2025)] == [2, 5, 1]
     assert several.at(At(2023)) == 2

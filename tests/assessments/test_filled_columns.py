@@ -1,4 +1,4 @@
-"""Columns of score files that a spreadsheet filled down with a valid value: told, also where nothing is on record yet.
+"""Columns of score files that a spreadsheet filled down with a valid value: told, even where nothing is on record yet.
 
 Files of small schools, whose students really are alike, are not.
 """

@@ -74,7 +74,7 @@ def test_tests_of_another_design_and_levels_of_another_name_are_not_mixed_silent
     assert any("levels have had other names since 2025-26 (Advanced" in note for note in grid.notes)
 
 
-def test_a_standard_that_moved_is_told_with_the_years(ela: Assessment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_standard_that_moved_is_reported_with_the_years(ela: Assessment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuts, "standard_of", lambda _code, year, _grade: 2502 if year < 2024 else 2510)
     student = StudentFactory()
     score(student, ela, 2023, "2505", "3")

@@ -108,7 +108,7 @@ def test_a_hidden_cell_cannot_be_computed_from_the_others(seed: int) -> None:
     assert not {key for key in told if cube[key].few}, "few students are told by others"
 
 
-def test_large_groups_in_every_school_and_grade_are_told_together() -> None:
+def test_large_groups_in_every_school_and_grade_are_shown_together() -> None:
     cube = {
         (school, grade, group): Count(n * times * of, n * times * of)
         for school, of in ((("1", "1"), 1), (("1", "2"), 1), (TOTAL, 2))

@@ -70,7 +70,7 @@ def test_levels_that_do_not_rise_with_the_score(key: str, code: str) -> None:
         ([], []),
     ],
 )
-def test_the_fewest_lines_are_told(pairs: list[tuple[int, int]], odd: list[int]) -> None:
+def test_the_fewest_lines_are_reported(pairs: list[tuple[int, int]], odd: list[int]) -> None:
     lines = [Lines(score, level, 1, at) for at, (score, level) in enumerate(pairs)]
 
     assert [one.score for one in misplaced(lines, 3)] == odd

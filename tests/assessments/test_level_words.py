@@ -35,14 +35,16 @@ def test_a_level_is_read_however_it_is_written(home: District, written: str) -> 
 
 
 @pytest.mark.parametrize("written", ["4", "04", "Standard Exceeded", "Level 4"])
-def test_ca_e_7_a_level_that_contradicts_the_score_is_told_however_it_is_written(home: District, written: str) -> None:
+def test_ca_e_7_a_level_that_contradicts_the_score_is_reported_however_it_is_written(
+    home: District, written: str
+) -> None:
     done = report(TYPE, text(LAYOUT, ela(achievement_level=written)))
 
     assert codes(done) == ["EXC-LEVEL-RANGE"]
 
 
 @pytest.mark.parametrize("written", ["9", "NS", "No score", "09"])
-def test_ca_e_26_no_score_beside_a_score_is_told_however_it_is_written(home: District, written: str) -> None:
+def test_ca_e_26_no_score_beside_a_score_is_reported_however_it_is_written(home: District, written: str) -> None:
     done = report(TYPE, text(LAYOUT, ela(achievement_level=written)))
 
     assert codes(done) == ["EXC-NO-SCORE"]
@@ -72,7 +74,7 @@ def test_an_exempt_domain_in_words(home: District) -> None:
 
 
 @pytest.mark.parametrize("written", ["9", "NS", "No score"])
-def test_a_level_on_record_that_becomes_no_score_is_told(home: District, written: str) -> None:
+def test_a_level_on_record_that_becomes_no_score_is_reported(home: District, written: str) -> None:
     start(TYPE, text(LAYOUT, ela(**WITH_PARTS)), work="import")
     before = scores()["SBELA"]["result"]
 

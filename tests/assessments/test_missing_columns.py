@@ -139,7 +139,7 @@ def test_a_column_that_scores_are_made_of_may_not_be_missing(home: District, nam
     assert name in done["message"]
 
 
-def test_a_date_that_only_stands_in_for_another_may_be_missing(home: District) -> None:
+def test_a_fallback_date_may_be_missing(home: District) -> None:
     data = text("caaspp-2018-19", of_2019())
 
     done = report("caaspp-2018-2019", without(data, "Paper and Pencil Test Completion Date  (PAPER)"), work="import")
@@ -147,7 +147,7 @@ def test_a_date_that_only_stands_in_for_another_may_be_missing(home: District) -
     assert (counts(done), codes(done)) == ({"import": 1}, ["FILE-COLUMN-ABSENT"])
 
 
-def test_a_paper_test_without_its_date_is_told(home: District) -> None:
+def test_a_paper_test_without_its_date_is_reported(home: District) -> None:
     record = {**of_2019(), "paper_test_completion_date": "2019-04-12"} | {"test_completed_date_1": ""}
 
     done = report(

@@ -120,7 +120,7 @@ def test_the_fixed_width_twin_of_2016_17_says_the_same(home: District) -> None:
 @pytest.mark.parametrize(
     ("key", "delimiter"), [("caaspp-2015-16", ","), ("caaspp-2015-16", "^"), ("caaspp-2016-17", "^")]
 )
-def test_they_are_told_from_all_other_layouts(key: str, delimiter: str) -> None:
+def test_they_are_distinguished_from_all_other_layouts(key: str, delimiter: str) -> None:
     lines = of_2015_16() if key == "caaspp-2015-16" else of_2016_17()
 
     found = recognise(io.BytesIO(text(key, lines, delimiter=delimiter)), known_layouts())

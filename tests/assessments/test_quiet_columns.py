@@ -44,7 +44,7 @@ def test_a_file_sorted_as_a_whole_by_a_column_is_right(layout: str, test: str) -
     assert not any(said.values()), said
 
 
-def test_a_rescoring_that_moves_two_parts_is_no_exchange() -> None:
+def test_a_rescoring_that_moves_two_parts_is_not_an_exchange() -> None:
     file = clean("caaspp-2016-17", "SBELA")
     imported(file)
     one, other = file.at["claim_1_level"], file.at["claim_2_level"]

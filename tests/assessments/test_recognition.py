@@ -118,7 +118,7 @@ def test_files_of_the_other_reporting_site_get_their_own_message() -> None:
 
 
 @pytest.mark.django_db
-def test_the_other_reporting_sites_message_stands_on_the_run() -> None:
+def test_the_other_reporting_sites_message_is_on_the_run() -> None:
     run = start("caaspp-2023-2024", b"StudentIdentifier^FirstName^LastOrSurname\n1^Sam^Lee\n")
 
     assert (run.status, run.issues.get().code) == ("rejected", "EXC-OTHER-SITE")

@@ -147,7 +147,7 @@ def test_pr2_one_place_twice_in_a_file() -> None:
     assert (other.codes(), other.run.planned_count) == (["DUP-DIFFERS"] * 2, 1)
 
 
-def test_pr4_a_test_that_nobody_compares_is_told() -> None:
+def test_pr4_a_test_that_nobody_compares_is_reported() -> None:
     make_district()
     assert run_file("research-results", new(result(STATE, test="99"), result(STATE))).codes() == ["RES-TEST"]
 
@@ -328,7 +328,7 @@ def test_a_district_of_another_state_adds_no_column() -> None:
     assert compared(by="grade").places == ("State", "County 12")
 
 
-def test_a_school_user_sees_the_county_of_the_own_school() -> None:
+def test_a_school_user_sees_the_county_of_their_own_school() -> None:
     make(oak=15)
     LEA.objects.create(code="1999999", name="Another county")
     imported(new(result(STATE, year="2024"), result(COUNTY, year="2024"), result(OTHER_COUNTY, year="2024")))

@@ -96,7 +96,7 @@ def test_means_under_the_right_headings_accuse_nobody(seed: int) -> None:
 
 
 @pytest.mark.parametrize("other", [EXCEEDED, MET])
-def test_a_percent_met_that_is_no_sum_in_most_lines_refuses_the_file(other: str) -> None:
+def test_a_percent_met_that_is_not_a_sum_in_most_lines_refuses_the_file(other: str) -> None:
     make_district()
     content = "\n".join([NEW, *lines(places=(STATE, COUNTY, DISTRICT))]) + "\n"
 

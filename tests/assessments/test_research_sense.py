@@ -59,7 +59,7 @@ def test_pr7_figures_of_a_line_that_contradict_each_other_are_refused(wrong: dic
 
 
 @pytest.mark.parametrize("mean", ["24.5", "99999", "0"])
-def test_pr7_a_mean_that_is_no_scale_score_of_the_test_is_told(mean: str) -> None:
+def test_pr7_a_mean_that_is_not_a_scale_score_of_the_test_is_reported(mean: str) -> None:
     make_district()
 
     report = imported(new(result(STATE), result(DISTRICT, mean=mean)))
@@ -69,7 +69,7 @@ def test_pr7_a_mean_that_is_no_scale_score_of_the_test_is_told(mean: str) -> Non
 
 
 @pytest.mark.parametrize("met", ["45.00", "0.55"])
-def test_pr7_a_percent_that_is_not_its_levels_is_told(met: str) -> None:
+def test_pr7_a_percent_that_is_not_its_levels_is_reported(met: str) -> None:
     make_district()
 
     report = imported(new(result(STATE), result(DISTRICT, met=met)))
@@ -88,7 +88,7 @@ def test_pr7_a_percent_that_is_not_its_levels_is_told(met: str) -> None:
         {"levels": ("*", "25.00", "30.00", "*"), "met": "55.00"},
     ],
 )
-def test_pr7_what_the_state_hides_or_rounds_is_no_contradiction(right: dict[str, Any]) -> None:
+def test_pr7_what_the_state_hides_or_rounds_is_not_a_contradiction(right: dict[str, Any]) -> None:
     make_district()
 
     assert imported(new(result(DISTRICT, **right))).issues == []
@@ -117,18 +117,18 @@ def test_a_grade_or_group_with_more_students_than_all_speaks_of_the_whole_file()
     assert look_at(new(*wholes, *many), figures="write").run.status == "completed"
 
 
-SPOILED: dict[str, Callable[[], list[str]]] = {
+DAMAGED: dict[str, Callable[[], list[str]]] = {
     "grades shifted": lambda: lines(turn=1),
     "all hidden": lambda: [result(p, grade=g, mean="*") for p in (STATE, COUNTY, DISTRICT) for g in GRADES],
     "all blank": lambda: [result(p, grade=g, mean="", met="") for p in (STATE, COUNTY, DISTRICT) for g in GRADES],
 }
 
 
-@pytest.mark.parametrize("spoiled", SPOILED)
-def test_a_file_by_which_most_figures_on_record_would_change_is_refused(spoiled: str) -> None:
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_a_file_by_which_most_figures_on_record_would_change_is_refused(damaged: str) -> None:
     make_district()
     imported(new(*lines()))
-    file = new(*SPOILED[spoiled]())
+    file = new(*DAMAGED[damaged]())
 
     report = look_at(file)
 
@@ -172,7 +172,7 @@ def test_a_name_of_a_place_that_can_be_read_is_repaired(name: str) -> None:
     assert PublicPlace.objects.get().name == "Peña High"
 
 
-def test_pr11_a_number_is_no_name_of_a_school() -> None:
+def test_pr11_a_number_is_not_a_name_of_a_school() -> None:
     make_district()
 
     report = run_file("research-entities", entities((*SCHOOL, "Lake County", "Lincoln Unified", "95000")))
@@ -191,7 +191,7 @@ def test_pr10_a_school_without_a_name_is_not_called_as_its_district(row: tuple[s
     assert [(i["code"], i["severity"]) for i in report.issues] == [("FILE-REQUIRED", "error")]
 
 
-def test_pr9_what_is_replaced_is_told() -> None:
+def test_pr9_what_is_replaced_is_reported() -> None:
     make_district()
     imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", "Cedar High")), "research-entities")
     imported(new(result(SCHOOL)))

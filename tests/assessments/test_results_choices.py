@@ -122,7 +122,7 @@ def test_a_sum_of_schools_is_hidden_where_one_of_them_is() -> None:
             assert one >= other or not one < other or more - n >= 11
 
 
-def test_groups_by_grade_are_shown_where_nobody_is_told_and_else_left_out() -> None:
+def test_groups_by_grade_are_shown_where_nobody_is_revealed_and_left_out_otherwise() -> None:
     oak, elm = district("Oak", "Elm")
     for school in (oak, elm):
         count(school, "05", all=40, s_Y=15, s_N=25)

@@ -83,7 +83,7 @@ def test_small_groups_are_shown_to_who_sees_every_student_and_hidden_in_what_is_
     assert shared["Female"][0] == 17
 
 
-def test_a_school_user_sees_the_own_school_and_the_district_only_where_it_allows(django_user_model: Any) -> None:
+def test_a_school_user_sees_their_own_school_and_the_district_only_where_it_allows(django_user_model: Any) -> None:
     make(oak=14, elm=20)
     oak = School.objects.get(code=SCHOOL_CODE)
     principal = user(django_user_model, VIEWER, oak)
@@ -123,7 +123,7 @@ def test_change_against_last_year_and_the_same_students(django_user_model: Any) 
     assert [row.label for row in years.rows] == ["2022-23", "2023-24"]
 
 
-def test_students_enrolled_elsewhere_are_told_and_not_counted(django_user_model: Any) -> None:
+def test_students_enrolled_elsewhere_are_reported_and_not_counted(django_user_model: Any) -> None:
     make(oak=14, elm=20)
     start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", ela(ssid="9012300000", uin="", district_code="76543210000000",
           school_code="76543210000009")), work="import")  # fmt: skip
@@ -134,7 +134,7 @@ def test_students_enrolled_elsewhere_are_told_and_not_counted(django_user_model:
     assert found.total.sums.tested == 33
 
 
-def test_files_by_tested_and_by_enrolled_district_are_told_apart_and_never_added_up(django_user_model: Any) -> None:
+def test_files_by_tested_and_by_enrolled_district_are_distinguished_and_never_added_up(django_user_model: Any) -> None:
     """Each line says both districts: of two files that hold the same student, one score counts, at the district of enrollment."""
     make(oak=14, elm=20)
     ours = {"district_code": "12345670000000", "school_code": f"1234567{SCHOOL_CODE}"}
@@ -208,7 +208,7 @@ def test_an_empty_choice_says_what_is_missing_and_which_file_brings_it(client: C
     )
 
 
-def test_nobody_in_both_years_is_said(client: Client, django_user_model: Any) -> None:
+def test_nobody_in_both_years_is_reported(client: Client, django_user_model: Any) -> None:
     make(oak=12, elm=0)
     start(TYPES["caaspp-2022-23"], text("caaspp-2022-23", ela("caaspp-2022-23", ssid="9012300000", uin="",
           achievement_level="", scale_score="2502")), work="import")  # fmt: skip
@@ -217,7 +217,7 @@ def test_nobody_in_both_years_is_said(client: Client, django_user_model: Any) ->
     assert found.nothing == "No student on record has a level in both 2022-23 and 2023-24 here."
 
 
-def test_student_groups_that_no_file_of_a_year_names_are_told(client: Client, django_user_model: Any) -> None:
+def test_student_groups_that_no_file_of_a_year_names_are_reported(client: Client, django_user_model: Any) -> None:
     assert missing_groups("SBELA", 2018) == ["h", "f", "a"]
     assert missing_groups("SBELA", 2019) == missing_groups("SBELA", 2031) == []
     make(oak=12, elm=0)
@@ -233,7 +233,9 @@ def test_student_groups_that_no_file_of_a_year_names_are_told(client: Client, dj
     assert asked.nothing.endswith("are on record for Homeless.")
 
 
-def test_what_an_address_asks_for_and_is_not_there_is_left_out_and_told(client: Client, django_user_model: Any) -> None:
+def test_what_an_address_asks_for_and_is_not_there_is_left_out_and_reported(
+    client: Client, django_user_model: Any
+) -> None:
     make(oak=12, elm=0)
     oak = School.objects.get(code=SCHOOL_CODE)
     client.force_login(user(django_user_model, REGISTRAR, oak))
@@ -270,7 +272,7 @@ def test_the_file_holds_every_change_and_who_is_not_counted(client: Client, djan
     assert elsewhere in client.get(f"{reverse('results')}?test=SBELA&year=2024&by=school").content.decode()
 
 
-def test_other_levels_and_another_set_up_of_one_year_are_told(django_user_model: Any) -> None:
+def test_other_levels_and_another_set_up_of_one_year_are_reported(django_user_model: Any) -> None:
     make(oak=12, elm=0)
     start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", ela(ssid="9012300000", uin="")), work="import", SBELA="new")
     found = build(Choice("SBELA", 2024), what_is_held(), reader_of(user(django_user_model)))
@@ -280,7 +282,7 @@ def test_other_levels_and_another_set_up_of_one_year_are_told(django_user_model:
     assert found.total.sums.tested == 12
 
 
-def test_levels_named_otherwise_in_another_year_are_told(django_user_model: Any) -> None:
+def test_levels_named_otherwise_in_another_year_are_reported(django_user_model: Any) -> None:
     make(oak=12, elm=0, year="caaspp-2022-23")
     lines = [ela(ssid=f"90123{n:05}", uin="") for n in range(12)]
     start(TYPES["caaspp-2023-24"], text("caaspp-2023-24", *lines), work="import", SBELA="new")
@@ -294,7 +296,7 @@ def test_levels_named_otherwise_in_another_year_are_told(django_user_model: Any)
     )
 
 
-def test_a_standard_that_moved_is_told(django_user_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_standard_that_moved_is_reported(django_user_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     make(oak=12, elm=0, year="caaspp-2022-23")
     make(oak=12, elm=0)
     monkeypatch.setattr(cuts, "standards", lambda _code, year: {"05": 2502 if year < 2024 else 2510})

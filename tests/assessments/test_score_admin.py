@@ -157,7 +157,7 @@ def test_a_registrar_reads_no_scores_in_the_admin(home: District, browser: Clien
     assert answer.status_code in {302, 403}
 
 
-def test_a_part_is_no_whole_for_other_parts(home: District, admin: Client) -> None:
+def test_a_part_is_not_a_whole_for_other_parts(home: District, admin: Client) -> None:
     start(TYPE, text(LAYOUT, ela(**PARTS)), work="import")
     child = Assessment.objects.get(state_code="SBELA-RL")
     data = {"name": "Deep", "state_code": "SBELA-X", "parent": str(child.pk), "score_type": "level", "position": "1",

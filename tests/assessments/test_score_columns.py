@@ -169,7 +169,7 @@ def test_a_test_that_was_not_chosen_has_no_scores_and_says_so() -> None:
     assert [bool(row["packed"]) for row in found] == [False, False, True]
 
 
-def test_what_is_said_of_a_refused_line_is_not_that_it_was_skipped() -> None:
+def test_a_refused_line_is_not_reported_as_skipped() -> None:
     refused = [{"ssid": "", "record_type": kind, "refused": "t"} for kind in ("01", "02", "x")]
 
     found = told(context_of(LAYOUT, SBMATH=SKIP), refused)
@@ -242,7 +242,7 @@ def test_lines_of_two_earlier_years_have_keys_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_test_of_a_layout_has_a_key_of_its_own_however_it_is_spelt(layout: str) -> None:
+def test_every_test_of_a_layout_has_a_key_of_its_own_however_it_is_spelled(layout: str) -> None:
     tests = structure.tests_of(ALL[layout])
     found = told(context_of(layout), [{"ssid": SSID_1, "record_type": kind} for kind in spellings(layout)])
 
@@ -313,7 +313,7 @@ def test_keys_that_meet_by_chance_change_nothing(
         assert said_and_planned(apart) == said_and_planned(met)
 
 
-def test_repeats_are_told_from_chance_meetings(meeting_keys: pytest.MonkeyPatch) -> None:
+def test_repeats_are_distinguished_from_chance_meetings(meeting_keys: pytest.MonkeyPatch) -> None:
     district_with_old_numbers()
     same = ela(uin="1")
     data = text(LAYOUT, same, {**same, "record_type": "ELA", "uin": "2"}, ela(uin="3", record_type="02"))

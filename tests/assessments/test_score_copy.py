@@ -169,7 +169,7 @@ def test_what_is_stored_is_what_the_plan_says_for_any_text_and_revert_brings_bac
 @pytest.mark.parametrize(
     "value", ["\\", "1\\N", "\\.", "\\t\\n", '"', "O'Neil", "ÉÑ漢", "{a,b}", "%s", "|", "a;b", "a|b", "x" * 30]
 )
-def test_a_text_is_stored_as_it_stands_without_separators_and_cut_to_its_length(value: str) -> None:
+def test_a_text_is_stored_as_it_is_without_separators_and_cut_to_its_length(value: str) -> None:
     home()
     row = ela(uin=f"7{value}", lexile_quantile=value, condition_code=value.upper(), final_test_completed_date="")
 

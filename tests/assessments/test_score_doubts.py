@@ -123,7 +123,7 @@ def test_such_a_file_never_replaces_scores_on_record(home: District) -> None:
     ("value", "kept"),
     [("*", "X"), ("XXXX", "X"), ("Y.5", "X"), ("1", "X"), ("Yes", "Y"), ("n", "N"), ("T", "T"), ("", "")],
 )
-def test_an_include_indicator_that_is_none_of_the_states_is_said_and_counts_nowhere(
+def test_an_include_indicator_that_is_none_of_the_states_is_reported_and_counts_nowhere(
     home: District, value: str, kept: str
 ) -> None:
     done = report("caaspp-2023-2024", text("caaspp-2023-24", ela(include_indicator=value)), work="import")
@@ -175,7 +175,7 @@ def test_ca_e_7_levels_in_words_go_with_their_scores_too(
     assert [i["code"] for i in done["issues"]] == codes
 
 
-def test_a_column_in_which_many_values_are_no_levels_is_told_for_those_that_are(home: District) -> None:
+def test_a_column_in_which_many_values_are_not_levels_is_reported_for_those_that_are(home: District) -> None:
     """Raw scores under the heading of levels: 1 to 3 are both."""
     rows = [ela(ssid=ssid_of(n), uin=f"{n}", achievement_level="3" if n < 2 else f"{n + 8}") for n in range(STUDENTS)]
 

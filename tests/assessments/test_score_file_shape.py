@@ -29,7 +29,7 @@ def test_two_layouts_of_different_width_in_one_file_are_refused(home: District) 
     assert not Score.objects.exists()
 
 
-def test_a_file_that_is_cut_off_is_told_beside_its_last_line(home: District) -> None:
+def test_a_file_that_is_cut_off_is_reported_beside_its_last_line(home: District) -> None:
     whole = text(LAYOUT, ela(), ela(record_type="02", uin="2"))
 
     done = report(TYPE, whole[:-400])
@@ -48,7 +48,7 @@ def test_a_last_line_with_too_many_columns_is_not_cut_off(home: District) -> Non
     assert codes(report(TYPE, longer)) == ["FILE-COLUMNS"]
 
 
-def test_a_record_without_end_marker_is_told(home: District) -> None:
+def test_a_record_without_end_marker_is_reported(home: District) -> None:
     done = report(TYPE, text(LAYOUT, ela()).replace(b"^ZZ\r\n", b"^Z\r\n"))
 
     assert [(i["line"], i["code"], i["severity"]) for i in done["issues"]] == [(2, "FILE-END-MARKER", "warning")]
@@ -94,7 +94,7 @@ def test_a_part_whose_columns_were_all_deleted_keeps_its_scores(home: District) 
     assert scores() == before
 
 
-def test_the_same_header_twice_is_no_record(home: District) -> None:
+def test_the_same_header_twice_is_not_a_record(home: District) -> None:
     data = text(LAYOUT, ela())
 
     done = report(TYPE, data + data.splitlines(keepends=True)[0])
@@ -121,7 +121,7 @@ def test_a_column_that_only_tests_without_records_are_made_of_may_be_missing(hom
     assert "CAA Science Percent Correct" in told["message"]
 
 
-def test_a_column_of_a_districts_own_in_its_place_is_told_and_left_out(home: District) -> None:
+def test_a_column_of_a_districts_own_in_its_place_is_reported_and_left_out(home: District) -> None:
     data = text("caaspp-2018-19", of_2019())
 
     done = report(

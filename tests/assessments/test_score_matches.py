@@ -147,7 +147,7 @@ def test_two_lines_accepted_for_one_student_contradict_each_other(home: District
     assert codes(tested).count("AMB-RECORDS") == 2
 
 
-def test_an_accepted_line_beside_the_students_own_is_told_as_a_second_record(home: District) -> None:
+def test_an_accepted_line_beside_the_students_own_is_reported_as_a_second_record(home: District) -> None:
     sam = home.add("100", ssid=SSID_1)
     run = file_of(ela(), ela(ssid=UNKNOWN, first_name="Samuel", uin="2", scale_score="2400"))
 

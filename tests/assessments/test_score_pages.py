@@ -238,7 +238,7 @@ def test_a_refused_workbook_can_be_converted_and_tested(home: District, browser:
     assert (tested.status, tested.planned_count) == ("completed", 1)
 
 
-def test_a_chosen_workbook_is_told_how_it_goes_on(home: District, browser: Client) -> None:
+def test_a_chosen_workbook_is_told_how_it_continues(home: District, browser: Client) -> None:
     data = workbook()
     sent = {"part": SimpleUploadedFile("part", data), "name": "a.xlsx", "size": len(data), "import_type": TYPE}
 

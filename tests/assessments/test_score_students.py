@@ -121,7 +121,7 @@ def test_nobody_has_the_ssid(home: District) -> None:
     assert (counts(done), codes(done)) == ({"refused": 1}, ["DIS-NOTFOUND"])
 
 
-def test_a_partial_match_is_told_and_not_imported(home: District) -> None:
+def test_a_partial_match_is_reported_and_not_imported(home: District) -> None:
     done = report(TYPE, text(LAYOUT, ela(ssid=SSID_2)))
 
     assert (counts(done), codes(done)) == ({"refused": 1}, ["DIS-PARTIAL"])

@@ -15,7 +15,7 @@ from tests.ssid.journey import District, codes, district
 pytestmark = pytest.mark.django_db
 
 
-def test_a_uin_that_comes_again_under_another_student_is_told_once(home: District) -> None:
+def test_a_uin_that_comes_again_under_another_student_is_reported_once(home: District) -> None:
     home.add("101", ssid=SSID_2, first_name="Kim")
     report(TYPE, text(LAYOUT, ela(uin="7001")), work="import")
     moved = text(LAYOUT, ela(ssid=SSID_2, first_name="Kim", uin="7001"))
@@ -48,7 +48,7 @@ def test_who_else_has_a_uin_is_looked_for_once_and_not_for_each_line_that_change
     assert "Nested Loop" not in plans[0], plans[0]
 
 
-def test_a_uin_that_comes_again_under_its_own_student_is_no_matter(home: District) -> None:
+def test_a_uin_that_comes_again_under_its_own_student_is_accepted(home: District) -> None:
     report(TYPE, text(LAYOUT, ela(uin="7001")), work="import")
 
     done = report(TYPE, text(LAYOUT, ela(uin="7001", scale_score="2510")), work="import")

@@ -1,4 +1,4 @@
-"""A decision plans the lines that it touches, to the same end as planning the whole file again would come to."""
+"""A decision plans the lines that it touches, with the same result as planning the whole file again."""
 
 from typing import Any
 
@@ -145,7 +145,7 @@ def test_the_first_score_of_a_test_makes_its_set_up_and_the_last_takes_it_away(a
     assert alone[0] == alone[2] == [2, 3]
 
 
-def test_a_number_that_two_students_share_is_said_once_whoever_gets_the_line(alone: list[Any]) -> None:
+def test_a_number_that_two_students_share_is_reported_once_whoever_gets_the_line(alone: list[Any]) -> None:
     home = district()
     sam = home.add("100", ssid="9012345678")
     kim = home.add("101", ssid="9087654321", first_name="Kim")

@@ -50,7 +50,7 @@ def test_a_grade_with_several_meanings_is_left_out_with_a_warning(home: District
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("written", one_in(2, ["ZZ", "12+", "1.5", "Grade", "x" * 70]))
-def test_no_part_of_what_is_no_grade_is_kept(home: District, written: str) -> None:
+def test_no_part_of_what_is_not_a_grade_is_kept(home: District, written: str) -> None:
     assert imported(written) == ("", [("EXC-GRADE", "warning")])
 
 

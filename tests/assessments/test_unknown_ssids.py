@@ -61,7 +61,7 @@ def by_line(found: dict[str, Any]) -> dict[int, list[str]]:
     return {line: sorted(said) for line, said in sorted(lines.items())}
 
 
-def test_each_line_gets_one_word_on_its_student_beside_what_else_is_said(home: District) -> None:
+def test_each_line_gets_one_issue_about_its_student_besides_others(home: District) -> None:
     found = report(TYPE, text(LAYOUT, *mixed_lines()))
 
     assert by_line(found) == {
@@ -82,7 +82,7 @@ def test_candidates_are_named_with_their_local_numbers(home: District) -> None:
 
 
 @pytest.mark.long
-def test_lines_beside_an_accepted_match_are_told_as_before(home: District) -> None:
+def test_lines_beside_an_accepted_match_are_reported_as_before(home: District) -> None:
     run = start(TYPE, text(LAYOUT, *mixed_lines()))
     ana = Student.objects.get(local_number="201")
 
@@ -137,7 +137,7 @@ def test_a_number_of_another_school_is_not_taken_for_a_mistyped_one_of_a_namesak
 
 @few
 @given(layout=st.sampled_from(LAYOUTS), changed=changes_of_cells, repeats=repeated_lines)
-def test_lines_that_are_asked_again_are_told_and_planned_once(
+def test_lines_that_are_asked_again_are_reported_and_planned_once(
     layout: str, changed: list[tuple[int, str, int]], repeats: list[tuple[int, str]]
 ) -> None:
     closer = ScoreImport.second_pass

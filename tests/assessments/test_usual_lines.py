@@ -79,7 +79,7 @@ def said_and_planned(found: dict[str, Any]) -> dict[str, Any]:
 @few
 @given(layout=st.sampled_from(LAYOUTS), changed=changes_of_cells, schools=st.sampled_from(["", "0123456", "7654321"]))
 @pytest.mark.long
-def test_usual_lines_are_those_that_no_rule_speaks_of(layout, changed, schools) -> None:  # type: ignore[no-untyped-def]
+def test_usual_lines_are_those_that_no_rule_mentions(layout, changed, schools) -> None:  # type: ignore[no-untyped-def]
     with OneExample(), pytest.MonkeyPatch.context() as patch:
         data = lines_of(home(), layout, changed)
 

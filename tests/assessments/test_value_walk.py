@@ -1,7 +1,7 @@
 """One odd value in each column of scores of every layout and test: it is read as a person reads it, or told.
 
-a text     what stands on record then, whatever else is said of the line
-BLANK      nothing stands there, and the report says so: of the line, or once for the file
+a text     what is on record then, whatever else is said of the line
+BLANK      nothing is there, and the report says so: of the line, or once for the file
 TOLD       an error or a warning of the line; what is on record is another matter
 """
 
@@ -72,7 +72,7 @@ def expected_of(kind: str, part: Part) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("layout", "test"), one_in(20, EVERY[::-1]))
-def test_an_odd_value_is_read_as_a_person_reads_it_or_told(layout: str, test: str) -> None:
+def test_an_odd_value_is_read_as_a_person_reads_it_or_reported(layout: str, test: str) -> None:
     most = max(map(len, VALUES.values()))
     file = score_file(layout, students_of(district(), layout, test, most + most // 10), test)
     tested = next(one for one in file.tests if one.code == test)

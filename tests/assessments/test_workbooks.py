@@ -82,11 +82,11 @@ def test_numbers_and_dates_become_what_the_layout_expects() -> None:
     assert any("numbers" in risk for risk in result.risks)
 
 
-SPOILED = ["9.01E+09", 901234567, 9012345678.5]
+DAMAGED = ["9.01E+09", 901234567, 9012345678.5]
 
 
-@pytest.mark.parametrize("ssid", SPOILED)
-def test_a_spoiled_ssid_is_named_by_cell_and_the_rest_is_read(ssid: Any) -> None:
+@pytest.mark.parametrize("ssid", DAMAGED)
+def test_a_damaged_ssid_is_named_by_cell_and_the_rest_is_read(ssid: Any) -> None:
     result, lines = converted(workbook([HEADER, row(ssid=ssid), row(), row()]))
 
     assert [risk for risk in result.risks if "rounded or shortened" in risk and "Sheet1!B2" in risk]
@@ -94,8 +94,8 @@ def test_a_spoiled_ssid_is_named_by_cell_and_the_rest_is_read(ssid: Any) -> None
     assert lines[1][1] == f"=ROUNDED(Sheet1!B2: {ssid})"
 
 
-@pytest.mark.parametrize("ssid", SPOILED)
-def test_a_column_of_mostly_spoiled_ssids_is_refused_by_cell(ssid: Any) -> None:
+@pytest.mark.parametrize("ssid", DAMAGED)
+def test_a_column_of_mostly_damaged_ssids_is_refused_by_cell(ssid: Any) -> None:
     assert "Sheet1!B2" in refusal(workbook([HEADER, row(ssid=ssid), row(ssid=ssid), row()]))
 
 
@@ -150,7 +150,7 @@ def test_entities_are_refused() -> None:
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04 not a zip", b"\xd0\xcf\x11\xe0" + b"\0" * 600, b""])
-def test_what_is_no_workbook_is_refused_and_nothing_crashes(data: bytes) -> None:
+def test_what_is_not_a_workbook_is_refused_and_nothing_crashes(data: bytes) -> None:
     assert refusal(io.BytesIO(data))
 
 

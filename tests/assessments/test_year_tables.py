@@ -129,8 +129,8 @@ class TestMade:
     def test_an_import_waits_for_the_year_that_another_session_is_making(
         self, kind: str, interruptions: int, home: District, other_session: psycopg.Connection
     ) -> None:
-        """Where that takes longer than a second, the import goes on; its scores are refused once the year is there, and it is
-        taken up again.
+        """Where that takes longer than a second, the import continues; its scores are refused once the year is there, and it is
+        picked up again.
         """
         execute("DROP TABLE IF EXISTS assessments_score_2024")
         other_session.execute("BEGIN")
@@ -142,7 +142,7 @@ class TestMade:
         assert (run.status, run.import_count, run.interruptions) == (RunStatus.COMPLETED, 1, interruptions)
         assert places() == {2024: "assessments_score_2024"}
 
-    def test_where_it_cannot_be_made_the_import_goes_on_and_its_scores_move(
+    def test_where_it_cannot_be_made_the_import_continues_and_its_scores_move(
         self, home: District, other_session: psycopg.Connection
     ) -> None:
         execute("DROP TABLE IF EXISTS assessments_score_2024")

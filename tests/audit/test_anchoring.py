@@ -37,7 +37,7 @@ def test_what_only_grew_is_as_it_was_noted(noted: Path, capsys: pytest.CaptureFi
     assert found(noted, capsys) == []
 
 
-def test_a_record_made_anew_with_the_key_is_found(noted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_record_made_again_with_the_key_is_found(noted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with by_force() as cursor:
         cursor.execute("UPDATE audit_auditentry SET lines = lines + 1")
         for table in ("audit_auditseal", "audit_auditday", "audit_audittotal"):
@@ -51,7 +51,7 @@ def test_a_record_made_anew_with_the_key_is_found(noted: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("text", ["no json", "{}", '{"at": 1, "entries": "x"}'])
-def test_what_is_no_anchor_is_refused(text: str, tmp_path: Path) -> None:
+def test_what_is_not_an_anchor_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "anchors.jsonl"
     path.write_text(text)
     with pytest.raises(CommandError, match="not a file of anchors"):

@@ -104,7 +104,7 @@ def test_each_day_and_lea_has_a_chain_of_its_own(chains: list[int]) -> None:
     assert result.rows == AuditSeal.objects.count() == AuditTotal.objects.get().entries
 
 
-def test_what_is_not_sealed_yet_is_told_and_is_sealed_once(chains: list[int]) -> None:
+def test_what_is_not_sealed_yet_is_reported_and_is_sealed_once(chains: list[int]) -> None:
     write("page", Doer())
     assert verify().unsealed == 1
     assert sealing.seal(WEDNESDAY) == 1
@@ -259,7 +259,7 @@ def test_tamperings_of_all_kinds_are_found(chains: list[int], most: int) -> None
     assert told(verify()) == []
 
 
-def test_what_is_told_names_the_entry(chains: list[int]) -> None:
+def test_what_is_reported_names_the_entry(chains: list[int]) -> None:
     with by_force() as cursor:
         cursor.execute("UPDATE audit_auditentry SET who = 'x' WHERE id = %s", [chains[4]])
         result = verify()
@@ -268,7 +268,7 @@ def test_what_is_told_names_the_entry(chains: list[int]) -> None:
     assert result.rows == AuditSeal.objects.count() - 1
 
 
-def test_an_entry_put_in_among_old_ones_is_told(chains: list[int]) -> None:
+def test_an_entry_put_in_among_old_ones_is_reported(chains: list[int]) -> None:
     with by_force() as cursor:
         cursor.execute("UPDATE audit_auditentry SET at = at - interval '3 days' WHERE id = %s", [write("page", Doer())])
         assert "added afterwards" in told(verify())[0]
@@ -338,7 +338,7 @@ def test_an_open_day_is_not_purged_and_nothing_is_twice(chains: list[int]) -> No
     assert told(verify()) == []
 
 
-def test_what_is_missing_beyond_a_purge_is_told(chains: list[int]) -> None:
+def test_what_is_missing_beyond_a_purge_is_reported(chains: list[int]) -> None:
     purging.purge(MONDAY)
     with by_force() as cursor:
         cursor.execute(

@@ -120,7 +120,7 @@ def test_results_of_every_test_hide_small_groups(two_scored: Scored, folder: Pat
     assert {(row["hidden"], row["students"], row["tested"]) for row in found} == {("True", "", "")}
 
 
-def test_what_changed_goes_on_where_the_last_delivery_ended(district: District, folder: Path) -> None:
+def test_what_changed_continues_where_the_last_delivery_ended(district: District, folder: Path) -> None:
     made = students(folder, what="changes", file_name="new.zip")
 
     def next_one() -> list[str]:
@@ -173,12 +173,12 @@ def _settings() -> dict[str, Any]:
 # ---- what goes wrong ----
 
 
-def test_a_folder_that_is_gone_is_tried_again_and_told_once(district: District, folder: Path) -> None:
+def test_a_folder_that_is_gone_is_tried_again_and_reported_once(district: District, folder: Path) -> None:
     UserFactory(import_admin=True, email="ada@example.org")
     made = students(folder)
     folder.rmdir()
 
-    assert "not there" in deliver(made).errors[0]
+    assert "does not exist" in deliver(made).errors[0]
     assert deliver(made).waiting, "its pause goes on"
     assert not Delivery.objects.exists(), "a glitch is not told"
     again(made)
@@ -213,7 +213,9 @@ def test_after_many_tries_it_is_given_up(district: District, folder: Path) -> No
 
 
 @pytest.mark.parametrize("change", ["disabled", "no group", "what"])
-def test_what_cannot_be_delivered_is_given_up_at_once_and_told(change: str, district: District, folder: Path) -> None:
+def test_what_cannot_be_delivered_is_given_up_at_once_and_reported(
+    change: str, district: District, folder: Path
+) -> None:
     UserFactory(import_admin=True, email="ada@example.org")
     made = students(folder)
     if change == "disabled":
@@ -266,7 +268,7 @@ def _steps(at: int, end: Callable[[], None]) -> Any:
 def test_a_worker_killed_at_any_step_delivers_once(
     taken_away: bool, district: District, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where another program takes the file away as soon as it is there."""
+    """Even where another program takes the file away as soon as it is there."""
     kills = 0
     for at in range(40):
         made = students(folder, name=f"d{at}", file_name=f"d{at}.csv")
@@ -351,7 +353,9 @@ def test_two_workers_deliver_a_due_time_once(folder: Path) -> None:
     assert deliver(made).delivered == []
 
 
-def test_who_lost_the_lock_renames_nothing(district: District, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_lost_the_lock_renames_nothing(
+    district: District, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = students(folder)
     put = Folder.put
 
@@ -365,7 +369,7 @@ def test_who_lost_the_lock_renames_nothing(district: District, folder: Path, mon
     assert DeliveredExport.objects.get().state == "waiting"
 
 
-def test_a_link_laid_in_the_way_is_not_followed(folder: Path, tmp_path: Path) -> None:
+def test_a_link_put_in_the_way_is_not_followed(folder: Path, tmp_path: Path) -> None:
     (folder / ".a.csv.1-1.part").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PlaceError):
         Folder(folder).put(".a.csv.1-1.part", io.BytesIO(b"x"))

@@ -86,7 +86,7 @@ def test_the_commands_add_a_delivery_and_deliver_it(
     shutil.rmtree(folder)
     failed = command("deliver", "warehouse", "--json")
     assert (failed.code, failed.json["delivered"]) == (1, [])
-    assert "not there" in failed.json["errors"][0]
+    assert "does not exist" in failed.json["errors"][0]
     assert command("deliver", "nobody", "--json").code == 2
 
 

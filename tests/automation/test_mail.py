@@ -85,7 +85,7 @@ def test_nobody_who_did_not_ask_is_mailed_of_runs(rosa: Any, postbox: Postbox) -
     assert delivering.deliver_due() == 0
 
 
-def test_a_run_that_ended_is_told_with_counts_and_a_link_only(rosa: Any, postbox: Postbox) -> None:
+def test_a_run_that_ended_is_reported_with_counts_and_a_link_only(rosa: Any, postbox: Postbox) -> None:
     telling.choose(rosa, [Subject.ENDED])
     run = a_test(rosa)
     delivering.deliver_due()
@@ -123,7 +123,7 @@ def test_a_held_run_is_told_to_those_who_may_approve(rosa: Any, district: Distri
     assert "is waiting for a second person. Check" in mail.get_body(("plain",)).get_content()
 
 
-def test_who_started_it_hears_that_it_is_held(rosa: Any, district: District, postbox: Postbox) -> None:
+def test_someone_who_started_it_hears_that_it_is_held(rosa: Any, district: District, postbox: Postbox) -> None:
     telling.choose(rosa, [Subject.ENDED])
     held(rosa, district)
     delivering.deliver_due()
@@ -132,7 +132,7 @@ def test_who_started_it_hears_that_it_is_held(rosa: Any, district: District, pos
     assert "for a second person to approve it" in mail.get_body(("plain",)).get_content()
 
 
-def test_a_token_that_ends_soon_is_told_once(rosa: Any, postbox: Postbox) -> None:
+def test_a_token_that_ends_soon_is_reported_once(rosa: Any, postbox: Postbox) -> None:
     soon = make_token(name="nightly", scopes=["runs:read"], schools=None, days=10, user=rosa).token
     make_token(name="yearly", scopes=["runs:read"], schools=None, days=300, user=rosa)
     for _day in range(2):
@@ -163,7 +163,7 @@ def test_without_a_mail_server_it_is_kept_for_an_administrator(rosa: Any, settin
     assert Delivery.objects.get().answer == "kept"
 
 
-def test_who_may_no_longer_sign_in_is_not_mailed(rosa: Any, postbox: Postbox) -> None:
+def test_someone_who_may_no_longer_sign_in_is_not_mailed(rosa: Any, postbox: Postbox) -> None:
     telling.choose(rosa, [Subject.ENDED])
     a_test(rosa)
     rosa.is_active = False

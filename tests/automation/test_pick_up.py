@@ -141,7 +141,7 @@ def test_with_a_mark_a_file_is_taken_at_once_and_never_without(district: Distric
     assert names(folder / "done") == ["ssid.txt", "ssid.txt.done", "ssid.txt.report.json"]
 
 
-def test_the_same_file_laid_there_again_makes_no_second_run(district: District, folder: Path) -> None:
+def test_the_same_file_put_there_again_makes_no_second_run(district: District, folder: Path) -> None:
     here, path = place(folder), folder / "ssid.txt"
     for _time in range(2):
         path.write_text(GOOD)
@@ -158,7 +158,7 @@ def test_the_same_name_with_other_content_is_another_file(district: District, fo
     assert ImportRun.objects.count() == 2
 
 
-def test_a_file_is_not_read_again_while_its_run_goes_on(
+def test_a_file_is_not_read_again_while_its_run_continues(
     district: District, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "ssid.txt").write_text(GOOD)
@@ -242,13 +242,13 @@ def test_a_link_put_in_place_of_a_file_is_not_read(folder: Path) -> None:
         Folder(folder).read("ssid.txt", copy, most=1000)
 
 
-def test_a_folder_that_is_gone_is_said_told_once_and_mended_by_itself(district: District, folder: Path) -> None:
+def test_a_folder_that_is_gone_is_reported_once_and_works_again_automatically(district: District, folder: Path) -> None:
     UserFactory(import_admin=True)
     here = place(folder)
     folder.rename(folder.with_name("away"))
     looks(here, 3)
     here.refresh_from_db()
-    assert "not there" in here.error
+    assert "does not exist" in here.error
     assert here.active
     assert Delivery.objects.filter(subject="pick_up_failed").count() == 1
     folder.mkdir()
@@ -260,7 +260,7 @@ def test_a_folder_that_is_gone_is_said_told_once_and_mended_by_itself(district: 
 def test_a_file_that_cannot_be_moved_is_cleared_at_a_later_look(
     district: District, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also after a worker that died between the run and the move."""
+    """Even after a worker that died between the run and the move."""
     (folder / "ssid.txt").write_text(GOOD)
     here = place(folder)
     looks(here)
@@ -342,7 +342,7 @@ def test_a_place_that_cannot_be_is_refused_at_its_field(field: str, values: dict
     assert refused.value.field == field
 
 
-def test_the_products_own_folder_is_no_place(settings: Any, db: None) -> None:
+def test_the_products_own_folder_is_not_a_place(settings: Any, db: None) -> None:
     with pytest.raises(AddingError, match="own"):
         add_place(name="x", path=str(Path(settings.DATA_DIR) / "uploads"))
 
@@ -388,7 +388,7 @@ def test_a_place_that_cannot_be_is_refused_on_the_form(client: Client, admin: An
     form = {"name": "x", "path": "relative", "pattern": "*", "import_type": "auto", "work": "test"}
     told = client.post(reverse("pick_up"), form | {"every_minutes": "15"})
     assert told.status_code == 422
-    assert "whole path" in told.text
+    assert "full path" in told.text
 
 
 def test_an_admin_of_some_schools_sees_places_of_no_other(client: Client, district: District, folder: Path) -> None:

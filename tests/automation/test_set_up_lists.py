@@ -56,7 +56,7 @@ def deliveries(admin: Any, name: str, *, stopped: bool) -> None:
         )
 
 
-# Address -> what makes one, the state of one that stands still, the name of the export.
+# Address -> what makes one, the state of one that is paused, the name of the export.
 LISTS = {
     "api_tokens": (tokens, "revoked", "api-tokens.csv"),
     "webhooks": (webhooks, "deactivated", "webhooks.csv"),

@@ -79,21 +79,21 @@ def test_a_server_with_another_key_is_asked_nothing_and_stops_the_place(server: 
     assert look.found == []
 
 
-def test_a_key_that_the_server_does_not_take_is_said(server: SftpServer, here: PickUpPlace) -> None:
+def test_a_key_that_the_server_does_not_take_is_reported(server: SftpServer, here: PickUpPlace) -> None:
     server.authorized.clear()
     assert "does not accept the key" in look_at(here).errors[0]
     here.refresh_from_db()
     assert here.active
 
 
-def test_a_server_that_is_not_there_is_said(server: SftpServer, here: PickUpPlace) -> None:
+def test_a_server_that_is_not_there_is_reported(server: SftpServer, here: PickUpPlace) -> None:
     PickUpPlace.objects.update(port=free_port())
     assert "could not be reached" in look_at(here).errors[0]
 
 
-def test_a_folder_that_is_not_there_is_said(server: SftpServer, here: PickUpPlace) -> None:
+def test_a_folder_that_is_not_there_is_reported(server: SftpServer, here: PickUpPlace) -> None:
     PickUpPlace.objects.update(path="/nowhere")
-    assert "not there" in look_at(here).errors[0]
+    assert "does not exist" in look_at(here).errors[0]
 
 
 @pytest.mark.long

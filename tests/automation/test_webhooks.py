@@ -85,7 +85,7 @@ def a_run(work: Work = Work.TEST) -> ImportRun:
 
 
 def later(**times: int) -> None:
-    """As if so much time had passed."""
+    """As if this much time had passed."""
     for delivery in Delivery.objects.filter(state="waiting"):
         delivery.due_at -= dt.timedelta(**times)
         delivery.save()
@@ -94,7 +94,7 @@ def later(**times: int) -> None:
 # ---- what is sent ----
 
 
-def test_a_run_that_ended_is_told_once_signed_and_without_student_data(
+def test_a_run_that_ended_is_reported_once_signed_and_without_student_data(
     district: District, listener: Listener, admin: Any
 ) -> None:
     hook = webhook(listener.url, admin)

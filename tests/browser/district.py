@@ -293,7 +293,7 @@ def staff_pages(district: District) -> dict[str, str]:
         "account_reauthenticate": reverse("account_reauthenticate"),
         "mfa_index": reverse("mfa_index"),
         "mfa_activate_totp": reverse("mfa_activate_totp"),
-        "account_email": reverse("account_email"),  # last: an address that is not verified yet hinders a second factor
+        "account_email": reverse("account_email"),  # last: an address that is not verified yet prevents a second factor
     }
     # The practice page is there while the practice district is: test_accessibility.py makes one at its end.
     pages |= {name: reverse(name) for name in plain_addresses() if name not in pages and name != "practice"}

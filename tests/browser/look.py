@@ -145,7 +145,7 @@ class Look:
         self.here(name)
 
     def here(self, name: str) -> None:
-        """Look at the page as it stands."""
+        """Look at the page as it is."""
         self._note(name)
         if self.every_sight:
             self._in_every_sight(name)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @one_sight_or_every
-def test_what_is_refused_stands_in_its_own_form(
+def test_what_is_refused_is_in_its_own_form(
     visit: Callable[..., Any], axe: str, transactional_db: None, every_sight: bool
 ) -> None:
     SchoolFactory(code="0123456", name="Maple Hollow Middle School")

@@ -164,7 +164,7 @@ def test_lines_are_low_the_search_answers_while_one_types_and_marks_are_not_lost
     expect(page.get_by_text("Saved 1 decision.")).to_be_visible()
 
 
-def test_candidates_stand_below_each_other_where_there_is_no_room_beside(
+def test_candidates_are_below_each_other_where_there_is_no_room_beside(
     visit: Callable[..., Any], school: School, registrar: Any
 ) -> None:
     """Nobody scrolls sideways to compare two candidates, on the desk and among those of a request."""

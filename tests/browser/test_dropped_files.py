@@ -74,7 +74,7 @@ ODD = """(what) => {
 }"""
 
 
-def test_what_is_no_file_is_said_and_nothing_is_sent(page: Any) -> None:
+def test_what_is_not_a_file_is_reported_and_nothing_is_sent(page: Any) -> None:
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     problem = page.locator("[data-drop-problem]")
@@ -113,7 +113,7 @@ def test_without_scripts_the_same_goes_by_the_form(visit: Callable[..., Any], pa
     assert ImportRun.objects.get().import_type == "students"
 
 
-def test_on_a_screen_the_recognized_type_is_chosen_by_itself(page: Any) -> None:
+def test_on_a_screen_the_recognized_type_is_chosen_automatically(page: Any) -> None:
     page.goto(reverse("upload", args=["caaspp"]))
     assert page.input_value("#id_import_type") == "caaspp-2024-2025"
     older = {"name": "older.csv", "mimeType": "text/csv", "buffer": text("caaspp-2023-24", ela())}

@@ -79,7 +79,7 @@ def test_each_student_has_one_sheet_of_paper(visit: Callable[..., Any]) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 710
 
 
-def test_a_group_in_one_table_lies_across_the_sheet_and_breaks_no_word(visit: Callable[..., Any]) -> None:
+def test_a_group_in_one_table_extends_across_the_sheet_and_breaks_no_word(visit: Callable[..., Any]) -> None:
     with_scores("000501")
     page = visit(UserFactory(import_admin=True, all_schools=True, username="admin"))
     page.goto(reverse("group_report"))

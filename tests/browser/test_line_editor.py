@@ -1,4 +1,4 @@
-"""The editor of refused lines: what is typed is kept, nothing is lost by a slip, a telephone shows what is wrong."""
+"""The editor of refused lines: what is typed is kept, nothing is lost by a slip, a phone shows what is wrong."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def run(transactional_db: None) -> ImportRun:
 
 
 @one_sight_or_every
-def test_what_is_typed_is_kept_by_itself_and_the_browser_asks_until_then(
+def test_what_is_typed_is_kept_automatically_and_the_browser_asks_until_then(
     run: ImportRun, visit: Callable[..., Any], axe: str, every_sight: bool
 ) -> None:
     page = visit(UserFactory(registrar=True, all_schools=True), width=390)

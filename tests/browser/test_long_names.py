@@ -1,4 +1,4 @@
-"""The longest names that a record can have, on the page of a run, as wide as a telephone."""
+"""The longest names that a record can have, on the page of a run, as wide as a phone."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Words on a telephone: letters of a chart stand over nothing and can be read, choices of the admin are read to their end."""
+"""Words on a phone: letters of a chart overlap nothing and can be read, choices of the admin are read to their end."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def test_choices_of_the_admin_are_read_to_their_end(visit: Callable[..., Any]) -
     assert page.evaluate(CUT_OFF) == []
 
 
-def test_levels_of_a_score_run_fit_the_narrowest_telephone(visit: Callable[..., Any]) -> None:
+def test_levels_of_a_score_run_fit_the_narrowest_phone(visit: Callable[..., Any]) -> None:
     school = SchoolFactory()
     District(school.lea, school).add("100", ssid=SSID_1)
     run = start("caaspp-2023-2024", text("caaspp-2023-24", ela()))

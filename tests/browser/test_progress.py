@@ -1,4 +1,4 @@
-"""The page of a run that goes on: its bar, and the title of its tab."""
+"""The page of a run that continues: its bar, and the title of its tab."""
 
 import re
 from collections.abc import Callable

@@ -25,7 +25,7 @@ def provider(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Distric
 def test_the_button_leads_to_the_provider_and_back_and_signing_out_too(
     scripts: bool, provider: DistrictProvider, visit: Callable[..., Any]
 ) -> None:
-    """A redirect from a form to another host would be stopped by `form-action 'self'`: a page goes on instead."""
+    """A redirect from a form to another host would be stopped by `form-action 'self'`: a page continues instead."""
     UserFactory(registrar=True, all_schools=True, email="rosa@lincoln.example")
     provider.knows("rosa", email="rosa@lincoln.example", email_verified=True)
     page = visit(scripts=scripts)

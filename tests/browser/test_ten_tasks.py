@@ -1,6 +1,6 @@
 """A registrar's ten tasks (docs/how-to), from the first page to the result, with the clicks counted.
 
-Typing is not counted, nor is Enter. Choosing a file is one action. One district, one walk: a task goes on where others ended.
+Typing is not counted, nor is Enter. Choosing a file is one action. One district, one walk: a task continues where others ended.
 """
 
 import io
@@ -69,7 +69,7 @@ class Walk:
         self.click(f'main a[href="{reverse("student", args=[student.pk])}"]')
 
     def wait(self) -> ImportRun:
-        """What a worker does in the meantime; then the page of the run as it reloads by itself."""
+        """What a worker does in the meantime; then the page of the run as it reloads automatically."""
         run: ImportRun = run_to_end(ImportRun.objects.latest("pk"))
         self.page.goto(reverse("run", args=[run.pk]))
         return run

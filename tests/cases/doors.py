@@ -1,6 +1,6 @@
 """The four ways in which a file comes in: command line, API, page, pick-up. Each takes one through its Test, and then writes.
 
-A page refuses a file that cannot be read where it stands, and an API that has to tell the type by itself answers with a problem:
+A page refuses a file that cannot be read where it is, and an API that has to tell the type by itself answers with a problem:
 nothing was started, so there is no run. Told of both is what the other ways have as a rejected run (see decision 0055).
 """
 
@@ -33,7 +33,7 @@ from tests.imports.journey import finish
 
 Outcome = dict[str, Any]
 Door = Callable[[str, Path, Mapping[str, str]], Outcome]
-# Of a run: what it ended as, what it counted, what it says, and then what stands on record.
+# Of a run: what it ended as, what it counted, what it says, and then what is on record.
 REFUSED_AT_ONCE = "refused before a run"
 
 
@@ -51,7 +51,7 @@ def ended(run: ImportRun) -> Outcome:
 
 
 def record() -> Outcome:
-    """What stands on record, without keys of ours."""
+    """What is on record, without keys of ours."""
     students = Student.objects.select_related("school", "lea").order_by("lea__code", "local_number")
     stays = Student.objects.order_by("local_number", "enrollments__start_date", "enrollments__school__code")
     stay = ("local_number", *(f"enrollments__{name}" for name in ("school__code", "grade", "start_date", "exit_date")))

@@ -103,7 +103,7 @@ def test_a_file_ends_alike_by_all_four_ways(key: str, file: str, doors: Doors, t
             found[way] = door(key, path, {})
 
     expected = found.pop("command")
-    if file == "a workbook" and get_type(key).workbooks_unasked:
+    if file == "a workbook" and get_type(key).converts_workbooks_by_default:
         # Whoever types a command is told what the workbook became; no program is, and a page shows it first.
         assert expected["status"] == "completed"
         expected = found.pop("API")

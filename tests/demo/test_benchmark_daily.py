@@ -20,7 +20,7 @@ def test_yesterdays_file_lacks_one_line_in_a_hundred(tmp_path: Path) -> None:
     assert sorted(set(range(300)) - set(map(int, lines))) == [37, 137, 237]
 
 
-def test_its_header_is_no_line(tmp_path: Path) -> None:
+def test_its_header_is_not_a_line(tmp_path: Path) -> None:
     path = tmp_path / "today.csv"
     path.write_text("header\n" + "".join(f"{n}\n" for n in range(100)))
 

@@ -16,7 +16,7 @@ def one(seconds: float) -> dict[str, object]:
     return {"processor": spent, "seconds": dict.fromkeys(spent, 2 * seconds), "records": 100}
 
 
-def test_the_middle_of_several_rounds_is_told_and_one_that_is_too_slow_named() -> None:
+def test_the_median_of_several_rounds_is_reported_and_one_that_is_too_slow_named() -> None:
     row = benchmark_decision.middle(all_jobs()["scores"], [one(1.5), one(9.0), one(0.1)])
 
     text = benchmark_decision.as_text([row], [gate("scores, a decision", row["processor"]["second"], most=1.0)])

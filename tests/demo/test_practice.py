@@ -140,7 +140,7 @@ def test_the_district_in_utah_goes_with_it_and_so_do_runs_about_both(
         assert {label: count for label, count in rows().items() if count} == {}
 
 
-def test_a_district_of_utah_that_is_no_practice_stays(client: Client, lea: LEA, admin: Any) -> None:
+def test_a_utah_district_that_is_not_for_practice_stays(client: Client, lea: LEA, admin: Any) -> None:
     real = LEA.objects.create(code="07", name="Canyon District", state="UT")
     text_of(lea, "utah-response")
 
@@ -182,7 +182,7 @@ def test_a_real_district_beside_it_stays_as_it_is(client: Client, lea: LEA, admi
     assert School.objects.count() == 1
 
 
-def test_nothing_is_done_without_the_tick_the_right_or_while_a_run_goes_on(
+def test_nothing_is_done_without_the_tick_the_right_or_while_a_run_continues(
     client: Client, lea: LEA, admin: Any
 ) -> None:
     address, students = reverse("practice_empty"), Student.objects.count()

@@ -104,7 +104,7 @@ OF_FILES = {
 WRITTEN = re.compile(r"\b(?:is|are) (?:imported|written)(?: with it)?(?: anyway)?\.")
 
 
-def test_what_becomes_of_a_value_is_said_apart_from_what_was_found() -> None:
+def test_what_becomes_of_a_value_is_reported_apart_from_what_was_found() -> None:
     """It is left out where another error refuses the line."""
     found = {
         code.code for code in codes.all() if WRITTEN.search(code.message) and "othing is written" not in code.message

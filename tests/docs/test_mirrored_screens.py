@@ -34,7 +34,7 @@ def holders(test: str) -> list[str]:
     return [path for path in files if test in names_in(path)]
 
 
-def test_each_of_the_144_items_stands_once() -> None:
+def test_each_of_the_144_items_appears_once() -> None:
     assert [number for item in ITEMS for number in numbers_of(item)] == list(range(1, 145))
 
 

@@ -65,13 +65,13 @@ def test_every_model_is_in_the_inventory() -> None:
     assert set(listed) == {model._meta.label_lower for model in apps.get_models()}, "mend docs/security/inventory.toml"
 
 
-def test_what_is_removed_by_itself_is_named_by_its_kind() -> None:
+def test_what_is_removed_automatically_is_named_by_its_kind() -> None:
     told = {entry["keep"] for part in inventory().values() for entry in part}
 
     assert {kept.kind for kept in all_kept()} - told <= {"refused_uploads"}  # said with the uploads
 
 
-def test_the_inventory_names_what_lies_outside_the_database() -> None:
+def test_the_inventory_names_what_is_outside_the_database() -> None:
     told = " ".join(entry["what"] for entry in inventory()["elsewhere"])
 
     for word in ("uploads/", "scratch/", "mail/", "secret_key", "log", "broker", "Backups"):
@@ -128,11 +128,11 @@ def test_every_setting_that_bounds_a_cost_is_among_the_limits() -> None:
     assert [name for name in sorted(bounds - elsewhere) if f"`{name}`" not in _limits()] == []
 
 
-def test_what_somebody_shows_who_lost_the_second_factor_is_written_down() -> None:
+def test_what_someone_who_lost_the_second_factor_shows_is_written_down() -> None:
     text = (ROOT / "docs" / "how-to" / "manage-people.md").read_text(encoding="utf-8")
     part = " ".join(text.split("## The second factor", 1)[1].split("\n## ", 1)[0].split())
 
-    assert "Who lost all of them" in part
+    assert "If someone has lost all of them" in part
     assert "First that person shows who they are" in part
     assert "is not proof" in part
 

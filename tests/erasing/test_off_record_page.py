@@ -134,7 +134,7 @@ def test_what_is_typed_wrong_erases_nobody(admin: Client, run: ImportRun, sent: 
     assert not Erasure.objects.filter(dry_run=False).exists()
 
 
-def test_who_came_on_record_meanwhile_is_not_erased_so(admin: Client, district: District) -> None:
+def test_someone_who_came_on_record_meanwhile_is_not_erased_off_record(admin: Client, district: District) -> None:
     admin.post(PAGE, who())
     asking.do_waiting()
     admin.post(PAGE, {"reason": REASON, "typed": "880041"})
@@ -168,7 +168,7 @@ def test_it_waits_for_runs_and_still_knows_who(admin: Client, district: District
     assert asking.do_waiting() == 1
 
 
-def test_each_admin_goes_on_from_their_own_count(admin: Client, district: District) -> None:
+def test_each_admin_continues_from_their_own_count(admin: Client, district: District) -> None:
     admin.post(PAGE, who())
     asking.do_waiting()
     other = Client()

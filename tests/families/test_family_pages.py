@@ -89,7 +89,7 @@ def test_an_invitation_leads_to_an_account_and_its_student(client: Client) -> No
     assert get_user_model().objects.get(username="marisol").check_password(PASSPHRASE)
 
 
-def test_the_code_of_an_invitation_stands_in_no_address_no_page_and_no_session(client: Client) -> None:
+def test_the_code_of_an_invitation_is_in_no_address_no_page_and_no_session(client: Client) -> None:
     code = invited()
 
     answer = enter(client, code)
@@ -178,7 +178,7 @@ def test_the_ssid_is_masked_until_asked_for_and_both_are_logged(home: Client, ch
     assert sorted(AuditEntry.looks.values_list("kind", flat=True)) == ["page", "ssid"]
 
 
-def test_el_status_is_told_in_plain_words_in_both_languages(home: Client, child: Any) -> None:
+def test_el_status_is_shown_in_plain_words_in_both_languages(home: Client, child: Any) -> None:
     ELRecordFactory(student=child, program_status="Exited EL")
 
     english = show(home, "family_student", child)
@@ -251,7 +251,7 @@ def test_the_chart_shows_the_ranges_of_the_levels_and_names_them(home: Client, c
         assert f">{words}</text>" in seen
 
 
-def test_the_chart_is_told_in_words_and_as_a_table(home: Client, child: Any) -> None:
+def test_the_chart_is_described_in_words_and_as_a_table(home: Client, child: Any) -> None:
     """Nothing is meant by color or place alone: the label says the scores, the table the level and its range."""
     scores(child)
 
@@ -262,7 +262,7 @@ def test_the_chart_is_told_in_words_and_as_a_table(home: Client, child: Any) -> 
     assert '<td class="num" data-label="Scores of this level">2531 to 2617</td>' in seen
 
 
-def test_levels_are_told_in_spanish(home: Client, child: Any) -> None:
+def test_levels_are_shown_in_spanish(home: Client, child: Any) -> None:
     scores(child)
     home.post(reverse("set_language"), {"language": "es", "next": "/"})
 
@@ -305,7 +305,7 @@ def test_m7_where_the_policy_allows_the_page_offers_it_until_a_number_is_verifie
     assert "Enter the SSID" not in show(home, "family_student", child)
 
 
-def test_m8_a_number_told_never_stands_over_a_verified_one(home: Client, child: Any) -> None:
+def test_m8_a_number_given_never_replaces_a_verified_one(home: Client, child: Any) -> None:
     policy(families_may_enter=True)
     SSIDFactory(student=child, ssid=NUMBER)
 

@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """A worker that is kept for the next test must not take up the runs of one that commits without wanting a worker. After a
+    """A worker that is kept for the next test must not pick up the runs of one that commits without wanting a worker. After a
     test of another folder nobody would ask for the one that follows it, so none is kept for those."""
     here = nextitem is not None and Path(__file__).parent in nextitem.path.parents
     if nextitem is None or not here or (_commits(nextitem) and not _wants_workers(nextitem)):
@@ -239,7 +239,7 @@ def broker(
     """A broker that this process enqueues on too: the filesystem transport, or Valkey where a test asks for it."""
     kind = getattr(request, "param", "filesystem")
     for other in brokers.keys() - {kind}:
-        brokers[other].kill_workers()  # they would take up the runs of this one's workers
+        brokers[other].kill_workers()  # they would pick up the runs of this one's workers
     if kind not in brokers:
         brokers[kind] = Broker(tmp_path_factory.mktemp(kind) / "data", database_url, valkey=kind == "valkey")
     for name, value in brokers[kind].celery_settings.items():
@@ -286,7 +286,7 @@ def district(uploads: None) -> District:
 
 
 class Barrier:
-    """Holds whoever comes to a table, by a lock of our own session, and says who waits there."""
+    """Holds whoever reaches a table, by a lock of our own session, and says who waits there."""
 
     def __init__(self, database_url: str) -> None:
         self.session = psycopg.connect(database_url)
@@ -319,7 +319,7 @@ class Barrier:
         self.watch.execute("SELECT pg_terminate_backend(%s)", [pid])
 
     def stop_in_copy(self, worker: "Worker") -> int:
-        """Let the worker run in short steps until it is in the middle of a COPY; there it stands still.
+        """Let the worker run in short steps until it is in the middle of a COPY; there it hangs.
 
         Returns the process id of its database session.
         """

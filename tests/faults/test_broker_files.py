@@ -1,4 +1,4 @@
-"""Fault 12: whatever a full disk leaves in the folders of the filesystem broker, no worker ends by it and messages go on."""
+"""Fault 12: whatever a full disk leaves in the folders of the filesystem broker, no worker ends by it and messages continue."""
 
 import errno
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_an_empty_or_half_message_is_removed_and_the_next_one_delivered(folder: 
 
 
 @pytest.mark.parametrize("content", [b"", b'[["small", "', b"5"])
-def test_a_spoilt_exchange_is_written_anew_by_the_next_who_enqueues(folder: Path, content: bytes) -> None:
+def test_a_damaged_exchange_is_written_again_by_the_next_who_enqueues(folder: Path, content: bytes) -> None:
     put(folder, "first")
     (folder / "control" / "small.exchange").write_bytes(content)
 

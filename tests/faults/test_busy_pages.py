@@ -231,7 +231,7 @@ def test_no_password_is_written_into_the_page(client: Client, other_session: psy
     assert "go back in your browser" in answer.text
 
 
-def test_a_page_that_only_shows_offers_to_look_again(
+def test_a_page_that_only_shows_offers_to_try_again(
     client: Client, student: Student, other_session: psycopg.Connection
 ) -> None:
     with other_session.transaction():
@@ -242,7 +242,7 @@ def test_a_page_that_only_shows_offers_to_look_again(
     assert f'href="{reverse("record", args=[student.pk])}"' in answer.text
 
 
-def test_a_statement_that_takes_too_long_is_ended_and_said() -> None:
+def test_a_statement_that_takes_too_long_is_ended_and_reported() -> None:
     request = RequestFactory().post("/anywhere/", {"ssid": NUMBER})
     request.user = AnonymousUser()
     with connection.cursor() as cursor:

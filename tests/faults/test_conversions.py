@@ -74,7 +74,7 @@ class TestByAWorker:
             assert stream.read().decode().splitlines()[1] == "100000^Lee^Sam0^2011-03-04^9000000000"
 
     @pytest.mark.faults
-    def test_a_worker_killed_while_it_reads_is_made_good(self, worker: Worker, uploads: None) -> None:
+    def test_a_worker_killed_while_it_reads_is_recovered(self, worker: Worker, uploads: None) -> None:
         run = finish(refused(150_000)).run
         before = kept()
         conversion = start_conversion(run=run, user=None)
@@ -92,7 +92,7 @@ class TestByAWorker:
     ) -> None:
         run = finish(refused(3)).run
         before = kept()
-        # Whoever has stored the text stands still before the database knows of it.
+        # Whoever has stored the text hangs before the database knows of it.
         barrier.session.execute("LOCK TABLE imports_importfile IN SHARE ROW EXCLUSIVE MODE")
         conversion = start_conversion(run=run, user=None)
         barrier.wait_for_somebody()
@@ -108,7 +108,7 @@ class TestByAWorker:
         assert {f"imports/{name}" for name in kept() - before} == {ended.made_file.file.name}
 
     @pytest.mark.faults
-    def test_a_ring_that_was_lost_is_made_good(self, broker: Broker, uploads: None) -> None:
+    def test_a_message_that_was_lost_is_recovered(self, broker: Broker, uploads: None) -> None:
         run = finish(refused(3)).run
         broker.kill_workers()
         conversion = start_conversion(run=run, user=None)
@@ -236,7 +236,7 @@ def test_the_look_at_a_text_that_is_gone_says_so(client: Client, registrar: Any)
     assert "Test the converted file" not in page
 
 
-def test_a_python_that_is_missing_is_not_told_as_a_missing_file(
+def test_a_python_that_is_missing_is_not_reported_as_a_missing_file(
     db: None, registrar: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The run waited for a file that was there, and asked people to bring it back."""

@@ -118,7 +118,7 @@ def test_the_note_of_an_interruption_takes_a_wrong_note_of_a_stopped_worker_back
 
 @pytest.fixture
 def nobody_else(uploads: None, broker: Broker) -> None:
-    """No worker of an earlier test, which would take up the run."""
+    """No worker of an earlier test, which would pick up the run."""
     broker.kill_workers()
 
 

@@ -1,4 +1,4 @@
-"""Fault 12 on a real full disk: `script/server` goes on, runs wait without using attempts, and all is done once there is room.
+"""Fault 12 on a real full disk: `script/server` continues, runs wait without using attempts, and all is done once there is room.
 
 In the long part; what runs and keeper make of the error itself is in test_keeper.py.
 """
@@ -49,7 +49,7 @@ class Site:
         return psycopg.connect(postgres.database_url(self.server.data_dir), autocommit=True)
 
     def ask(self, query: str) -> Any:
-        """The answer in one row; None while the database is away."""
+        """The answer in one row; None while the database is down."""
         try:
             with self.session() as session:
                 return session.execute(query.encode()).fetchone()
@@ -144,7 +144,7 @@ def site_with_a_file(tmp_path: Path) -> Iterator[Site]:
 
 
 def held_at(site: Site, run_id: int, table: str) -> psycopg.Connection[Any]:
-    """A session that holds a table which the run, in the middle of its work, has come to."""
+    """A session that holds a table which the run, in the middle of its work, has reached."""
     barrier = psycopg.connect(postgres.database_url(site.server.data_dir))
     barrier.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
     waiting = f"SELECT 1 FROM pg_stat_activity WHERE {barrier.info.backend_pid} = ANY(pg_blocking_pids(pid))"
@@ -174,8 +174,8 @@ def test_a_test_that_fills_the_disk_waits_uses_no_attempt_and_is_done_when_there
     site.wait_until(lambda: site.state(run).get("waits_for") == "disk", f"the run does not wait: {site.state(run)}")
     waiting = site.state(run)
     assert (waiting["status"], waiting["message"]) == ("queued", "")
-    time.sleep(9)  # long enough for three attempts as they were burnt before
-    if later := site.state(run):  # PostgreSQL may have stopped for want of room: what it kept is read below
+    time.sleep(9)  # long enough for three attempts as they were burned before
+    if later := site.state(run):  # PostgreSQL may have stopped for lack of room: what it kept is read below
         assert later["status"] == "queued"
         assert later["attempts"] - later["interruptions"] <= 0
     site.disk.make_room()

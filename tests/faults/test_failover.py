@@ -93,7 +93,7 @@ def test_a_standby_takes_over_in_the_middle_of_an_update(pair: Pair, worker: Wor
     test = ended(district.start_test(), worker)
     user = UserFactory(import_admin=True, all_schools=True, is_superuser=True)
     before = worker.process.pid, worker.children()
-    # Half of it is written, and streamed; it waits for a table that it comes to later.
+    # Half of it is written, and streamed; it waits for a table that it reaches later.
     barrier = psycopg.connect(pair.primary.url)
     barrier.execute("LOCK TABLE imports_setaside IN ACCESS EXCLUSIVE MODE")
     update = start_update(test_run=test, user=None)
@@ -109,7 +109,7 @@ def test_a_standby_takes_over_in_the_middle_of_an_update(pair: Pair, worker: Wor
         assert done.attempts == 2
         assert done.interruptions <= 1  # told where a server could be reached at that moment
         assert (worker.process.pid, worker.children()) == before, "the worker should go on as it is"
-        # And everything goes on with the new primary.
+        # And everything continues with the new primary.
         assert Visitor(web.port, user).get(f"/runs/{done.pk}/").status_code == 200
         revert = ended(start_revert(run=done, user=None), worker)
         assert revert.status == RunStatus.COMPLETED

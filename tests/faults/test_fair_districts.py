@@ -27,7 +27,7 @@ def test_many_files_of_one_district_do_not_delay_a_file_of_another(
     files: int, worker: Worker, uploads: None, barrier: Barrier
 ) -> None:
     large, small = make_district(students=20), make_district(students=20, lea_code="1975310")
-    barrier.close("imports_importchange")  # whoever is at work stands still here
+    barrier.close("imports_importchange")  # whoever is at work hangs here
     two = [large.file, state_file(lea_code=large.lea_code)]  # two Tests of one file would wait for each other
     many = [queue_test(large, two[number % 2]) for number in range(files)]
     wait_until(

@@ -1,4 +1,4 @@
-"""The matrix of faults: each kind strikes each work at moments of chance, and every run ends as if nothing had happened.
+"""The matrix of faults: each kind strikes each work at random moments, and every run ends as if nothing had happened.
 
 Issue 16, 8: 0 half, 0 lost, 0 repairs by hand. The records afterwards have the checksum of a run without a fault, and the run
 says it is completed, with counts that add up. `script/test faults --runs 80` strikes 80 runs of each kind (and five purges,
@@ -210,7 +210,7 @@ def usual_before(works: Works, name: str) -> dict[str, str]:
 
 
 def _put_right(scene: Scene) -> None:
-    """What the machine does by itself: a worker that ended or stands still for good is started again by its supervisor."""
+    """What the machine does automatically: a worker that ended or hangs for good is started again by its supervisor."""
     stopped = [one for one in scene.kept if hasattr(one, "signal_children")]
     for worker in stopped:
         worker.kill()
@@ -226,7 +226,7 @@ def result_name(kind: Kind) -> str:
 
 
 def begun(kind: Kind) -> Found:
-    """What was found today by `--runs N` until it was broken off: eighty runs of each kind take an hour, and go on."""
+    """What was found today by `--runs N` until it was broken off: eighty runs of each kind take an hour, and continue."""
     kept = results.read(result_name(kind)) if "FAULT_RUNS" in os.environ else None
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     if kept is None or kept["runs"] >= RUNS or kept["right"] + kept["again"] < kept["runs"] or kept["date"] != today:

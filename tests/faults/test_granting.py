@@ -1,4 +1,4 @@
-"""You cannot change your own access, nobody gives what they have not got: by every way that the admin offers."""
+"""You cannot change your own access, nobody gives what they do not have: by every way that the admin offers."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def schools_of(user: Any) -> frozenset[int] | None:
 
 
 @pytest.mark.parametrize("values", [{"all_schools": "on"}, {"schools": []}])
-def test_nobody_changes_the_own_schools(client: Client, limited: Any, values: dict[str, Any]) -> None:
+def test_nobody_changes_their_own_schools(client: Client, limited: Any, values: dict[str, Any]) -> None:
     page = address("students_staffaccess", "change", limited.access.pk)
 
     assert "You cannot change your own access" in client.get(page).content.decode()  # to read only
@@ -77,7 +77,7 @@ def test_nobody_changes_the_own_schools(client: Client, limited: Any, values: di
     assert schools_of(limited) == {limited.access.schools.get().pk}
 
 
-def test_nobody_deletes_the_own_access_or_makes_it_anew(client: Client, limited: Any, schools: Any) -> None:
+def test_nobody_deletes_their_own_access_or_makes_it_again(client: Client, limited: Any, schools: Any) -> None:
     pk = limited.access.pk
     assert client.post(address("students_staffaccess", "delete", pk), {"post": "yes"}).status_code == 403
     action = {"action": "delete_selected", "_selected_action": [pk], "post": "yes"}
@@ -90,7 +90,7 @@ def test_nobody_deletes_the_own_access_or_makes_it_anew(client: Client, limited:
     assert schools_of(limited) == frozenset()
 
 
-def test_an_admin_of_all_schools_does_not_change_the_own_access_either(client: Client) -> None:
+def test_an_admin_of_all_schools_does_not_change_their_own_access_either(client: Client) -> None:
     admin = UserFactory(import_admin=True)
     client.force_login(admin)
 
@@ -163,7 +163,7 @@ def test_the_search_for_schools_offers_those_that_one_sees(client: Client, limit
 # ---- accounts ----
 
 
-def test_nobody_changes_the_own_flags_groups_or_permissions(client: Client, office: Any, schools: Any) -> None:
+def test_nobody_changes_their_own_flags_groups_or_permissions(client: Client, office: Any, schools: Any) -> None:
     page = address("auth_user", "change", office.pk)
     more = {
         "is_superuser": "on",
@@ -188,7 +188,7 @@ def test_nobody_changes_the_own_flags_groups_or_permissions(client: Client, offi
     assert schools_of(office) == {schools[0].pk}
 
 
-def test_a_superuser_does_not_take_the_own_rights_away_by_a_click(client: Client) -> None:
+def test_a_superuser_does_not_take_their_own_rights_away_by_a_click(client: Client) -> None:
     user = UserFactory(is_superuser=True, is_staff=True)
     client.force_login(user)
     page = address("auth_user", "change", user.pk)
@@ -243,7 +243,7 @@ def foreign_school_inline(schools: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "what", [group_not_held, permission_not_held, superuser_flag, all_schools_inline, foreign_school_inline]
 )
-def test_what_one_has_not_got_cannot_be_given(client: Client, office: Any, schools: Any, what: Any) -> None:
+def test_what_one_does_not_have_cannot_be_given(client: Client, office: Any, schools: Any, what: Any) -> None:
     person = UserFactory()
     page = address("auth_user", "change", person.pk)
 
@@ -304,7 +304,7 @@ def test_a_new_account_has_no_more_than_its_maker(client: Client, office: Any) -
 # ---- groups ----
 
 
-def test_the_own_group_is_not_given_more_and_not_deleted(client: Client, office: Any) -> None:
+def test_their_own_group_is_not_given_more_and_not_deleted(client: Client, office: Any) -> None:
     group = office.groups.get()
     more = {"name": group.name, "permissions": [Permission.objects.get(codename="view_user").pk]}
 
@@ -329,7 +329,7 @@ def test_a_group_is_given_only_permissions_that_one_holds(client: Client, office
 
 
 def test_a_group_does_not_get_the_name_of_one_that_may_more(client: Client, office: Any) -> None:
-    """What a group may do on the product's pages hangs on its name."""
+    """What a group may do on the product's pages depends on its name."""
     Group.objects.filter(name=IMPORT_ADMIN).delete()
     group = Group.objects.create(name="clerks")
 

@@ -83,7 +83,7 @@ def test_a_server_that_stopped_on_a_full_disk_is_tried_again_with_one_sentence(
     assert not keeper.waits
 
 
-def test_whatever_else_keeps_it_from_starting_is_said_and_tried_again(
+def test_whatever_else_keeps_it_from_starting_is_reported_and_tried_again(
     keeper: Keeper, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers(monkeypatch, BROKEN, BROKEN, FULL, True)
@@ -316,8 +316,8 @@ def test_a_run_whose_server_is_short_of_something_is_tried_again_and_done(
     assert (run.status, run.attempts, run.waits_for) == (RunStatus.COMPLETED, 2, "")
 
 
-def test_a_file_missed_elsewhere_is_no_want_of_the_server(db: None) -> None:
-    connection.ensure_connection()  # without a session it would be the database that is away
+def test_a_file_missed_elsewhere_is_not_a_shortage_of_the_server(db: None) -> None:
+    connection.ensure_connection()  # without a session it would be the database that is down
     assert hindrances.hindrance_of(FileNotFoundError(errno.ENOENT, "No such file", "/elsewhere/tmp123")) is None
     assert hindrances.hindrance_of(PermissionError(errno.EACCES, "Permission denied")) is None
 

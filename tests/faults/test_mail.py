@@ -87,7 +87,7 @@ def test_the_link_comes_by_mail(database_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.faults
-def test_a_mail_server_that_is_away_or_refuses_costs_nobody_a_page_and_the_mail_is_kept(
+def test_a_mail_server_that_is_down_or_refuses_costs_nobody_a_page_and_the_mail_is_kept(
     database_url: str, tmp_path: Path
 ) -> None:
     user = UserFactory(email="rosa@example.org")

@@ -1,6 +1,6 @@
 """The matrix of faults for works that are not runs: a purge, a backup, a look at a pick-up place, each by its command.
 
-Issue 16, 8. Each kind that can strike a program by itself strikes it at moments of chance. Afterwards nothing is half: a backup
+Issue 16, 8. Each kind that can strike a program by itself strikes it at random moments. Afterwards nothing is half: a backup
 is whole or not there; a run has its plan or says that it went; a file that was picked up has its Test. Then the same command,
 once more and without a fault, ends as if nothing had happened.
 """
@@ -372,7 +372,7 @@ def _strike(
     kind.heal(scene)
     scene.kept[:] = [one for one in scene.kept if isinstance(one, psycopg.Connection)]
     scene.let_go()
-    with contextlib.suppress(subprocess.TimeoutExpired):  # whoever stands still for good is ended by somebody
+    with contextlib.suppress(subprocess.TimeoutExpired):  # whoever hangs for good is ended by somebody
         program.wait(1 if kind.name == "the worker stands still for good" else 60)
     program.kill()
     told = f"{kind.name}, {work.name}, after {moment:.2f} of {seconds:.2f} s"

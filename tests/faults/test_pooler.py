@@ -41,12 +41,12 @@ def shared(database_url: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("mode", "shares"), [("transaction", True), ("session", False)])
-def test_who_shares_sessions_is_known(mode: str, shares: bool, database_url: str) -> None:
+def test_a_pooler_that_shares_sessions_is_recognized(mode: str, shares: bool, database_url: str) -> None:
     with pooler(database_url, mode=mode) as url:
         assert databases.shares_sessions(lambda: psycopg.connect(url, prepare_threshold=None)) is shares
 
 
-def test_who_is_connected_directly_shares_nothing(database_url: str) -> None:
+def test_a_direct_connection_shares_nothing(database_url: str) -> None:
     assert not databases.shares_sessions(lambda: psycopg.connect(database_url))
 
 
@@ -63,7 +63,7 @@ def test_one_session_for_everybody_is_known_without_waiting_for_another(database
         pytest.param(["manage.py", "reconcile"], False, marks=pytest.mark.faults),
     ],
 )
-def test_who_keeps_locks_in_its_session_does_not_start_behind_a_pooler(
+def test_a_program_that_keeps_locks_in_its_session_does_not_start_behind_a_pooler(
     program: list[str], takes_options: bool, database_url: str, tmp_path: Path
 ) -> None:
     more = "ignore_startup_parameters = options" if takes_options else ""

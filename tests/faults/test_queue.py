@@ -286,7 +286,7 @@ def test_without_anybody_at_work_no_time_is_promised(people: list[Any]) -> None:
     assert queueing.forecasts()[run.pk].sentence == "It is next."
 
 
-def test_the_time_is_reckoned_from_what_runs_took_lately(people: list[Any], take: Callable[[ImportRun], None]) -> None:
+def test_the_time_is_estimated_from_what_runs_took_lately(people: list[Any], take: Callable[[ImportRun], None]) -> None:
     now = timezone.now()
     for _number in range(3):
         queued(people[0], 1_000, status=RunStatus.COMPLETED, started_at=now - dt.timedelta(seconds=10), finished_at=now)

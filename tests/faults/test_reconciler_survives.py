@@ -1,4 +1,4 @@
-"""Fault 13: the thread that looks for runs survives whatever goes wrong in a look, or ends its process for all to see."""
+"""Fault 13: the thread that looks for runs survives whatever goes wrong in a look, or ends its process visibly."""
 
 import os
 import subprocess
@@ -59,7 +59,7 @@ def breaks_once(error: BaseException, then: Callable[..., Any]) -> Callable[...,
     every_pair(ERRORS, ["due", "keep_counts", "remove_leftovers", "close_all"]),
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_an_error_in_one_look_is_said_and_the_next_look_enqueues(
+def test_an_error_in_one_look_is_reported_and_the_next_look_enqueues(
     error: BaseException, part: str, run: ImportRun, enqueued: list[int], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     reconciler = Reconciler(told_to(enqueued), look_seconds=0.01)

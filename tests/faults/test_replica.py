@@ -99,7 +99,7 @@ def test_the_replica_is_read_while_it_has_what_the_report_must_hold(pair: tuple[
     assert replica.place_of_reports(user) == "default"
     assert exported(user=other) == 3
     assert exported(user=user) == 4
-    # What the next file goes on from is never read there.
+    # What the next file continues from is never read there.
     assert writing.TableFile(Export(what="ssids", changed_since=SSID.objects.first().created_at)).goes_on  # type: ignore[union-attr]
 
     standby.ask("SELECT pg_wal_replay_resume()")
@@ -127,7 +127,7 @@ def test_the_replica_is_read_while_it_has_what_the_report_must_hold(pair: tuple[
 
 
 @pytest.mark.faults
-def test_without_the_replica_exports_go_on(pair: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_replica_exports_continue(pair: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch) -> None:
     primary, standby = pair
     SSIDFactory.create_batch(3)
     wait_until(lambda: caught_up(primary, standby), lambda: "the standby does not stream")

@@ -217,7 +217,7 @@ def test_the_newer_revert_finishes_the_older_one(three: District) -> None:
     assert services.start_revert(run=first, user=None, enqueue=False) == along, "nothing is left to be put back"
 
 
-def test_a_run_that_nobody_reverted_stands_when_a_newer_one_is_reverted(three: District) -> None:
+def test_a_run_that_nobody_reverted_stays_when_a_newer_one_is_reverted(three: District) -> None:
     done(renamed("Beta", "1"))
     second = done(renamed("Gamma", "1"))
     undone(second)
@@ -343,7 +343,7 @@ def test_a_number_comes_back_only_when_the_one_in_its_place_goes(three: District
     assert snapshot() == before
 
 
-def test_who_was_moved_on_by_hand_keeps_the_school_they_came_from(three: District) -> None:
+def test_someone_who_was_moved_on_by_hand_keeps_the_school_they_came_from(three: District) -> None:
     """A school that the run made is not removed while a later run's revert would need it."""
     before = snapshot()
     there = JOSE | {"ssid": "", "local_number": "1", "enrollment_start": "2025-01-06"}

@@ -31,7 +31,7 @@ def works_on_both_brokers(work: Work, broker: str) -> Any:
     )
 
 
-# A table that the work comes to when it has written part of what it writes.
+# A table that the work reaches when it has written part of what it writes.
 TABLE_IN_THE_MIDDLE = {
     Work.TEST: "imports_importchange",
     Work.UPDATE: "imports_setaside",
@@ -101,7 +101,7 @@ def test_working_processes_killed_while_they_wait_for_work_are_replaced(worker: 
 
 
 @works_on_both_brokers(Work.UPDATE, "filesystem")
-def test_after_a_killed_worker_the_next_worker_does_the_run_anew(
+def test_after_a_killed_worker_the_next_worker_does_the_run_again(
     work: Work, broker: Broker, worker: Worker, district: District, barrier: Barrier
 ) -> None:
     run = start_halfway(work, district, barrier)
@@ -116,7 +116,7 @@ def test_after_a_killed_worker_the_next_worker_does_the_run_anew(
 
 
 @works_on_both_brokers(Work.REVERT, "filesystem")
-def test_a_database_session_cut_in_mid_work_is_no_failure(
+def test_a_database_session_cut_in_mid_work_is_not_a_failure(
     work: Work, worker: Worker, district: District, barrier: Barrier
 ) -> None:
     run = start_halfway(work, district, barrier)
@@ -131,7 +131,7 @@ def test_a_database_session_cut_in_mid_work_is_no_failure(
 
 @pytest.mark.faults
 @pytest.mark.parametrize("fault", first_of(["processes killed", "session cut"]))
-def test_a_fault_in_mid_copy_is_no_failure(fault: str, worker: Worker, uploads: None, barrier: Barrier) -> None:
+def test_a_fault_in_mid_copy_is_not_a_failure(fault: str, worker: Worker, uploads: None, barrier: Barrier) -> None:
     district = make_district(students=60_000)
     run = district.start_test()
     copying = barrier.stop_in_copy(worker)
@@ -165,7 +165,7 @@ def test_a_broker_that_restarts_empty_disturbs_no_run_and_loses_none(
 
 @pytest.mark.faults
 @BOTH_BROKERS
-def test_a_ring_that_was_flushed_away_is_made_good(broker: Broker, district: District) -> None:
+def test_a_message_that_was_flushed_away_is_recovered(broker: Broker, district: District) -> None:
     broker.kill_workers()
     run = district.start_test()
     broker.flush()

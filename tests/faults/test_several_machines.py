@@ -48,7 +48,7 @@ def test_whichever_machine_dies_every_run_is_applied_once(
     store = settings.STORAGES["default"] | {"OPTIONS": {"location": str(three[0].folder / "uploads")}}
     settings.STORAGES = settings.STORAGES | {"default": store}
     usual, killed, uploads = 1.0, 0, 0
-    # Short runs are missed often, now and then by all of the kills: many go on until one is hit.
+    # Short runs are missed often, now and then by all of the kills: many continue until one is hit.
     while uploads < runs // 2 or (runs == MANY and not killed and uploads < 2 * MANY):
         district = make_district(students=STUDENTS, lea_code=f"19{75_000 + uploads}")
         uploads += 1

@@ -58,7 +58,7 @@ def blocked_by(barrier: Barrier, pid: int) -> list[int]:
     return [row[0] for row in barrier.watch.execute(query, [pid])]
 
 
-def test_the_update_of_one_district_runs_while_that_of_another_stands_still(
+def test_the_update_of_one_district_runs_while_that_of_another_hangs(
     worker: Worker, uploads: None, barrier: Barrier
 ) -> None:
     slow, other = make_district(students=1_200), make_district(students=1_200, lea_code="1975310")

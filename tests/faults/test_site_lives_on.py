@@ -1,4 +1,4 @@
-"""Many people save while an import holds their district: the site goes on for everybody, and everybody is told."""
+"""Many people save while an import holds their district: the site continues for everybody, and everybody is told."""
 
 import http.client
 import os

@@ -15,17 +15,17 @@ BOTH_BROKERS = pytest.mark.parametrize("broker", first_of(["filesystem", "valkey
 
 @pytest.mark.faults
 @BOTH_BROKERS
-def test_fifty_lines_behind_two_large_files_are_taken_up_while_the_first_is_under_way(
+def test_fifty_lines_behind_two_large_files_are_picked_up_while_the_first_is_under_way(
     worker: Worker, uploads: None, barrier: Barrier
 ) -> None:
     district = make_district(students=LARGE)
     small = state_file(lines=50)
-    barrier.close("imports_importchange")  # the first large file stands still here; it never ends before we say so
+    barrier.close("imports_importchange")  # the first large file hangs here; it never ends before we say so
     first, second = district.start_test(), district.start_test()
     barrier.wait_for_somebody()
     run = District(50, small).start_test()
 
-    # It is taken up, and comes to the same barrier, while the first large file still is there.
+    # It is picked up, and reaches the same barrier, while the first large file still is there.
     wait_until(lambda: len(barrier.waiting()) == 2, lambda: "the small file was not taken up")
     states = dict(ImportRun.objects.values_list("pk", "status"))
     assert states == {first.pk: RunStatus.RUNNING, second.pk: RunStatus.QUEUED, run.pk: RunStatus.RUNNING}
@@ -46,7 +46,7 @@ def test_large_files_never_take_the_process_that_is_kept_free(worker: Worker, up
 
     # A small one goes through and ends, which it can only in the other process; no large one took that meanwhile.
     small = District(1, state_file(lines=0)).start_test()
-    assert wait_for_end(small).status == RunStatus.REJECTED  # an empty file: it comes to no barrier
+    assert wait_for_end(small).status == RunStatus.REJECTED  # an empty file: it reaches no barrier
 
     assert ImportRun.objects.filter(status=RunStatus.RUNNING).count() == 1
     barrier.open()

@@ -1,4 +1,4 @@
-"""Checks of foreign keys use the index of the key, also when PostgreSQL believes that a full table is empty.
+"""Checks of foreign keys use the index of the key, even when PostgreSQL believes that a full table is empty.
 
 It does after all students were removed and counted, and others came: then all indexes that hold the key cost it the same,
 and an index in which the key comes second is read whole for each row that points at it.

@@ -1,4 +1,4 @@
-"""A worker that stands still for good loses the run and the district; waking up later it writes nothing."""
+"""A worker that hangs for good loses the run and the district; waking up later it writes nothing."""
 
 import signal
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def as_kept(run: ImportRun) -> dict[str, Any]:
 
 
 def assert_unchanged_by_waking(run: ImportRun, stopped: Worker, others: list[Worker], district: District) -> None:
-    """The stopped worker goes on, and is well enough to do the next run; of the old one it writes nothing."""
+    """The stopped worker continues, and is well enough to do the next run; of the old one it writes nothing."""
     # What the worker that ended the run writes last, after the end, for the figures of the installation.
     wait_until(lambda: bool(as_kept(run)["phase_seconds"]), lambda: f"run {run.pk} says no seconds of its phases")
     before = as_kept(run)
@@ -53,12 +53,12 @@ def assert_unchanged_by_waking(run: ImportRun, stopped: Worker, others: list[Wor
 
 @pytest.mark.faults
 @pytest.mark.parametrize("work", [Work.UPDATE, pytest.param(Work.REVERT, marks=pytest.mark.load)])
-def test_a_run_whose_worker_stands_still_is_done_once_by_another(
+def test_a_run_whose_worker_hangs_is_done_once_by_another(
     work: Work, impatient: Worker, broker: Broker, district: District, barrier: Barrier
 ) -> None:
     run = start_halfway(work, district, barrier)
     impatient.signal_children(signal.SIGSTOP)
-    barrier.open()  # PostgreSQL goes on; nobody is there to take its answer
+    barrier.open()  # PostgreSQL continues; nobody is there to take its answer
     other = broker.start_worker()
 
     ended = wait_for_end(run)
@@ -69,7 +69,7 @@ def test_a_run_whose_worker_stands_still_is_done_once_by_another(
 
 
 @pytest.mark.faults
-def test_a_worker_that_stands_still_in_a_copy_loses_its_run_too(
+def test_a_worker_that_hangs_in_a_copy_loses_its_run_too(
     impatient: Worker, broker: Broker, uploads: None, barrier: Barrier
 ) -> None:
     """PostgreSQL takes a session in COPY for a busy one: no limit of its own would ever end it."""
@@ -117,7 +117,7 @@ def test_only_the_session_that_holds_the_run_may_end_it(db: None) -> None:
     assert (run.status, run.message) == (RunStatus.FAILED, "true")
 
 
-def test_progress_of_an_earlier_attempt_is_not_told(db: None) -> None:
+def test_progress_of_an_earlier_attempt_is_not_reported(db: None) -> None:
     run = ImportRun.objects.create(
         import_type="ssid-download", work=Work.TEST, status=RunStatus.RUNNING, attempts=2, phase="planning"
     )

@@ -124,7 +124,7 @@ def test_content_that_changed_behind_size_and_times_is_found_by_a_run(
 # ---- a run whose file is not here ----
 
 
-def test_a_run_without_its_file_waits_uses_no_attempt_and_lets_others_go_on(district: District) -> None:
+def test_a_run_without_its_file_waits_uses_no_attempt_and_lets_others_continue(district: District) -> None:
     lost, other = start(line()), start(line())
     path = stored(lost.file)
     path.rename(path.with_name("away"))

@@ -186,7 +186,7 @@ def test_another_person_under_the_same_number_is_not_taken_for_the_planned_one()
     assert not student.ssids.filter(ssid="9099999999").exists()
 
 
-def test_who_moves_to_a_school_that_both_files_make_moves_there() -> None:
+def test_someone_who_moves_to_a_school_that_both_files_make_moves_there() -> None:
     student = home().add("300", last_name="García-López", first_name="José")
     moved = {"lea": "1234567", "school": "0000009", "local_number": "300", "enrollment_start": "2025-01-06"}
     tests = [

@@ -40,7 +40,7 @@ def computing() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("computing")
-def test_a_cell_in_the_last_row_and_column_costs_nothing_and_is_told() -> None:
+def test_a_cell_in_the_last_row_and_column_costs_nothing_and_is_reported() -> None:
     far = '<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>far</t></is></c></row>'
 
     result, lines = converted(raw_workbook([HEADER, RECORD, far]))
@@ -69,7 +69,7 @@ def test_some_empty_rows_between_records_are_stepped_over() -> None:
     assert (result.rows, len(lines), result.sheets[0].note) == (3, 4, "")
 
 
-def test_rows_are_as_wide_as_their_column_names_and_what_stands_outside_is_told() -> None:
+def test_rows_are_as_wide_as_their_column_names_and_what_is_outside_is_reported() -> None:
     wide = f'<row>{inline("9012345678")}<c r="XFD3" t="inlineStr"><is><t>outside</t></is></c></row>'
 
     result, lines = converted(raw_workbook([HEADER, RECORD, wide]))
@@ -122,7 +122,7 @@ def test_the_limits_are_those_that_are_written_down() -> None:
     assert (workbooks.CPU_SECONDS, workbooks.MEMORY) == (20, 512 << 20)
 
 
-def test_a_child_that_somebody_else_ends_is_no_fault_of_the_workbook(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_somebody_else_ends_is_not_a_fault_of_the_workbook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbooks, "_CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
 
     with pytest.raises(ChildProcessError):
@@ -135,7 +135,7 @@ def test_a_number_that_no_ssid_is_is_refused_by_cell_and_never_called_blank() ->
     assert "S1!A2" in refusal(raw_workbook([HEADER, number]))
 
 
-def test_a_number_too_large_elsewhere_is_kept_and_told() -> None:
+def test_a_number_too_large_elsewhere_is_kept_and_reported() -> None:
     number = f"<row>{inline('9012345678')}<c><v>1E+30</v></c></row>"
 
     result, lines = converted(raw_workbook([HEADER, number]))

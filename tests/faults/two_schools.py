@@ -1,6 +1,6 @@
 """A district of two schools with runs over both, and every record that has a page. Whatever is B's carries marks.
 
-A reader limited to school A must never meet a mark. What is typed into files stands here too: names, SSIDs, birth dates
+A reader limited to school A must never meet a mark. What is typed into files is here too: names, SSIDs, birth dates
 and local numbers of B's students are like nobody else's.
 """
 
@@ -101,7 +101,7 @@ class TwoSchools:
 def two_schools_once(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[TwoSchools, Path]]:
-    """Both schools with all that hangs on them, for a module all of whose tests begin with them."""
+    """Both schools with everything that depends on them, for a module all of whose tests begin with them."""
     with made_once(make_two_schools, tmp_path_factory.mktemp("two_schools"), django_db_blocker) as made:
         yield made
 

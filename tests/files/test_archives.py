@@ -29,7 +29,7 @@ def refusal(data: bytes, limit: int = LIMIT) -> FileError:
     return refused.value
 
 
-def test_a_file_that_is_no_archive_comes_back_as_it_is() -> None:
+def test_a_file_that_is_not_an_archive_comes_back_as_it_is() -> None:
     stream = io.BytesIO(b"1^2\n")
 
     assert unpack(stream, max_bytes=LIMIT).stream is stream
@@ -137,7 +137,7 @@ def test_a_list_of_files_too_long_to_hold_is_refused() -> None:
     assert refusal(bytes(data)).found == "a list of more files than can be searched"
 
 
-def test_a_workbook_is_no_archive_of_text_even_when_cut_off() -> None:
+def test_a_workbook_is_not_an_archive_of_text_even_when_cut_off() -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as book:
         book.writestr("[Content_Types].xml", "x")

@@ -1,4 +1,4 @@
-"""What is not a part of a value: hidden characters, words for nothing, spoiled letters, quotation marks after a space."""
+"""What is not a part of a value: hidden characters, words for nothing, damaged letters, quotation marks after a space."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def roster(last: str, *, middle: str = "", country: str = "") -> str:
         "D´Angelo",
     ],
 )
-def test_names_as_people_have_them_pass_in_silence(name: str) -> None:
+def test_names_as_people_have_them_pass_silently(name: str) -> None:
     result = read(roster(name), ROSTER)
 
     assert (result.column("last_name"), result.problems) == ([name], [])
@@ -88,7 +88,7 @@ def test_a_damaged_name_is_an_error_where_names_are_written(name: str) -> None:
         ],
     ],
 )
-def test_damage_that_can_be_undone_without_doubt_is_undone_and_said(name: str, meant: str) -> None:
+def test_damage_that_can_be_undone_without_doubt_is_undone_and_reported(name: str, meant: str) -> None:
     result = read(roster(name), ROSTER)
 
     assert result.column("last_name") == [meant]
@@ -106,7 +106,7 @@ def test_where_names_are_only_compared_damage_is_named_as_the_cause() -> None:
     ("name", "value"),
     [("Da\ufeffna", "Dana"), ("Da\u200bna", "Dana"), ("Da\u00adna", "Dana"), ('"A\nB"', "A B"), ('"A\r\nB"', "A B")],
 )
-def test_what_is_taken_out_of_a_value_is_said(name: str, value: str) -> None:
+def test_what_is_taken_out_of_a_value_is_reported(name: str, value: str) -> None:
     result = read(roster(name), ROSTER)
 
     assert result.column("last_name") == [value]
@@ -114,7 +114,7 @@ def test_what_is_taken_out_of_a_value_is_said(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["NULL", "N/A", "#N/A", "nan", "None", "-", "."])
-def test_a_word_that_stands_for_nothing_is_blank_with_one_notice_for_the_file(word: str) -> None:
+def test_a_word_that_means_blank_is_blank_with_one_notice_for_the_file(word: str) -> None:
     result = read(roster("Null", middle=word, country=word), ROSTER)
 
     assert result.column("last_name") == ["Null"]
@@ -126,7 +126,7 @@ def test_a_word_that_stands_for_nothing_is_blank_with_one_notice_for_the_file(wo
 
 
 @pytest.mark.parametrize("word", ["NULL", "N/A", "#N/A", "-", "'", '""'])
-def test_a_needed_number_is_missing_where_a_word_for_nothing_stands(word: str) -> None:
+def test_a_word_that_means_blank_is_a_missing_number(word: str) -> None:
     quoted = '"' + word.replace('"', '""') + '"'
     result = read(roster("Quist").replace(",1,", f",{quoted},"), ROSTER)
 
@@ -146,7 +146,7 @@ def test_a_word_that_people_are_called_is_compared_as_a_name(word: str, name: st
 
 
 @pytest.mark.parametrize("separator", [",", "^"])
-def test_a_tab_inside_a_name_is_taken_out_and_said(separator: str) -> None:
+def test_a_tab_inside_a_name_is_taken_out_and_reported(separator: str) -> None:
     layout = ROSTER if separator == "," else DOWNLOAD
     data = roster("Pe\tña") if separator == "," else line(last_name="Pe\tña")
     result = read(data, layout)

@@ -18,7 +18,7 @@ def born(year: int) -> str:
 
 
 @pytest.mark.parametrize("age", [3, 12, 40, 90])
-def test_a_birth_date_without_century_lies_in_the_last_hundred_years(age: int) -> None:
+def test_a_birth_date_without_century_is_in_the_last_hundred_years(age: int) -> None:
     result = read(line(birth_date=born(TODAY.year - age)))
 
     assert result.column("birth_date") == [f"{TODAY.year - age}-01-05"]
@@ -40,7 +40,7 @@ def test_what_has_happened_is_not_after_today(field: str) -> None:
     assert [(p.code, p.severity, p.field) for p in result.problems] == [("FILE-DATE-FUTURE", Severity.ERROR, field)]
 
 
-def test_a_month_13_is_no_date() -> None:
+def test_a_month_13_is_not_a_date() -> None:
     assert [p.code for p in read(line(birth_date="2012-13-01")).problems] == ["FILE-DATE"]
 
 
@@ -92,7 +92,7 @@ def test_a_date_with_the_name_of_its_month_is_read_with_a_notice(text: str) -> N
 
 
 @pytest.mark.parametrize("text", ["14-Fev-2009", "31-Feb-2009", "14-Marchant-2009", "Feb 2009", "Feb 14"])
-def test_what_only_looks_like_the_name_of_a_month_is_no_date(text: str) -> None:
+def test_what_only_looks_like_the_name_of_a_month_is_not_a_date(text: str) -> None:
     assert [p.code for p in read(line(birth_date=text)).problems] == ["FILE-DATE"]
 
 

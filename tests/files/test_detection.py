@@ -360,7 +360,7 @@ def test_recognising_never_raises(data: bytes, expected: Layout | None) -> None:
     assert found.error is not None or found.layout is not None
 
 
-def test_a_file_with_an_ssid_and_names_is_no_school_list_unasked() -> None:
+def test_a_file_with_an_ssid_and_names_is_not_a_school_list_unasked() -> None:
     text = (
         "Student ID,Last Name,First Name,Birthdate,Grade,School,State Student ID\n1,Lee,Sam,3/4/2015,5,101,9001150001\n"
     )

@@ -78,7 +78,9 @@ NAMES = [
 
 @pytest.mark.parametrize(("encoding", "name"), [("mac_roman", "Mac Roman"), ("cp1252", "Windows-1252")])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_windows_and_mac_files_are_told_apart_by_the_words_their_bytes_make(encoding: str, name: str, end: str) -> None:
+def test_windows_and_mac_files_are_distinguished_by_the_words_their_bytes_make(
+    encoding: str, name: str, end: str
+) -> None:
     text = lines(*({"last_name": name, "first_name": "Ana"} for name in NAMES)).replace("\n", end)
 
     found = read(text.encode(encoding))
@@ -106,7 +108,7 @@ def test_what_both_encodings_could_mean_is_the_macs_only_under_its_line_ends() -
     assert judge("D’az\n".encode("cp1252")) == WINDOWS
 
 
-def test_a_mac_file_is_told_even_after_a_megabyte_of_plain_text() -> None:
+def test_a_mac_file_is_recognized_even_after_a_megabyte_of_plain_text() -> None:
     plain = lines(*({"ssid": f"90{n:08}", "last_name": "Ruiz", "first_name": "Ana"} for n in range(12000)))
     late = line(last_name="Núñez", first_name="Zoë")
 
@@ -138,7 +140,7 @@ def test_a_code_page_of_another_script_is_refused_by_name(encoding: str) -> None
 
 
 @pytest.mark.parametrize("size", [1, 7, 5000])
-def test_zero_bytes_alone_are_no_text_of_any_encoding(size: int) -> None:
+def test_zero_bytes_alone_are_not_text_of_any_encoding(size: int) -> None:
     """A copy that broke off left room for the file, and nothing in it: it is not text in UTF-32."""
     found = look(b"\0" * size)
 

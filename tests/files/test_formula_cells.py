@@ -17,7 +17,7 @@ def layout_of(key: str) -> Layout:
 
 
 @pytest.mark.parametrize("key", LAYOUTS)
-def test_a_formula_is_no_value_of_any_column(key: str) -> None:
+def test_a_formula_is_not_a_value_of_any_column(key: str) -> None:
     layout = layout_of(key)
     for name, column in layout.fields.items():
         value, problem = read_value(layout, column, "=FORMULA(Students!B3)")
@@ -28,7 +28,7 @@ def test_a_formula_is_no_value_of_any_column(key: str) -> None:
         assert problem.severity >= Severity.WARNING, name
 
 
-def test_a_rounded_ssid_is_told_with_its_cell() -> None:
+def test_a_rounded_ssid_is_reported_with_its_cell() -> None:
     layout = layout_of("ssid-list")
     value, problem = read_value(layout, layout.fields["ssid"], "=ROUNDED(S: 1!B3: 9120000033123456)")
 

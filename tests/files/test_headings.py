@@ -54,7 +54,7 @@ def test_lines_above_records_without_column_names_are_passed_over(above: str, he
     assert "FILE-HEADING" in found.codes
 
 
-def test_a_first_record_that_was_cut_off_is_no_title() -> None:
+def test_a_first_record_that_was_cut_off_is_not_a_title() -> None:
     found = read(line()[:20] + "\n" + THREE)
 
     assert found.reader.record_count == 4
@@ -67,7 +67,7 @@ def test_column_names_far_down_are_not_looked_for() -> None:
     assert look(text, expected=LIST).error is not None
 
 
-def test_names_that_are_not_there_are_told_by_the_first_line_still() -> None:
+def test_names_that_are_not_there_are_reported_by_the_first_line_still() -> None:
     found = look("Student Name,Phone,Room\nGale,1,2\n", expected=ROSTER, layouts=ALL_LAYOUTS)
 
     assert found.error is not None
@@ -122,7 +122,7 @@ def test_records_above_column_names_are_never_passed_over(layout, above, names, 
 
 
 @pytest.mark.parametrize("first", [";", "\t", "|", "^"])
-def test_a_record_with_another_separator_is_no_title(first: str) -> None:
+def test_a_record_with_another_separator_is_not_a_title(first: str) -> None:
     """Passed over as a title, the student would be lost with a notice."""
     rows = [f"1234567,0123456,90123456{n:02},10000{n},Lee,Sam" for n in range(4)]
 
@@ -137,7 +137,7 @@ def test_a_title_with_a_number_and_another_separator_is_one() -> None:
 
 @pytest.mark.parametrize("hidden", ["\ufeff", "\u200b", "\u00ad"])
 @pytest.mark.parametrize(("layout", "names", "row"), [(LIST, NAMES, ROW), (ROSTER, ROSTER_NAMES, ROSTER_ROW)])
-def test_an_invisible_character_in_a_column_name_is_no_part_of_it(layout, names, row, hidden) -> None:  # type: ignore[no-untyped-def]
+def test_an_invisible_character_in_a_column_name_is_not_part_of_it(layout, names, row, hidden) -> None:  # type: ignore[no-untyped-def]
     """A byte order mark within the quotation marks of the first column is the usual one."""
     quoted = ",".join(f'"{hidden}{name[:2]}{hidden}{name[2:]}"' for name in names.split(","))
 

@@ -59,5 +59,5 @@ def test_an_open_quotation_mark_at_the_end_is_named() -> None:
     assert "quotation mark" in said(roster(["EO"] * 6) + '\n1234567,0123456,7,"O', ROSTER)[0]
 
 
-def test_of_a_single_line_nothing_is_said() -> None:
+def test_of_a_single_line_nothing_is_reported() -> None:
     assert said(DOWNLOAD.splitlines()[0]) == []

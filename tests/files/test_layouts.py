@@ -104,7 +104,7 @@ def test_a_wrong_layout_is_refused_naming_file_and_key(tmp_path: Path, text: str
     assert complaint in str(refused.value)
 
 
-def test_code_sets_that_are_no_tables_are_refused(tmp_path: Path) -> None:
+def test_code_sets_that_are_not_tables_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + 'columns = ["A"]\n', codes='gender = "M"\n')
 
     with pytest.raises(LayoutError, match=r"codes\.toml: gender"):

@@ -50,10 +50,10 @@ def test_two_lone_marks_in_lines_below_each_other_join_no_students(first: str, s
 
 
 @pytest.mark.parametrize("stray", ['"Ann', 'Ann"', 'An"n'])
-def test_a_lone_mark_among_cells_that_are_all_quoted_spoils_only_its_own_cell(stray: str) -> None:
-    spoiled = quoted(row(2, "@")).replace('"@"', f'"{stray}"')
+def test_a_lone_mark_among_cells_that_are_all_quoted_damages_only_its_own_cell(stray: str) -> None:
+    damaged = quoted(row(2, "@")).replace('"@"', f'"{stray}"')
 
-    found = roster(quoted(row(1)), spoiled, quoted(row(3)))
+    found = roster(quoted(row(1)), damaged, quoted(row(3)))
 
     assert found.column("local_number") == ["1", "2", "3"]
     assert found.column("gender") == ["F", "F", "F"]
@@ -76,7 +76,7 @@ def test_a_separator_inside_a_mark_that_is_not_closed_refuses_that_line_alone_wi
     assert codes.get(problem.code).fix.startswith("Remove the quotation mark from the file")
 
 
-def test_a_spreadsheets_blank_columns_at_the_end_are_no_separator_too_many() -> None:
+def test_a_spreadsheets_blank_columns_at_the_end_are_not_extra_separators() -> None:
     padded = [row(n, '"Ann' if n == 2 else "Oh").strip() + ",,,\n" for n in range(1, 4)]
 
     found = roster(*padded)

@@ -53,7 +53,7 @@ def test_a_file_all_of_whose_cells_stand_between_marks_is_read(marks: str) -> No
 
 
 @pytest.mark.parametrize("width", [14, 15, 16])
-def test_a_roster_without_names_is_told_to_lack_them_and_is_no_request_to_the_state(width: int) -> None:
+def test_a_roster_without_names_is_reported_as_lacking_them_and_is_not_a_request_to_the_state(width: int) -> None:
     lines = text(width=width).splitlines()[1:]
     error = looked_at("\n".join([*lines, ""])).error
 
@@ -70,7 +70,7 @@ def test_a_file_in_two_encodings_is_refused_with_the_line_where_the_second_begin
     assert "in UTF-8 at first and in Windows-1252 from line 5 on" in str(error.found)
 
 
-def test_a_single_broken_letter_is_no_second_encoding() -> None:
+def test_a_single_broken_letter_is_not_a_second_encoding() -> None:
     broken = text().encode().replace("Peña".encode(), b"Pe\xf1a", 3).replace(b"Pe\xf1a", "Peña".encode(), 2)
     error = recognise(io.BytesIO(broken), ALL_LAYOUTS, expected=ROSTER).error
 

@@ -66,7 +66,7 @@ def test_a_marked_language_is_its_code() -> None:
 
 
 @pytest.mark.parametrize("marks", [1, 2, 3])
-def test_byte_order_marks_are_no_part_of_the_first_name(marks: int) -> None:
+def test_byte_order_marks_are_not_part_of_the_first_name(marks: int) -> None:
     head = "lea,school,local_number,last_name,first_name,birth_date\n"
     found = read(b"\xef\xbb\xbf" * marks + head.encode() + b"1234567,0123456,1,Lee,Sam,2014-03-02\n", expected=ROSTER)
 
@@ -74,7 +74,7 @@ def test_byte_order_marks_are_no_part_of_the_first_name(marks: int) -> None:
 
 
 @pytest.mark.parametrize("marked", ["{},", "{};", ",{}", "'{},"])
-def test_a_separator_too_many_is_no_part_of_a_number(marked: str) -> None:
+def test_an_extra_separator_is_not_part_of_a_number(marked: str) -> None:
     for name, text in (("ssid", "9001230007"), ("lea", "1234567")):
         value, problem = read_value(ROSTER, ROSTER.fields[name], marked.format(text))
         assert (value, problem and problem.code) == (text, "FILE-MARKS")

@@ -37,7 +37,7 @@ def test_id9_what_may_be_a_date_or_two_numbers_is_left_as_it_is(written: str) ->
 @pytest.mark.parametrize(
     "written", ["4042,0", "#4042", "+4042", "4042*", "No. 4042", "4,042", "\uff14\uff10\uff14\uff12"]
 )
-def test_id9_what_people_write_beside_a_local_number_is_no_part_of_it(written: str) -> None:
+def test_id9_what_people_write_beside_a_local_number_is_not_part_of_it(written: str) -> None:
     assert bare_local_number(written) == "4042"
 
 
@@ -51,7 +51,7 @@ def test_id9_a_district_code_is_read_without_what_a_spreadsheet_makes_of_it(writ
     assert bare_code(written, "lea") == "1234567"
 
 
-def test_id9_thousands_are_no_decimals() -> None:
+def test_id9_thousands_are_not_decimals() -> None:
     assert (bare_local_number("109,000"), bare_whole("2,400")) == ("109000", "2400")
 
 

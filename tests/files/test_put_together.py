@@ -126,7 +126,7 @@ def test_lines_keep_their_numbers_wherever_the_names_stand(
 
 
 @pytest.mark.parametrize("name", ["enrollment_exit_reason", "Enrollment Exit Reason", "ENROLLMENT_EXIT_REASON"])
-def test_a_name_of_a_column_in_a_value_is_no_line_of_names(name: str) -> None:
+def test_a_name_of_a_column_in_a_value_is_not_a_line_of_names(name: str) -> None:
     odd = _record(ROSTER, 1).replace("1,1,1,1", f"1,{name},1,1")
 
     found = _read(_names(ROSTER) + odd + _record(ROSTER, 2), ROSTER)
@@ -156,7 +156,7 @@ def test_the_same_names_in_another_order_refuse_the_file_for_its_values_would_mo
 
 @pytest.mark.parametrize("end", [DOS_END, f"{DOS_END}\r\n", DOS_END * 100, f"\n{DOS_END}\n\n", f" {DOS_END}"])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=_id)
-def test_the_end_of_a_dos_file_is_no_record(layout: Layout, end: str) -> None:
+def test_the_end_of_a_dos_file_is_not_a_record(layout: Layout, end: str) -> None:
     if layout.record_length:
         text = _fixed(layout) * 2
     else:
@@ -169,7 +169,7 @@ def test_the_end_of_a_dos_file_is_no_record(layout: Layout, end: str) -> None:
     assert found.problems == plain.problems
 
 
-def test_the_sign_at_the_end_of_the_last_record_is_no_part_of_it() -> None:
+def test_the_sign_at_the_end_of_the_last_record_is_not_part_of_it() -> None:
     found = read(lines({}, {"ssid_created": "20140815"}).strip("\n") + DOS_END)
 
     assert found.column("ssid_created") == ["2014-08-15", "2014-08-15"]

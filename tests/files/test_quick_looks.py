@@ -66,7 +66,7 @@ def test_initials_are_looked_at_once_for_all_lines(monkeypatch: pytest.MonkeyPat
     assert sorted(looked_at) == ["-Ana", "A.", "J."]
 
 
-def test_a_day_is_taken_apart_once_whichever_column_it_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_is_taken_apart_once_whichever_column_it_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
     taken_apart: list[str] = []
     monkeypatch.setattr(dates, "_kept_date", lru_cache(lambda text: taken_apart.append(text) or parse_date(text)))
     layout = folder_layouts(SSIDDownload.layout_folder)[SSIDDownload.layouts[0]]

@@ -255,7 +255,7 @@ def test_f6_a_date_as_the_report_writes_it_is_named_by_its_form() -> None:
     assert "(2009-02-14)" in str(result.reader.notices[0])
 
 
-def test_f6_a_form_of_the_layout_passes_in_silence() -> None:
+def test_f6_a_form_of_the_layout_passes_without_a_notice() -> None:
     roster = "lea,school,local_number,last_name,first_name,birth_date\n1234567,0123456,1,Lee,Sam,2011-03-04\n"
 
     assert read(roster, ROSTER).problems == []

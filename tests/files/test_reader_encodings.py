@@ -43,7 +43,7 @@ def test_f5_a_file_in_two_encodings_is_refused_naming_the_line() -> None:
     assert refused.value.params["line"] == 11_002
 
 
-def test_f5_capitals_before_an_apostrophe_are_no_utf8() -> None:
+def test_f5_capitals_before_an_apostrophe_are_not_utf8() -> None:
     text = line(last_name="D’JOSÉ’S")
 
     assert read(text.encode("cp1252")).column("last_name") == ["D’JOSÉ’S"]

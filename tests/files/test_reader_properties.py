@@ -30,7 +30,7 @@ SCRAPS = [
 ]  # fmt: skip
 
 
-def spoil(data: bytes, at: int, scrap: bytes) -> bytes:
+def damage(data: bytes, at: int, scrap: bytes) -> bytes:
     return data[:at] + scrap + data[at + len(scrap) :]
 
 
@@ -115,7 +115,7 @@ def test_a_table_written_with_quotes_is_read_as_written(table: list[list[str]], 
     data=st.one_of(
         st.binary(max_size=400),
         st.lists(st.sampled_from(SCRAPS), max_size=40).map(b"".join),
-        st.builds(spoil, st.just(THREE.encode()), st.integers(0, 600), st.binary(max_size=3)),
+        st.builds(damage, st.just(THREE.encode()), st.integers(0, 600), st.binary(max_size=3)),
     ),
     expected=st.sampled_from([None, *ALL_LAYOUTS]),
 )

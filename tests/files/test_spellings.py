@@ -235,7 +235,7 @@ def test_words_for_birth_places_lead_to_codes_of_the_record(name: str) -> None:
 
 
 @pytest.mark.parametrize("grade", ["03", "05", "11", "KN", "AD"])
-def test_a_grade_that_is_its_code_already_is_no_spelling(grade: str) -> None:
+def test_a_grade_that_is_its_code_already_is_not_a_spelling(grade: str) -> None:
     layout = SCORE_LAYOUTS["caaspp-2024-25"]
 
     assert read_value(layout, layout.fields["grade_assessed"], grade) == (grade, None)

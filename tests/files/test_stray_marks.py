@@ -42,7 +42,7 @@ NAMES = [
         *[("\u2010Peña\u2011", "Peña"), ("Jr..", "Jr."), ("Jr.;", "Jr."), ("\xa0-Peña", "Peña")],
     ],
 )
-def test_signs_at_the_ends_of_a_name_are_left_out_and_said(name: str, bare: str) -> None:
+def test_signs_at_the_ends_of_a_name_are_left_out_and_reported(name: str, bare: str) -> None:
     result = read(roster(name), ROSTER)
 
     assert result.column("last_name") == [bare]

@@ -44,7 +44,7 @@ def said(found: Read) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("end", ["", "\r\n"])
-def test_a_total_line_is_no_record(line: str, end: str) -> None:
+def test_a_total_line_is_not_a_record(line: str, end: str) -> None:
     found = roster(line, end=end)
 
     assert len(found.rows) == 12
@@ -88,7 +88,7 @@ def test_of_several_totals_only_a_grand_total_counts_all_records() -> None:
         "Count,Dracula",
     ],
 )
-def test_a_person_or_a_broken_line_is_no_total(line: str) -> None:
+def test_a_person_or_a_broken_line_is_not_a_total(line: str) -> None:
     found = roster(line)
 
     assert len(found.rows) == 13

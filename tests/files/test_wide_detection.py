@@ -54,7 +54,7 @@ def read_wide(text: str, wide: dict[str, Layout], *expected: str) -> list[tuple[
 
 
 @pytest.mark.parametrize("key", ["wide-2022", "wide-2023"])
-def test_the_year_is_told_by_the_header(wide: dict[str, Layout], key: str) -> None:
+def test_the_header_shows_the_year(wide: dict[str, Layout], key: str) -> None:
     text = wide_file([column.name for column in wide[key].columns])
 
     assert look(text, list(wide.values()), list(wide.values())).layout is wide[key]
@@ -123,7 +123,7 @@ def test_records_of_a_wide_layout_are_read_without_their_column_names(wide: dict
     assert found.codes == ["FILE-HEADERLESS"]
 
 
-def test_without_column_names_two_layouts_as_wide_are_not_told_apart(wide: dict[str, Layout]) -> None:
+def test_without_column_names_two_layouts_as_wide_are_not_distinguished(wide: dict[str, Layout]) -> None:
     body = wide_file(NAMES).split("\n", 1)[1]
     twins = [wide["wide-2022"], load_twin(wide["wide-2022"])]
 
@@ -210,7 +210,7 @@ def fixed(layout: Layout, **values: str) -> str:
     return "".join(text)[:-2] + "ZZ"
 
 
-def test_the_fixed_width_twin_is_told_by_its_width_and_read_by_positions(wide: dict[str, Layout]) -> None:
+def test_the_fixed_width_twin_is_recognized_by_its_width_and_read_by_positions(wide: dict[str, Layout]) -> None:
     layout = wide["wide-2023"]
     text = "".join(fixed(layout, record_type="01", ssid=ssid, score="245") + "\r\n" for ssid in ("9012", "José"))
 

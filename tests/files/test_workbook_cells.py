@@ -81,7 +81,7 @@ def test_numbers_of_utah_have_seven_digits() -> None:
 
 
 @pytest.mark.parametrize("ssid", [900105000, 9001050001.5, "9.00105E+09", "9001050001.5"])
-def test_an_ssid_that_a_spreadsheet_spoilt_refuses_the_workbook(ssid: Any) -> None:
+def test_an_ssid_that_a_spreadsheet_damaged_refuses_the_workbook(ssid: Any) -> None:
     with pytest.raises(FileError, match="Sheet!D2"):
         convert(workbook(LIST, ["0123456", "105001", "Adler", ssid]), io.BytesIO())
 
@@ -145,7 +145,7 @@ def test_a_code_has_the_zeros_that_its_cell_shows(stored: int, shown: str, text:
     assert lines(workbook(["Name", "School"], ["Lee", stored], formats={"B2": shown}))[1] == ["Lee", text]
 
 
-def test_hidden_rows_are_read_and_told() -> None:
+def test_hidden_rows_are_read_and_reported() -> None:
     """People who filtered a list may not know that all of it is there."""
     book = openpyxl.Workbook()
     sheet = book.active

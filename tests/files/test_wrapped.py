@@ -30,7 +30,7 @@ def test_the_marks_around_the_lines_go_with_a_notice() -> None:
     assert kept(wrapped(PLAIN)) == (PLAIN.encode(), ["FILE-WRAPPED"])
 
 
-def test_a_mark_before_the_first_line_and_blank_columns_after_them_are_no_hindrance() -> None:
+def test_a_mark_before_the_first_line_and_blank_columns_after_them_are_not_an_obstacle() -> None:
     data = BOM + wrapped(PLAIN).replace(b"\r\n", b",,\r\n")
 
     assert kept(data) == (BOM + PLAIN.encode(), ["FILE-WRAPPED"])

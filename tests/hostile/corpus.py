@@ -1,4 +1,4 @@
-"""The hostile corpus: files that somebody, or some program, made wrong, each with the end that it must come to.
+"""The hostile corpus: files that somebody, or some program, made wrong, each with the result that it must have.
 
 None is kept: seeded generators make each one when it is tried. `every_file()` lists all, always in the same order;
 `tests/hostile/trying.py` tries one, `script/test hostile` all, and the suite one of each kind.

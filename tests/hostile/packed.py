@@ -57,7 +57,7 @@ def _uncommon(name: str, text: str) -> bytes:
     return _patched(pack((name, text.encode())), 8, 10, b"\x63\0")
 
 
-def _spoiled(name: str, text: str) -> bytes:
+def _damaged(name: str, text: str) -> bytes:
     whole = bytearray(pack((name, text.encode()), kind=zipfile.ZIP_STORED))
     at = whole.index(text.encode()[:20]) + 30
     whole[at] ^= 0x55
@@ -141,7 +141,7 @@ KINDS: dict[str, tuple[Maker, End]] = {
         lambda name, text: _patched(pack((name, text.encode())), 14, 16, b"\1\2\3\4"),
         refused("FILE-ZIP"),
     ),
-    "a byte that was changed": (_spoiled, refused("FILE-ZIP")),
+    "a byte that was changed": (_damaged, refused("FILE-ZIP")),
     "cut after a tenth": (_cut(0.1), refused("FILE-ZIP")),
     "cut in half": (_cut(0.5), refused("FILE-ZIP")),
     "cut before its list": (_cut(0.9), refused("FILE-ZIP")),

@@ -64,8 +64,8 @@ def _open_mark(text: str) -> bytes:
     """64 MB of lines after a quotation mark that nobody closes."""
     head, rest = text.split("\r\n", 1)
     line = rest.splitlines(keepends=True)[0]
-    spoiled = line.replace(",Sample", ',"Sample', 1)
-    return (f"{head}\r\n{spoiled}" + line * (_OPEN // len(line))).encode()
+    damaged = line.replace(",Sample", ',"Sample', 1)
+    return (f"{head}\r\n{damaged}" + line * (_OPEN // len(line))).encode()
 
 
 def _spaced(table: list[list[str]]) -> None:

@@ -22,7 +22,7 @@ CPU_SECONDS, MEGABYTES = (
     20,
     500,
 )  # what reading one file may cost, its workbook process included; the database is told apart
-_KILLED_AFTER = 40  # processor seconds, so that the cost of one that goes on for ever is known all the same
+_KILLED_AFTER = 40  # processor seconds, so that the cost of one that continues forever is known all the same
 TOGETHER = 60  # files that go through one process
 
 Known = dict[tuple[str, bool], list[Any]]

@@ -4,7 +4,7 @@
     evaluated("ela", "…\n").codes()                           codes of its issues
 
 Between reading and counting it is the Test itself (runs/execution.py). What a run has around that is left out: its record,
-claim, lock, pulse and progress, the kept file, what is told of its end. Nothing stays: a test that goes on with the run (an
+claim, lock, pulse and progress, the kept file, what is told of its end. Nothing stays: a test that continues with the run (an
 Update, a page, `ImportRun.objects`) takes `run_file`. That both say the same, tests/imports/base_suite.py asks of every type.
 """
 
@@ -61,7 +61,7 @@ def evaluated(
             _reject(run, error)
         report = Report(run)
         transaction.set_rollback(True)
-    run.pk = run.file = None  # nothing is kept of them: whoever goes on with this run is to notice
+    run.pk = run.file = None  # nothing is kept of them: whoever continues with this run is to notice
     return report
 
 

@@ -60,7 +60,7 @@ def committed_when_awaited(session: psycopg.Connection, kind: str) -> Iterator[N
     awaited: set[str] = set()
 
     def commit() -> None:
-        while not over.is_set() and not awaited & {kind, "relation"}:  # whoever waits for a table would wait for ever
+        while not over.is_set() and not awaited & {kind, "relation"}:  # whoever waits for a table would wait forever
             awaited.update(kind for (kind,) in session.execute(_AWAITED, [session.info.backend_pid]))
             over.wait(0.01)
         session.execute("COMMIT")

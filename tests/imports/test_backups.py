@@ -24,7 +24,7 @@ def test_a_backup_of_a_newer_release_is_refused() -> None:
         backups._refuse_newer(backup_with(migrations=["students.9999_of_tomorrow"]))
 
 
-def test_a_file_of_keys_is_no_backup() -> None:
+def test_a_file_of_keys_is_not_a_backup() -> None:
     with pytest.raises(BackupError, match="with --keys"):
         backups._refuse_newer(backup_with(made_at="2026-11-28T00:00:00+00:00"))
 

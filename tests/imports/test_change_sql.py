@@ -126,7 +126,7 @@ def test_every_statement_names_the_run_and_its_plan() -> None:
         assert "%s" not in text
 
 
-def test_no_change_makes_the_database_read_the_plan_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_change_makes_the_database_read_the_plan_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether another row has a unique value is asked for each change; which rows make room for it is listed once and hashed.
 
     As a join in the question itself it was done again for every change of a large plan, which took hours.

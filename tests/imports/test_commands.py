@@ -157,7 +157,7 @@ def test_exit_code_2_for_a_file_that_is_not_there(district: District, command: C
     assert (said.code, said.json["message"]) == (2, "There is no file none.txt. Check its name and its folder.")
 
 
-def test_an_update_finds_the_newest_test_of_this_very_file(
+def test_an_update_finds_the_newest_test_of_exactly_this_file(
     district: District, command: CommandLine, download: Path
 ) -> None:
     student = district.student()

@@ -43,7 +43,7 @@ def test_the_statements_of_a_type_are_those_that_django_composes(key: str, monke
         Q(last_name=F("first_name")) & Q(last_name=F("grade")) & Q(grade="1") & Q(grade=1),
     ],
 )
-def test_what_looks_alike_is_told_apart(condition: Q) -> None:
+def test_what_looks_alike_is_distinguished(condition: Q) -> None:
     def composed(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
         steps = {"a": Case(When(condition, then=Value(1))), "b": Case(When(~condition & Q(grade="05"), then=Value(2)))}
         return compiled(rows.annotate(**steps).filter(condition).values_list("a", "b"))

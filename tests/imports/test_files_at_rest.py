@@ -121,7 +121,7 @@ def test_a_run_of_a_file_that_is_not_what_was_kept_fails_whole_and_says_so(
     assert (run.record_count, run.planned_count) == (0, 0)
 
 
-def test_a_run_whose_key_is_not_here_waits_and_goes_on_when_it_is(
+def test_a_run_whose_key_is_not_here_waits_and_continues_when_it_is(
     district: District, settings: Any, client: Client
 ) -> None:
     settings.FILE_KEYS = [FIRST]
@@ -169,7 +169,7 @@ def content(file: ImportFile) -> bytes:
         return stream.read()
 
 
-def test_the_command_wraps_keys_anew_and_encrypts_plain_files_and_writes_no_content(
+def test_the_command_wraps_keys_again_and_encrypts_plain_files_and_writes_no_content(
     settings: Any, capsys: pytest.CaptureFixture[str], own_keys: Path
 ) -> None:
     settings.FILE_KEYS = [FIRST]
@@ -266,7 +266,7 @@ def test_production_without_a_key_does_not_start_and_never_keeps_a_file(settings
     assert not own_keys.exists()
 
 
-def test_a_key_that_is_none_is_told_without_quoting_it(settings: Any) -> None:
+def test_an_invalid_key_is_reported_without_quoting_it(settings: Any) -> None:
     settings.FILE_KEYS = ["swordfish"]
 
     (error,) = check_file_keys()
@@ -292,7 +292,7 @@ def test_the_usual_tool_makes_a_usable_key() -> None:
     assert len(file_keys.parsed([made.stdout])) == 1
 
 
-def test_no_address_serves_what_lies_in_the_folder_of_uploads(client: Client, settings: Any) -> None:
+def test_no_address_serves_what_is_in_the_folder_of_uploads(client: Client, settings: Any) -> None:
     """Nor is it a program, or within a folder of static files; the one way to it is a page that asks for the role."""
     file = kept()
     path, name = path_of(file), str(file.file.name)

@@ -464,7 +464,7 @@ def test_a_rejected_run_ends_and_changes_nothing(full_district: District, approv
     assert statuses() == {"EL"}
 
 
-def test_nobody_decides_on_the_own_run(full_district: District, approver: User) -> None:
+def test_nobody_decides_on_their_own_run(full_district: District, approver: User) -> None:
     run = held_update(approver)
     with pytest.raises(RunRefusedError, match="second person"):
         approvals.approve(run=run, user=approver, why="Mine", enqueue=False)

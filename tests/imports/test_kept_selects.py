@@ -89,7 +89,7 @@ def test_every_way_of_running_a_type_sends_what_it_would_send_with_nothing_kept(
 
 
 @pytest.mark.django_db
-def test_the_declarations_of_every_type_can_be_told_apart_and_found_again() -> None:
+def test_the_declarations_of_every_type_can_be_distinguished_and_found_again() -> None:
     for import_type in all_types():
         with dropped(import_type.row_model):
             rules = [import_type.reference_rules(ways(import_type.key)[0]) for _n in range(2)]
@@ -186,7 +186,7 @@ def test_what_cannot_be_compared_is_composed_every_time() -> None:
 
 
 @pytest.mark.django_db
-def test_values_stand_in_their_places_whatever_they_are() -> None:
+def test_values_are_in_their_places_whatever_they_are() -> None:
     make_district().other_school.delete()
     for value in ("O'Neil", "100%", "%s", "\\", "a\nb", "José", "—"):
         for _time in range(2):

@@ -102,7 +102,7 @@ def test_a_late_accent_in_windows_1252_is_shown_as_it_was_read(district: Distric
     assert "García" in data_lines(run, [4001])[4001]
 
 
-def test_the_line_with_the_column_names_is_no_record(district: District) -> None:
+def test_the_line_with_the_column_names_is_not_a_record(district: District) -> None:
     run = run_file("ssid-download", f"\n{HEADER}\n{SHORT}\n").run
 
     assert sorted(read_records(run, [1, 2, 3], FIELDS)) == [3]
@@ -123,7 +123,7 @@ def test_a_match_in_a_record_over_several_lines_joins_the_plan(district: Distric
     assert sum(run.outcome_counts.values()) == run.record_count == 2
 
 
-def test_lines_that_share_a_student_are_found_where_the_number_stands_in_a_later_line(district: District) -> None:
+def test_lines_that_share_a_student_are_found_where_the_number_is_in_a_later_line(district: District) -> None:
     student = district.another(local_number="100300")
     stranger = comma(line(local_number="100999", ssid="9012345679"))
     own = comma(line(ssid='"90123\n45680"', local_number="100300"))

@@ -179,7 +179,7 @@ def test_a_large_file_goes_and_comes_as_a_stream_of_parts_whole(behind: Line) ->
     assert sum("partNumber" in asked for asked in behind.asked) == 2
 
 
-def test_a_connection_that_is_cut_in_the_middle_of_a_file_is_taken_up_where_it_was(behind: Line) -> None:
+def test_a_connection_that_is_cut_in_the_middle_of_a_file_is_resumed_where_it_was(behind: Line) -> None:
     data = large()
     file = kept(data)
     file.file.storage._connections.connection = None  # those of now are not cut
@@ -200,7 +200,9 @@ def test_an_upload_whose_connection_is_cut_is_sent_again(behind: Line, server: i
     assert behind.cuts == []
 
 
-def test_a_store_that_is_away_makes_the_run_wait_and_it_goes_on_by_itself(behind: Line, district: District) -> None:
+def test_a_store_that_is_down_makes_the_run_wait_and_it_continues_automatically(
+    behind: Line, district: District
+) -> None:
     file = kept()
     file.file.storage._connections.connection = None
     behind.down = True
@@ -216,7 +218,7 @@ def test_a_store_that_is_away_makes_the_run_wait_and_it_goes_on_by_itself(behind
     assert run.status == RunStatus.COMPLETED
 
 
-def test_a_file_that_is_not_there_or_another_one_is_told(behind: Line, server: int) -> None:
+def test_a_missing_or_different_file_is_reported(behind: Line, server: int) -> None:
     one, two = kept(b"a" * 3_000_000), kept(b"b" * 3_000_000)
     direct(server).put_object(Bucket=BUCKET, Key=one.file.name, Body=in_bucket(server, two))
     direct(server).delete_object(Bucket=BUCKET, Key=two.file.name)
@@ -227,7 +229,7 @@ def test_a_file_that_is_not_there_or_another_one_is_told(behind: Line, server: i
         pass
 
 
-def test_a_file_that_is_replaced_while_it_is_read_is_told(behind: Line, server: int) -> None:
+def test_a_file_that_is_replaced_while_it_is_read_is_reported(behind: Line, server: int) -> None:
     file, other = kept(large()), kept(large())
 
     def read_while_it_is_replaced() -> None:
@@ -307,7 +309,7 @@ def test_an_object_of_an_earlier_release_is_found_when_its_record_goes_without_i
     assert names_in(server) == {other.file.name}
 
 
-def test_a_store_that_is_away_keeps_the_note(behind: Line, server: int) -> None:
+def test_a_store_that_is_down_keeps_the_note(behind: Line, server: int) -> None:
     kept()
     orphan = put(recorded=False)
     behind.down = True

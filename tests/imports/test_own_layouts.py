@@ -47,7 +47,7 @@ def test_u12_an_own_code_set_takes_the_place_of_the_packaged_one(own: Path) -> N
     assert "M" in layout.fields["gender"].codes
 
 
-def test_a_layout_that_cannot_be_read_is_said_when_a_program_starts(own: Path) -> None:
+def test_a_layout_that_cannot_be_read_is_reported_when_a_program_starts(own: Path) -> None:
     (own / "utah-ssid-response.toml").write_text('title = "Ours"\n')
 
     (error,) = check_own_layouts()

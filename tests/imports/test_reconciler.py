@@ -37,7 +37,7 @@ def test_a_running_run_without_a_worker_is_enqueued_at_once(reconciler: Reconcil
     assert reconciler.due(now=0.0) == [run.pk]
 
 
-def test_a_queued_run_has_until_the_second_look_to_be_taken_up(reconciler: Reconciler) -> None:
+def test_a_queued_run_has_until_the_second_look_to_be_picked_up(reconciler: Reconciler) -> None:
     run = make_run(RunStatus.QUEUED)
 
     assert reconciler.due(now=0.0) == []
@@ -104,7 +104,7 @@ def test_of_a_long_queue_only_the_first_runs_are_enqueued(reconciler: Reconciler
     assert reconciler.due(now=2.0) == runs[: queueing.FRONT]
 
 
-def test_a_broker_that_is_away_is_asked_once_a_look_and_told_of_all_when_it_is_back() -> None:
+def test_a_broker_that_is_down_is_tried_once_a_look_and_gets_all_messages_when_it_is_back() -> None:
     runs = [make_run(RunStatus.RUNNING, attempts=1).pk for _number in range(3)]
     asked: list[int] = []
     away = [True]

@@ -24,7 +24,7 @@ def _outcomes(report: Report) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("repeats", [1, 2, 5])
-def test_a_repeat_in_a_schools_list_stands_in_for_a_line_with_another_name(district: District, repeats: int) -> None:
+def test_a_repeat_in_a_schools_list_replaces_a_line_with_another_name(district: District, repeats: int) -> None:
     strange = GOOD.replace("García-López", "Poe")
 
     report = run_file("ssid-list", LIST + strange + GOOD * repeats, Work.UPDATE)
@@ -46,7 +46,7 @@ def test_repeats_of_refused_lines_are_refused_for_the_same_reason(district: Dist
 
 
 @pytest.mark.parametrize("import_type", ["ssid-download", "ela"])
-def test_a_repeat_stands_in_for_a_line_that_the_reader_refused(district: District, import_type: str) -> None:
+def test_a_repeat_replaces_a_line_that_the_reader_refused(district: District, import_type: str) -> None:
     give_ssid(district.student(local_number="9", first_name="Bo"), "9012345699")
     bad = line(school="01234567890")
 
@@ -56,7 +56,7 @@ def test_a_repeat_stands_in_for_a_line_that_the_reader_refused(district: Distric
     assert ELRecord.objects.get().program_status == "EL"
 
 
-def test_a_repeated_replacement_stands_in_for_a_line_that_the_reader_refused(district: District) -> None:
+def test_a_repeated_replacement_replaces_a_line_that_the_reader_refused(district: District) -> None:
     give_ssid(district.student(local_number="9", first_name="Bo"), "9012345670")
     lines = [f"1234567^{school}^9^9012345670^9012345671" for school in ("01234567890", "0123456", "0123456")]
 
@@ -73,7 +73,7 @@ def _answer(school: str, last: str, elas: str = "EL") -> str:
     )
 
 
-def test_a_chosen_candidate_stands_in_for_one_that_was_refused(district: District) -> None:
+def test_a_chosen_candidate_replaces_one_that_was_refused(district: District) -> None:
     lines = [_answer("0123456", "P�rez"), _answer("0123457", "García-López")]
 
     report = run_file("ssid-request", "\n".join([f"{HEADER},{RESULT}", *lines]), Work.UPDATE)
@@ -82,7 +82,7 @@ def test_a_chosen_candidate_stands_in_for_one_that_was_refused(district: Distric
     assert SSID.objects.get().ssid == "9012345678"
 
 
-def test_two_answers_about_one_student_that_differ_in_the_status_are_no_repeats(district: District) -> None:
+def test_two_answers_about_one_student_that_differ_in_the_status_are_not_repeats(district: District) -> None:
     lines = [_answer("0123456", "García-López"), _answer("0123457", "García-López", "IFEP")]
 
     report = run_file("ssid-request", "\n".join([f"{HEADER},{RESULT}", *lines]), Work.UPDATE)

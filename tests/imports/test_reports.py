@@ -53,7 +53,7 @@ def test_the_lines_that_hold_a_text_are_found_by_their_numbers(district: Distric
     assert lines_with_text(run, "nobody") == ([], False)
 
 
-def test_a_text_in_many_lines_is_found_in_the_first_ones_and_that_is_said(
+def test_a_text_in_many_lines_is_found_in_the_first_ones_and_that_is_reported(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_lines, "MOST_HITS", 3)

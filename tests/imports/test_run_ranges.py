@@ -85,7 +85,7 @@ def test_a_run_writes_into_its_range(district: District) -> None:
     assert partition_of(ImportIssue, run) == {f"imports_importissue_{start}"}
 
 
-def test_a_run_whose_range_nobody_made_lies_in_the_rest_and_moves_later(district: District) -> None:
+def test_a_run_whose_range_nobody_made_is_in_the_rest_and_moves_later(district: District) -> None:
     """The reconciler slept: nothing fails, and what was written is where it belongs once the range is made."""
     start = beyond()
     next_run(start + 5)
@@ -103,7 +103,7 @@ def test_a_run_whose_range_nobody_made_lies_in_the_rest_and_moves_later(district
     assert revert(run).run.status == RunStatus.COMPLETED
 
 
-def test_rows_that_lie_in_no_range_are_told_of() -> None:
+def test_rows_that_are_in_no_range_are_reported() -> None:
     execute(
         "INSERT INTO imports_setaside_rest (run_id, line, seq, reason) VALUES (%s, 1, 0, 'done')", [beyond() + 500_000]
     )
@@ -142,7 +142,7 @@ class TestBesideOthers:
         assert run.pk == start
         assert partition_of(ImportChange, run) == {f"imports_importchange_{start}"}
 
-    def test_where_it_cannot_be_made_the_run_goes_on(
+    def test_where_it_cannot_be_made_the_run_continues(
         self, district: District, other_session: psycopg.Connection
     ) -> None:
         next_run(beyond())
@@ -170,7 +170,7 @@ class TestBesideOthers:
         assert (run.status, run.interruptions) == (RunStatus.COMPLETED, 0)
         assert partition_of(ImportChange, run) == {f"imports_importchange_{start}"}
 
-    def test_a_run_that_met_a_range_being_made_is_taken_up_again(self, other_session: psycopg.Connection) -> None:
+    def test_a_run_that_met_a_range_being_made_is_picked_up_again(self, other_session: psycopg.Connection) -> None:
         """It had chosen the default partition, which refuses its rows once their range is there."""
         start = self.making_a_range(other_session)
 
@@ -352,7 +352,7 @@ def file_of(table: str) -> int:
     return int(number)
 
 
-def test_back_and_forth_keeps_every_row_and_writes_none_anew(district: District) -> None:
+def test_back_and_forth_keeps_every_row_and_writes_none_again(district: District) -> None:
     if ("imports_importchange_first",) not in fetch_all("SELECT part FROM sis_run_ranges()"):
         migrate(BEFORE)  # a purge of another test dropped the first range
         migrate(AFTER)

@@ -69,7 +69,7 @@ def test_a_student_whose_identity_was_edited_is_set_aside(jose: Student, edit: d
 
 
 @pytest.mark.parametrize("edit", [{"grade": "11"}, {"ethnicity": "Asian"}, {"alias_first_name": "Pepe"}])
-def test_an_edit_that_the_match_does_not_rest_on_is_no_matter(jose: Student, edit: dict[str, object]) -> None:
+def test_an_edit_that_the_match_does_not_rest_on_changes_nothing(jose: Student, edit: dict[str, object]) -> None:
     test = checked(line())
     Student.objects.filter(pk=jose.pk).update(**edit)
     assert apply(test).counts == {"imported": 1}

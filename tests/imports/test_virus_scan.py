@@ -117,7 +117,7 @@ def test_a_file_that_is_too_large_for_it_is_not_taken(scanner: Scanner, caplog: 
 @pytest.mark.parametrize(
     "said", [b"COMMAND READ TIMED OUT\0", b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0"]
 )
-def test_an_answer_that_is_no_verdict_is_none(said: bytes) -> None:
+def test_an_answer_that_is_not_a_verdict_is_none(said: bytes) -> None:
     server = socket.create_server(("127.0.0.1", 0))
 
     def answer() -> None:

@@ -1,4 +1,4 @@
-"""Clients of a running site, hundreds at once in one event loop: people who browse, and senders who never come to an end."""
+"""Clients of a running site, hundreds at once in one event loop: people who browse, and senders who never end."""
 
 import asyncio
 import contextlib

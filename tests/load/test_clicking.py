@@ -102,7 +102,7 @@ def is_active(run: ImportRun) -> bool:
 
 
 def click_while(web: Site, people: list[tuple[str, list[str]]], goes_on: Any) -> Measured:
-    """What people meet, round after round until nothing goes on any more; one round at least."""
+    """What people meet, round after round until nothing continues any more; one round at least."""
     met, deadline = Measured(), time.monotonic() + PATIENCE
     asyncio.run(clicks(web, people, met))
     while goes_on() and time.monotonic() < deadline:

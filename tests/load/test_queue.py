@@ -111,7 +111,7 @@ def test_a_hundred_uploads_of_three_people(
     by_person = {name: [run for run in ended if run.created_by_id == persons[name].pk] for name in UPLOADS}
     for name, several in by_person.items():
         figure(f"wait of {name} {len(several)}, p95", percentile(waits(several), 0.95), "s")
-        # In their order; two processes may take up two neighbors at the same moment.
+        # In their order; two processes may pick up two neighbors at the same moment.
         by_start = sorted(several, key=lambda run: run.started_at or begun)
         assert all(abs(at - by_start.index(run)) <= 1 for at, run in enumerate(several))
     # Whoever brought five files last does not wait for the eighty of somebody else: from then on all three took turns.

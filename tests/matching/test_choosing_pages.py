@@ -31,7 +31,7 @@ ROWS = [
 ]
 
 
-def test_a_request_stands_beside_its_candidates(school: School, admin: Client) -> None:
+def test_a_request_is_next_to_its_candidates(school: School, admin: Client) -> None:
     make_student(school)
     run = run_test(ROWS)
 
@@ -74,7 +74,7 @@ def test_none_of_them_and_taking_it_back(school: School, admin: Client) -> None:
     assert codes(run) == ["SEL-NONE", "SEL-NONE"]
 
 
-def test_a_candidate_chosen_meanwhile_stands(school: School, admin: Client) -> None:
+def test_a_candidate_chosen_meanwhile_stays(school: School, admin: Client) -> None:
     student = make_student(school)
     client, user = sign_in(REGISTRAR, school)
     run = own(run_test(ROWS, schools=[school.pk]), user)
@@ -103,7 +103,7 @@ def test_a_choice_taken_back_meanwhile_is_not_taken_back_again(school: School, a
     assert [d.line for d in MatchDecision.objects.all()] == [2]
 
 
-def test_saving_a_page_again_decides_nothing_anew(school: School, admin: Client) -> None:
+def test_saving_a_page_again_decides_nothing_again(school: School, admin: Client) -> None:
     make_student(school)
     run = run_test([line(pick="X"), line(ssid="8012345690")])
 

@@ -136,7 +136,7 @@ def test_one_save_decides_on_many_lines(school: School, admin: Client) -> None:
     assert saved == {1: ("accept", "Same child"), 2: ("refuse", "")}
 
 
-def test_what_somebody_else_decided_meanwhile_stands_and_the_rest_is_saved(school: School, admin: Client) -> None:
+def test_what_somebody_else_decided_meanwhile_stays_and_the_rest_is_saved(school: School, admin: Client) -> None:
     student = make_student(school, last_name="O'Neil")
     other = make_student(school, "100300", last_name="D'Angelo", first_name="Kim")
     run = run_download(download(last="ONeil"), download("100300", last="DAngelo", first="Kim", ssid="9012345680"))

@@ -83,7 +83,7 @@ def test_a_decision_is_taken_back(school: School) -> None:
     assert [one["line"] for one in program.get(f"runs/{run.pk}/near-lines")["items"]] == [1]
 
 
-def test_what_somebody_decided_meanwhile_stands_and_nothing_else_is_taken(school: School) -> None:
+def test_what_somebody_decided_meanwhile_stays_and_nothing_else_is_taken(school: School) -> None:
     run, students = near_run(school, 2)
     program = Program()
     send(program, run, {"line": 2, "answer": "refuse"})

@@ -147,7 +147,7 @@ def test_records_of_every_view_come_and_are_named_when_gone() -> None:
     assert gone["el"][0]["change"] == "removed"
 
 
-def test_what_people_made_and_took_away_is_told_as_that() -> None:
+def test_what_people_made_and_took_away_is_reported_as_that() -> None:
     """The row that was edited and no other of the student; what is gone is named, what was undone has only changed."""
     made, user = make_district(), UserFactory(import_admin=True)
     student = made.student()
@@ -199,7 +199,7 @@ def test_an_edit_of_one_enrollment_tells_of_that_one_alone() -> None:
     assert len(changes(since=since)["enrollments"]) == 2
 
 
-def test_what_went_came_back_and_went_again_is_told_as_gone() -> None:
+def test_what_went_came_back_and_went_again_is_reported_as_gone() -> None:
     made = district()
     for number, ssid in (("000501", SSID_1), ("000502", SSID_2)):
         made.add(number, ssid=ssid)
@@ -216,7 +216,7 @@ def test_what_went_came_back_and_went_again_is_told_as_gone() -> None:
     }
 
 
-def test_who_was_erased_is_named_by_the_internal_number_alone(two_scored: Scored) -> None:
+def test_someone_who_was_erased_is_named_by_the_internal_number_alone(two_scored: Scored) -> None:
     """A warehouse has to drop the rows of somebody who was erased: nothing else of the student is left to say which."""
     first, second = two_scored.people
     since = timezone.now() - dt.timedelta(hours=1)
@@ -243,7 +243,7 @@ def test_students_of_all_files_are_counted_once() -> None:
     assert ChangesFile(since=since).write(io.BytesIO(), ".zip").students == 3
 
 
-def test_a_journal_that_is_kept_no_longer_is_no_empty_file(two_scored: Scored, tmp_path: Path) -> None:
+def test_a_journal_that_is_kept_no_longer_is_not_an_empty_file(two_scored: Scored, tmp_path: Path) -> None:
     run = two_scored.run
     ImportRun.objects.filter(pk=run.plan_run_id).update(plan_removed_at=timezone.now())
     assert run.finished_at is not None

@@ -1,4 +1,4 @@
-"""Exports: what leaves as a file is what the records hold, in documented columns, of the own schools only."""
+"""Exports: what leaves as a file is what the records hold, in documented columns, of their own schools only."""
 
 import csv
 import datetime as dt
@@ -251,7 +251,7 @@ class TestPage:
     def rows(self, response: Any) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
 
-    def test_a_registrar_takes_out_the_own_schools_and_it_is_logged(
+    def test_a_registrar_exports_their_own_schools_and_it_is_logged(
         self, client: Client, scored: list[Student]
     ) -> None:
         school = scored[0].school
@@ -276,7 +276,7 @@ class TestPage:
         client.force_login(UserFactory(registrar=True))
         assert self.rows(self.ask(client, what="students")) == []
 
-    def test_who_may_not_export_is_refused(self, client: Client, scored: list[Student]) -> None:
+    def test_someone_who_may_not_export_is_refused(self, client: Client, scored: list[Student]) -> None:
         client.force_login(UserFactory(viewer=True, schools=[scored[0].school]))
         assert client.get(reverse("exports")).status_code == 403
         assert self.ask(client).status_code == 403
@@ -378,7 +378,7 @@ def test_changed_scores_are_also_those_that_a_revert_put_back(scored: list[Stude
     assert {row["ssid"] for row in read(tmp_path / "a.csv")} == {SSID_1}
 
 
-def test_a_school_of_two_districts_must_be_told_apart(scored: list[Student], tmp_path: Path) -> None:
+def test_a_school_of_two_districts_must_be_distinguished(scored: list[Student], tmp_path: Path) -> None:
     code = School.objects.values_list("code", flat=True)[0]
     SchoolFactory(lea=LEAFactory(code="7654321"), code=code)
     assert "--lea" in command("export_ssids", tmp_path / "a.csv", "--school", code, code=2)["message"]

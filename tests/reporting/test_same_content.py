@@ -112,7 +112,7 @@ def test_all_forms_hold_the_same_rows(view: View, people: list[Student], tmp_pat
 
 
 @VIEWS
-def test_zeros_in_front_stand_in_every_form(view: View, people: list[Student], tmp_path: Path) -> None:
+def test_leading_zeros_are_in_every_form(view: View, people: list[Student], tmp_path: Path) -> None:
     for ending in ("csv", "xlsx", "parquet"):
         command(f"export_{view.name}", tmp_path / f"a.{ending}")
     sheet = load_workbook(tmp_path / "a.xlsx").active

@@ -184,7 +184,7 @@ class TestRole:
         settings = rows("SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setrole = %s::regrole", name)
         assert ("default_transaction_read_only=off",) in settings
 
-    def test_it_still_reads_after_the_views_were_made_anew(self, reader: Any) -> None:
+    def test_it_still_reads_after_the_views_were_made_again(self, reader: Any) -> None:
         before_migrations(plan=[("a migration", False)])
         make_current()
         assert reader.execute("SELECT count(*) FROM scores").fetchone() == (0,)

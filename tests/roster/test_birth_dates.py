@@ -45,7 +45,7 @@ def test_one_exchanged_birth_date_is_a_warning_with_line_both_dates_and_next_ste
 
 
 @pytest.mark.parametrize("day", ["2014-03-06", "2013-05-03", "2014-05-04", "2014-03-05"])
-def test_another_day_is_no_exchange(on_record: None, day: str) -> None:
+def test_another_day_is_not_an_exchange(on_record: None, day: str) -> None:
     assert _swapped(roster(*lines([BORN[0], day, *BORN[2:]]))) == []
 
 
@@ -71,11 +71,11 @@ def test_half_of_the_lines_or_less_are_errors_of_people(on_record: None) -> None
     assert (report.run.status, len(_swapped(report))) == ("completed", 2)
 
 
-def test_a_few_corrections_are_no_wrong_order(on_record: None) -> None:
+def test_a_few_corrections_are_not_a_wrong_order(on_record: None) -> None:
     assert roster(*lines(SWAPPED[:2])).run.status == "completed"
 
 
-def test_who_says_that_the_file_is_right_gets_it_written_with_warnings(on_record: None) -> None:
+def test_someone_who_says_that_the_file_is_right_gets_it_written_with_warnings(on_record: None) -> None:
     report = update(*lines(SWAPPED), options={"exchanged_birth_dates": "write"})
 
     assert (report.run.status, len(_swapped(report))) == ("completed", 5)
@@ -93,5 +93,5 @@ def test_dates_of_other_lines_are_refused_all_the_same(on_record: None) -> None:
     assert (report.run.status, [i["code"] for i in report.issues]) == ("rejected", ["COLUMN-SORTED"])
 
 
-def test_new_students_are_no_witnesses(district: District) -> None:
+def test_new_students_are_not_witnesses(district: District) -> None:
     assert roster(*lines(SWAPPED)).run.status == "completed"

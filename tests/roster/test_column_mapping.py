@@ -81,7 +81,7 @@ def test_a_school_that_nothing_tells_is_asked_for(district: District) -> None:
     assert [flaw.about for flaw in proposed(POWERSCHOOL).flaws] == ["school"]
 
 
-def test_names_and_values_are_told_in_words_of_how_sure(district: District) -> None:
+def test_suggestions_say_in_words_how_sure_they_are(district: District) -> None:
     text = "Pupil,Surname,Given Name,Born on,x1,Kind,School Name\n" + "".join(
         f"P{n},Quist,Nel,3/{n}/2011,F,,Cedar High\n" for n in range(1, 9)
     )
@@ -138,7 +138,7 @@ def test_a_file_without_column_names_is_refused_with_the_way_on(district: Distri
         look_at(io.BytesIO(text.encode()))
 
 
-def test_what_is_no_text_is_refused_by_its_kind() -> None:
+def test_what_is_not_text_is_refused_by_its_kind() -> None:
     with pytest.raises(FileError):
         look_at(io.BytesIO(b"%PDF-1.7\n"))
 
@@ -294,7 +294,7 @@ def test_a_mapping_changed_between_does_not_change_what_test_showed(district: Di
     assert read_by_itself().run.facts["mapping"]["number"] == 2
 
 
-def test_lines_planned_anew_are_read_by_the_version_of_the_test(district: District) -> None:
+def test_lines_planned_again_are_read_by_the_version_of_the_test(district: District) -> None:
     version = kept()
     run = read_by_itself().run
     other = replace(CONTENT, columns={**CONTENT.columns, "last_name": "Given", "first_name": "Family"})

@@ -1,4 +1,4 @@
-"""Names that another program's encoding spoiled never replace those on record (kind 3)."""
+"""Names that another program's encoding damaged never replace those on record (kind 3)."""
 
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def test_a_sign_in_place_of_a_letter_with_accent_is_an_error_and_the_record_stay
     ("record", "file"),
     [("Renée", "Renèe"), ("Muller", "Müller"), ("Müller-Šimek", "Möller-Šimek"), ("OBrien", "O’Brien"), ("Oe", "Œ")],
 )
-def test_a_name_put_right_is_written(record: str, file: str, loaded: Any) -> None:
+def test_a_corrected_name_is_written(record: str, file: str, loaded: Any) -> None:
     run = loaded(_roster((record, "Ana")), _roster((file, "Ana")).encode())
 
     assert [change["field"] for change in run["changes"]] == ["last_name"], run["issues"]
@@ -122,7 +122,7 @@ def test_an_odd_name_of_a_new_student_is_taken_with_a_warning(name: str, loaded:
     "name",
     ["Peña", "O’Brien", "Bœuf", "Šimek", "Ñúñez", "McDonald", "D'Ávila", "GARCÍA", "José-Ángel", "Øre", "St. John"],
 )
-def test_names_of_all_kinds_are_no_odd_ones(name: str, loaded: Any) -> None:
+def test_names_of_all_kinds_are_not_odd_ones(name: str, loaded: Any) -> None:
     run = loaded(_roster(("Ruiz", "Ana")), _roster(("Ruiz", "Ana"), (name, "Eva")).encode())
 
     assert [issue for issue in run["issues"] if issue["line"]] == []

@@ -22,7 +22,7 @@ def test_an_age_unusual_for_the_grade_is_a_warning_that_names_it(district: Distr
     assert report.issue("STU-AGE")["severity"] == "warning"
 
 
-def test_adults_in_adult_school_are_no_mistake(district: District) -> None:
+def test_adults_in_adult_school_are_not_a_mistake(district: District) -> None:
     assert "STU-AGE" not in roster(JOSE | {"birth_date": f"{YEAR - 60}-01-01", "grade": "AD"}).codes()
 
 
@@ -47,7 +47,7 @@ def test_an_enrollment_after_the_next_school_year_is_refused(district: District,
     assert report.counts == {"refused": 1}
 
 
-def test_an_enrollment_of_the_next_school_year_is_no_mistake(district: District) -> None:
+def test_an_enrollment_of_the_next_school_year_is_not_a_mistake(district: District) -> None:
     today = datetime.now(tz=UTC).date()
     ahead = date(today.year + (today.month >= 7), 8, 12)
     assert roster(JOSE | {"enrollment_start": f"{ahead}"}).codes() == []
@@ -99,7 +99,7 @@ def test_8_older_a_status_older_than_the_record_is_a_warning(
     assert student().el.program_status == ("Not EL" if option == "write" else on_record["status"])
 
 
-def test_8_older_is_not_said_of_a_later_status_nor_of_the_same(district: District) -> None:
+def test_8_older_is_not_reported_for_a_later_status_nor_for_the_same(district: District) -> None:
     update(JOSE)
     give_el(student(), "EL", identified_date=date(2019, 9, 1))
 

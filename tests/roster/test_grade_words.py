@@ -75,7 +75,7 @@ def test_the_report_offers_both_meanings_where_saying_one_settles_a_line(
     assert "Set it for all files" not in page, "a registrar sets nothing for the district"
 
 
-def test_what_was_said_is_tested_and_is_offered_no_more(client: Client, district: District) -> None:
+def test_what_was_answered_is_tested_and_no_longer_offered(client: Client, district: District) -> None:
     client.force_login(UserFactory(registrar=True, all_schools=True))
     run = run_file("students", content("0", "13")).run
     client.post(reverse("test_again", args=[run.pk]), {"cause": "FILE-CODE", "answer": "ps"})

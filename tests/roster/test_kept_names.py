@@ -127,7 +127,7 @@ def test_of_many_lines_the_first_are_named_and_all_are_counted(
     assert "5 names in 2 lines" in report.issue("NAMES-KEPT")["message"]
 
 
-def test_a_run_of_another_school_is_not_told_the_name_on_record(district: District) -> None:
+def test_a_run_of_another_school_does_not_see_the_name_on_record(district: District) -> None:
     report = report_of("students", CAPITALS, schools=[district.other_school.pk])
 
     assert kept(report) == []

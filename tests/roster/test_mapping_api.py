@@ -47,7 +47,7 @@ def test_a_program_brings_lists_and_removes_a_mapping(district: District) -> Non
 
 
 @pytest.mark.parametrize("text", ["{{", "format = 5", '{"format": "sis-import column mapping", "version": 1}'])
-def test_what_is_no_mapping_is_a_problem_of_the_text(district: District, text: str) -> None:
+def test_what_is_not_a_mapping_is_a_problem_of_the_text(district: District, text: str) -> None:
     program = Program("imports:test")
     assert sent(program, "column-mappings", {"text": text}, 422)["errors"][0]["field"] == "text"  # type: ignore[index]
 

@@ -205,7 +205,7 @@ def test_a_refused_run_leads_to_the_page(registrar: Client, district: District) 
 # ---- naming ----
 
 
-def test_what_is_missing_is_said_and_nothing_kept(registrar: Client, district: District) -> None:
+def test_what_is_missing_is_reported_and_nothing_kept(registrar: Client, district: District) -> None:
     page = page_for(registrar, POWERSCHOOL)
     assert "Enter the seven-digit code of the School that each of these is" in page.content.decode()
     sent = fields(page)

@@ -60,7 +60,7 @@ def said(report: Report) -> list[tuple[str, str, str]]:
         ({"last_name": "García", "middle_name": "María López"}, ["last_name"]),
     ],
 )
-def test_a_name_whose_words_stand_in_other_columns_is_a_warning(
+def test_a_name_whose_words_are_in_other_columns_is_a_warning(
     student: Student, names: dict[str, str], fields: list[str]
 ) -> None:
     found = said(roster(student, names))
@@ -76,7 +76,7 @@ def test_other_names_have_not_moved(student: Student, names: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("column", ["suffix", "alias_last_name", "last_name"])
-def test_one_name_on_nearly_all_lines_is_told_of_the_file(student: Student, column: str) -> None:
+def test_one_name_on_nearly_all_lines_is_reported_for_the_file(student: Student, column: str) -> None:
     lines = [
         {"local_number": f"40{at}", "first_name": f"Ann{'abcdefghijkl'[at]}", "middle_name": ""} for at in range(12)
     ]

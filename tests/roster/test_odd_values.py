@@ -23,7 +23,7 @@ def student(district: District) -> None:
         *[("ethnicity", "=1+1", "FILE-DAMAGED", "error"), ("ethnicity", "###", "FILE-DAMAGED", "error")],
     ],
 )
-def test_what_nobody_knows_is_said(student: None, field: str, value: str, code: str, severity: str) -> None:
+def test_what_nobody_knows_is_reported(student: None, field: str, value: str, code: str, severity: str) -> None:
     report = roster(JOSE | RECORD | {field: value})
 
     assert [(i["code"], i["severity"], i["field"]) for i in report.issues] == [(code, severity, field)]
@@ -42,11 +42,11 @@ def test_what_nobody_knows_is_said(student: None, field: str, value: str, code: 
         {"ethnicity": "Two or more"},
     ],
 )
-def test_what_is_known_is_written_in_silence(student: None, values: dict[str, str]) -> None:
+def test_what_is_known_is_written_without_a_notice(student: None, values: dict[str, str]) -> None:
     assert roster(JOSE | RECORD | values).issues == []
 
 
-def test_what_is_on_record_is_no_news(district: District) -> None:
+def test_what_is_on_record_is_not_news(district: District) -> None:
     odd = {"birth_country": "XX", "birth_state": "ZZ", "suffix": "Peña", "ethnicity": "?"}
     district.student(**odd)
 

@@ -91,7 +91,7 @@ def test_the_same_file_again_changes_nothing(district: District) -> None:
     assert run_zip(data).counts == {"unchanged": 2}
 
 
-def test_line_numbers_are_those_of_users_csv_and_say_where_the_rest_stands(district: District) -> None:
+def test_line_numbers_are_those_of_users_csv_and_say_where_the_rest_comes_from(district: District) -> None:
     data = bulk(users=[TEACHER, BEN, TEACHER | {"sourcedId": "t2"}, ANA], demographics=[BORN_BEN, BORN])
 
     assert joined(data)[1] == "" == joined(data)[3]
@@ -130,7 +130,7 @@ def test_two_primary_schools_are_a_warning_and_the_later_one_counts(district: Di
     ("end", "exit_date"),
     [("2024-12-02", date(2024, 12, 2)), ("2025-06-13", None), ("2025-06-12", None), ("2025-07-30", None)],
 )
-def test_a_class_that_ends_with_the_year_is_no_exit(district: District, end: str, exit_date: date | None) -> None:
+def test_a_class_that_ends_with_the_year_is_not_an_exit(district: District, end: str, exit_date: date | None) -> None:
     update(bulk(enrollments=[CLASS | {"endDate": end}], academicSessions=[YEAR]))
 
     assert stays(ana()) == [("0123456", date(2024, 8, 12), exit_date)]
@@ -291,7 +291,7 @@ def test_what_is_wrong_is_named_with_its_file_and_line(
     assert Student.objects.count() == outcome.get("imported", 0)
 
 
-def test_a_guardian_is_no_student(district: District) -> None:
+def test_a_guardian_is_not_a_student(district: District) -> None:
     run = update(bulk(users=[ANA, TEACHER | {"role": "guardian"}, TEACHER | {"sourcedId": "t2"}]))
 
     assert "guardian 1, teacher 1" in run.issue("ONE-OTHERS")["message"]

@@ -48,7 +48,7 @@ def test_columns_in_any_order_and_case_and_a_mark_at_the_start(district: Distric
     assert (ana().last_name, ana().grade) == ("O'Neil", "07")
 
 
-def test_column_names_that_come_again_are_told_and_no_user(district: District) -> None:
+def test_column_names_that_come_again_are_reported_and_no_user(district: District) -> None:
     """Files of two schools, put one after another."""
     head = "givenName,familyName,identifier,sourcedId,role,orgSourcedIds,grades\n"
     users = f"{head}Ana,O'Neil,100235,u1,student,s1,07\n{head}{head}"
@@ -108,7 +108,7 @@ def test_more_than_the_limit_is_refused_while_it_is_unpacked() -> None:
     assert caught.value.code == "FILE-SIZE"
 
 
-def test_a_table_the_manifest_calls_absent_is_told_and_not_read(district: District) -> None:
+def test_a_table_the_manifest_calls_absent_is_reported_and_not_read(district: District) -> None:
     run = run_zip(bulk(modes={"enrollments": "absent"}))
 
     assert run.issue("ONE-LEFT-OUT")["found"] == "enrollments.csv"

@@ -1,4 +1,4 @@
-"""A number that belongs to someone else on record: files of which a column was sorted alone, or stands under another's name."""
+"""A number that belongs to someone else on record: a column of the file was sorted separately, or is under another heading."""
 
 import datetime as dt
 
@@ -42,7 +42,7 @@ def names() -> set[tuple[str, str, str]]:
     return set(Student.objects.values_list("local_number", "last_name", "first_name"))
 
 
-def test_a_column_of_numbers_that_was_sorted_alone_changes_nobody(district: District) -> None:
+def test_a_column_of_numbers_that_was_sorted_separately_changes_nobody(district: District) -> None:
     before, numbers = names(), [*PEOPLE]
     shifted = dict(zip([*numbers[1:], numbers[0]], PEOPLE.values(), strict=True))
 
@@ -125,7 +125,7 @@ def test_another_name_alone_is_a_warning_with_both(district: District, at: int, 
     assert report.counts == {"imported": 1}
 
 
-def test_a_longer_form_of_a_name_is_no_other_name(district: District) -> None:
+def test_a_longer_form_of_a_name_is_not_another_name(district: District) -> None:
     facts = {"104": ("Rask-Ibarra", *PEOPLE["104"][1:]), "101": ("PENA", "Ana Maria", *PEOPLE["101"][2:])}
 
     assert "NAME-CHANGED" not in roster(facts).codes()
@@ -144,7 +144,7 @@ def test_the_option_writes_such_lines_with_warnings(district: District) -> None:
     assert {("104", "Ibarra", "Eva"), ("101", "Ana", "Peña")} <= names()
 
 
-def test_a_list_of_last_year_is_said_line_by_line(district: District) -> None:
+def test_a_list_of_last_year_is_reported_line_by_line(district: District) -> None:
     older = {number: (*facts[:4], f"{int(facts[4]) - 1:02}") for number, facts in PEOPLE.items()}
 
     assert said(roster(older)) == [(line, "GRADE-LOWER", "warning") for line in (2, 3, 4, 5)]
@@ -160,7 +160,7 @@ def test_which_grade_is_below_another(district: District, record: str, file: str
 
 
 @pytest.mark.parametrize(("at", "what"), [(0, "last name"), (1, "first name"), (2, "birth date"), (3, "gender")])
-def test_a_column_that_was_sorted_alone_refuses_the_file(district: District, at: int, what: str) -> None:
+def test_a_column_that_was_sorted_separately_refuses_the_file(district: District, at: int, what: str) -> None:
     people = _many(district)
     values = [facts[at] for facts in people.values()]
     other = dict(zip(people, [*values[1:], values[0]], strict=True))

@@ -105,7 +105,7 @@ def test_an_unknown_column_is_noticed(district: District) -> None:
     assert report.counts == {"imported": 1}
 
 
-def test_an_unknown_school_is_created_and_said_once(district: District) -> None:
+def test_an_unknown_school_is_created_and_reported_once(district: District) -> None:
     report = update(JOSE | {"school": "0000009"}, ANA | {"school": "0000009"})
     assert [(i["line"], i["found"]) for i in report.issues if i["code"] == "NEW-SCHOOL"] == [(2, "0000009")]
     assert student().school == School.objects.get(code="0000009", lea=district.lea)
@@ -279,7 +279,7 @@ def test_d9_a_former_ssid_is_not_made_current_again(district: District) -> None:
     assert update(JOSE | {"ssid": "9012345678"}).codes() == ["SSID-FORMER"]
 
 
-def test_d9_a_former_ssid_is_told_as_that_though_there_is_a_current_one(district: District) -> None:
+def test_d9_a_former_ssid_is_reported_as_that_though_there_is_a_current_one(district: District) -> None:
     give_ssid(district.student(), "9012345600")
     give_ssid(Student.objects.get(), "9012345678", retired_at="2024-01-01T00:00Z")
     assert update(JOSE | {"ssid": "9012345678"}).codes() == ["SSID-FORMER"]

@@ -1,4 +1,4 @@
-"""A decision on a line of a roster plans the lines that it touches, to the same end as planning the whole file would come to."""
+"""A decision on a line of a roster plans the lines that it touches, with the same result as planning the whole file."""
 
 from datetime import date
 from typing import Any
@@ -110,7 +110,7 @@ def test_a_decision_reads_only_the_lines_it_touches(district: District, alone: l
     same_as_whole(run)
 
 
-def test_who_is_said_to_be_new_is_planned_alone_and_waits_again_when_that_is_taken_back(
+def test_someone_who_is_said_to_be_new_is_planned_alone_and_waits_again_when_that_is_taken_back(
     district: District, alone: list[Any]
 ) -> None:
     run, _jose = roster_of_namesakes(district)

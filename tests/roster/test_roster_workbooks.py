@@ -62,7 +62,7 @@ def test_a_roster_kept_as_a_workbook_is_recognized_by_auto_too(kind: str, comman
 
 
 def test_what_offices_and_schools_keep_as_workbooks_is_converted() -> None:
-    converting = {kind.key for kind in all_types() if kind.converts_workbooks and kind.workbooks_unasked}
+    converting = {kind.key for kind in all_types() if kind.converts_workbooks and kind.converts_workbooks_by_default}
 
     assert {"students", "ssid-list", "ssid-request", "utah-response"} <= converting
 

@@ -119,7 +119,7 @@ def test_a_column_that_many_have_blank_is_judged_by_the_others(people: list[dict
     assert "6 of 6 students on record would get a different middle name" in said["message"]
 
 
-def test_a_second_school_on_record_is_no_other_school(people: list[dict[str, str]]) -> None:
+def test_a_second_school_on_record_is_not_another_school(people: list[dict[str, str]]) -> None:
     second = School.objects.create(lea=LEA.objects.get(), code="0123458", name="Third")
     for student in Student.objects.all():
         Enrollment.objects.create(student=student, school=second, start_date=TERM)
@@ -149,7 +149,7 @@ def test_one_start_date_beside_the_stays_of_that_year_is_a_warning(people: list[
     assert codes == ["COLUMN-DAY", *["ENR-OVERLAP"] * 8]
 
 
-def test_the_first_day_of_the_next_school_year_is_no_filled_column(people: list[dict[str, str]]) -> None:
+def test_the_first_day_of_the_next_school_year_is_not_a_filled_column(people: list[dict[str, str]]) -> None:
     day = TERM.replace(year=TERM.year + 1)
     assert roster(filled(people, "enrollment_start", f"{day}")).issues == []
 
@@ -227,7 +227,7 @@ def test_a_line_set_aside_by_the_update_does_not_say_that_its_value_is_written(p
     assert "is written" not in reasons[5]
 
 
-def test_a_gender_where_none_was_on_record_is_no_change(people: list[dict[str, str]]) -> None:
+def test_a_gender_where_none_was_on_record_is_not_a_change(people: list[dict[str, str]]) -> None:
     Student.objects.filter(local_number="203").update(gender="")
 
     assert roster(people).issues == []
@@ -236,7 +236,7 @@ def test_a_gender_where_none_was_on_record_is_no_change(people: list[dict[str, s
 @pytest.mark.combinations
 @pytest.mark.parametrize("column", ["middle_name", "alias_first_name", "suffix", "legal_last_name", "ethnicity"])
 @pytest.mark.parametrize("word", ["NULL,", "N/A;", ",null"])
-def test_a_word_for_nothing_with_a_separator_takes_no_value(column: str, word: str) -> None:
+def test_a_word_that_means_blank_with_a_separator_takes_no_value(column: str, word: str) -> None:
     made = make_district()
     made.student(**{column: {"suffix": "Jr"}.get(column, "Luis")})
     header = f"lea,school,local_number,last_name,first_name,birth_date,{column}"
@@ -306,7 +306,7 @@ def test_schools_that_change_for_four_in_ten_without_a_new_grade_are_a_warning(p
     assert "6 of 12 students on record would get a different school, nearly all of them 0123456" in said["message"]
 
 
-def test_a_new_year_with_new_grades_and_schools_is_no_filled_column(people: list[dict[str, str]]) -> None:
+def test_a_new_year_with_new_grades_and_schools_is_not_a_filled_column(people: list[dict[str, str]]) -> None:
     lines = [line | {"school": "0123458", "grade": f"{int(line['grade']) + 1:02}"} for line in people]
 
     assert "COLUMN-OTHER" not in [i["code"] for i in roster(lines).issues]

@@ -11,7 +11,7 @@ from tests.roster.test_roster import JOSE, roster
 @pytest.mark.combinations
 @pytest.mark.parametrize("word", ["Null", "None", "nan", "FALSE"])
 @pytest.mark.parametrize("field", ["last_name", "first_name"])
-def test_a_word_for_nothing_in_place_of_a_name_is_kept_with_a_warning(
+def test_a_word_that_means_blank_in_place_of_a_name_is_kept_with_a_warning(
     district: District, word: str, field: str
 ) -> None:
     report = roster(JOSE | {field: word})
@@ -23,7 +23,7 @@ def test_a_word_for_nothing_in_place_of_a_name_is_kept_with_a_warning(
 @pytest.mark.combinations
 @pytest.mark.parametrize("word", ["N/A", "#N/A", "(null)", "<NA>", "-", "."])
 @pytest.mark.parametrize("field", ["last_name", "first_name"])
-def test_nobody_is_made_who_is_called_a_word_that_is_no_name(district: District, word: str, field: str) -> None:
+def test_nobody_is_made_who_is_called_a_word_that_is_not_a_name(district: District, word: str, field: str) -> None:
     report = roster(JOSE | {field: word})
 
     assert report.issue("FILE-REQUIRED")["field"] == field
@@ -33,7 +33,7 @@ def test_nobody_is_made_who_is_called_a_word_that_is_no_name(district: District,
 @pytest.mark.combinations
 @pytest.mark.parametrize("word", ["N/A", "Null", "none", "nan", ".", "-", "Unknown", "LNU", "NA", "123"])
 @pytest.mark.parametrize("field", ["last_name", "first_name"])
-def test_a_word_for_nothing_never_replaces_a_name_on_record(district: District, word: str, field: str) -> None:
+def test_a_word_that_means_blank_never_replaces_a_name_on_record(district: District, word: str, field: str) -> None:
     district.student()
 
     report = roster(JOSE | {field: word, "grade": "09"}, work=Work.UPDATE)
@@ -46,7 +46,9 @@ def test_a_word_for_nothing_never_replaces_a_name_on_record(district: District, 
 @pytest.mark.combinations
 @pytest.mark.parametrize("word", ["Unknown", "n.a.", "NA"])
 @pytest.mark.parametrize("field", ["middle_name", "legal_last_name", "alias_first_name"])
-def test_a_word_for_nothing_never_replaces_another_name_on_record(district: District, word: str, field: str) -> None:
+def test_a_word_that_means_blank_never_replaces_another_name_on_record(
+    district: District, word: str, field: str
+) -> None:
     district.student(**{field: "Reyes"})
 
     report = roster(JOSE | {field: word}, work=Work.UPDATE)
@@ -64,7 +66,7 @@ def test_a_name_of_a_word_may_be_written_another_way(district: District) -> None
     assert [change["after"] for change in report.changes if change["field"] == "last_name"] == ["Null"]
 
 
-def test_a_student_on_record_who_is_called_null_passes_in_silence(district: District) -> None:
+def test_a_student_on_record_who_is_called_null_passes_silently(district: District) -> None:
     district.student(last_name="Null", local_number="55")
     report = roster(JOSE | {"local_number": "55", "last_name": "Null"})
 
@@ -107,7 +109,7 @@ def test_an_older_status_from_before_birth_is_not_said_to_be_written(district: D
 
 
 @pytest.mark.parametrize("word", ["N/A", "#N/A", "-", "NULL", "'"])
-def test_no_student_is_made_whose_number_is_a_word_for_nothing(district: District, word: str) -> None:
+def test_no_student_is_made_whose_number_is_a_word_that_means_blank(district: District, word: str) -> None:
     report = roster(JOSE | {"local_number": word})
 
     assert (report.issue("FILE-REQUIRED")["field"], report.issue("FILE-REQUIRED")["found"]) == ("local_number", word)
@@ -130,7 +132,7 @@ def test_no_student_is_made_whose_number_a_spreadsheet_rounded_or_took_for_a_day
 
 
 @pytest.mark.parametrize("word", ["NMN", "No Middle Name", "none given", "Ninguno"])
-def test_that_there_is_no_middle_name_is_said_where_it_is_written(district: District, word: str) -> None:
+def test_that_there_is_no_middle_name_is_reported_where_it_is_written(district: District, word: str) -> None:
     assert roster(JOSE | {"middle_name": word}).issue("NAME-WORD")["severity"] == "warning"
 
 
@@ -164,7 +166,7 @@ def test_an_exit_before_the_identification_is_an_error_of_the_english_learner_da
     assert not [change for change in report.changes if change["what"] == "el"]
 
 
-def test_an_exit_before_the_identification_that_is_on_record_is_no_error(district: District) -> None:
+def test_an_exit_before_the_identification_that_is_on_record_is_not_an_error(district: District) -> None:
     """Files of the state put the start of a status in place of the Identified Date; our own list comes back so."""
     give_el(district.student(), "Exited EL", identified_date="2020-01-08", exit_date="2019-01-08")
     days = {"el_identified_date": "2020-01-08", "el_exit_date": "2019-01-08"}
@@ -201,7 +203,7 @@ def test_a_home_language_is_written_with_three_letters(district: District, given
 
 
 @pytest.mark.parametrize("given", ["ZZ", "1", "x1", "?"])
-def test_what_is_no_language_code_never_replaces_one(district: District, given: str) -> None:
+def test_what_is_not_a_language_code_never_replaces_one(district: District, given: str) -> None:
     district.student(home_language="spa")
     report = roster(JOSE | {"home_language": given})
 

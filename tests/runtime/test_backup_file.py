@@ -97,7 +97,7 @@ def test_a_backup_that_broke_off_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_under_the_encryption_is_said_and_nothing_stays(tmp_path: Path) -> None:
+def test_a_full_disk_under_the_encryption_is_reported_and_nothing_stays(tmp_path: Path) -> None:
     recipient = make_key(tmp_path / "key")
     (tmp_path / "b.part").symlink_to("/dev/full")
 

@@ -307,7 +307,7 @@ def test_a_table_that_a_migration_adds_is_closed_until_it_has_a_line(roles: None
 
 
 @pytest.mark.django_db
-def test_rights_are_given_anew_after_migrations_and_nothing_more_is_kept(roles: None) -> None:
+def test_rights_are_given_again_after_migrations_and_nothing_more_is_kept(roles: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f'GRANT ALL ON audit_auditentry, auth_permission TO "{_name("web")}"')
         cursor.execute(f'REVOKE ALL ON students_student FROM "{_name("web")}"')
@@ -357,7 +357,7 @@ def test_workers_alone_are_past_row_policies(roles: None) -> None:
 
 
 @pytest.mark.django_db
-def test_who_may_make_no_roles_is_told_how(roles: None) -> None:
+def test_a_user_who_may_not_make_roles_is_told_how(roles: None) -> None:
     with (
         acting_as("worker"),
         pytest.raises(RolesRefusedError, match=r"may not create roles\. Run it once with the address"),

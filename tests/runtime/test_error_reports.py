@@ -153,7 +153,7 @@ def test_reports_hold_kinds_and_places_and_nothing_of_a_person(reported: Listene
     assert set(events[0]) <= error_reports._SENT
 
 
-def test_a_service_that_is_away_hinders_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_is_down_prevents_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_reports, "_started", True)
     monkeypatch.setattr(sentry_sdk, "capture_event", broken)
     error_reports.report(ValueError("x"))

@@ -355,7 +355,7 @@ def test_the_log_never_shows_the_values_of_a_failed_statement(data_dir: Path) ->
         assert "Quintana" not in find_place(data_dir.resolve()).log.read_text()
 
 
-def test_missing_binaries_are_said_in_plain_words(fresh_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_binaries_are_reported_in_plain_words(fresh_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PG_BIN", "/nowhere")
 
     with (

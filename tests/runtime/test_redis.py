@@ -1,4 +1,4 @@
-"""Redis may go away at any moment and forget everything: whoever takes messages goes on within seconds of its return."""
+"""Redis may go away at any moment and forget everything: whoever takes messages continues within seconds of its return."""
 
 import contextlib
 import logging
@@ -115,7 +115,7 @@ def test_reminders_do_not_fill_the_broker_and_say_whether_it_was_reached(redis: 
     assert not tasks.remind(1, Lane.SMALL)
 
 
-def test_a_new_run_is_told_however_many_messages_wait(messages: Any) -> None:
+def test_a_new_run_is_reported_however_many_messages_wait(messages: Any) -> None:
     for run_id in range(queueing.FRONT + 3):
         assert tasks.enqueue(run_id, Lane.SMALL)
     assert messages(Lane.SMALL) == queueing.FRONT + 3

@@ -187,7 +187,7 @@ def _expected(table: str, told: str) -> set[int]:
 
 
 @pytest.mark.parametrize("table", sorted(WALLED))
-def test_a_table_shows_students_of_the_schools_that_were_said(table: str, web: Web) -> None:
+def test_a_table_shows_students_of_the_schools_that_were_given(table: str, web: Web) -> None:
     statement = f"SELECT {_whose(table)} FROM {table}"
 
     seen = {told: {student for (student,) in web.send(scope, statement)} for told, (scope, _ids) in SCOPES.items()}
@@ -208,7 +208,7 @@ def test_what_is_not_seen_is_neither_changed_nor_removed(table: str, web: Web) -
 
 @pytest.mark.parametrize("table", sorted(name for name in WALLED if "INSERT" in TABLES[name].web))
 def test_nobody_is_added_where_nobody_is_seen(table: str, web: Web) -> None:
-    """A row of the own school is taken, the same of another one is refused, and leaves nothing."""
+    """A row of their own school is taken, the same of another one is refused, and leaves nothing."""
     refused = f'new row violates row-level security policy "{row_walls.POLICY}" for table "{table}"'
     with web.session.transaction(force_rollback=True):
         if table == "students_student":
@@ -268,7 +268,7 @@ def test_lines_about_nobody_are_for_staff(table: str, web: Web) -> None:
 # ---- what is said holds for one transaction ----
 
 
-def test_who_gets_the_session_next_sees_nobody(two_schools: Session) -> None:
+def test_the_next_user_of_a_session_sees_nobody(two_schools: Session) -> None:
     """As a pooler hands it on: nothing is reset between two transactions, and outside of one each message is its own."""
     said = f"SET LOCAL {SETTING} = 'all'; SELECT sis_seen_schools(), current_setting('{SETTING}')"
     parameters = two_schools.info.get_parameters() | {"password": two_schools.info.password or None}
@@ -279,7 +279,7 @@ def test_who_gets_the_session_next_sees_nobody(two_schools: Session) -> None:
         assert session.execute(f"SELECT current_setting('{SETTING}', true)".encode()).fetchone() == ("",)
 
 
-def test_what_was_said_goes_with_a_transaction_that_is_undone(web: Web) -> None:
+def test_what_was_reported_goes_with_a_transaction_that_is_undone(web: Web) -> None:
     with web.acting("schools=1"):
         with web.session.transaction(force_rollback=True):
             web.session.execute(f"SET LOCAL {SETTING} = 'all'".encode())
@@ -408,7 +408,7 @@ def test_workers_copy_into_a_table_with_policies_and_the_web_server_does_not(two
 
 
 def test_scores_have_no_policy_where_workers_could_not_write_them(two_schools: Session) -> None:
-    """Who made the roles was not a superuser, as at a hosted server: imports must go on."""
+    """Who made the roles was not a superuser, as at a hosted server: imports must continue."""
     worker = sql.Identifier(role_name(two_schools.info.dbname, WORKER))
     before = _score_policies(two_schools)
     with two_schools.transaction(force_rollback=True):

@@ -116,7 +116,7 @@ def test_a_chunk_of_another_file_is_found() -> None:
         opened(one[: HEADER + FULL] + two[HEADER + FULL :])
 
 
-def test_a_key_that_is_not_here_is_told_apart_from_damage() -> None:
+def test_a_key_that_is_not_here_is_distinguished_from_damage() -> None:
     with pytest.raises(UnknownKeyError):
         opened(sealed(b"students", OLD), NEW)
     assert opened(sealed(b"students", OLD), NEW, OLD) == b"students"

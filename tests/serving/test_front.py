@@ -146,7 +146,7 @@ def test_an_allowed_upload_is_received_and_kept_in_no_named_file(site: Front, tm
     ("path", "size", "status"),
     [("/form/", 150_000, 413), ("/upload/", 150_000, 200), ("/upload/", 300_000, 413)],
 )
-def test_a_body_of_unsaid_size_is_counted_as_it_comes(site: Front, path: str, size: int, status: int) -> None:
+def test_a_body_of_undeclared_size_is_counted_as_it_comes(site: Front, path: str, size: int, status: int) -> None:
     async def scene() -> tuple[Answer, int]:
         client = Client(site, path=path)
         for number in range(size // 10_000):

@@ -73,7 +73,7 @@ def test_m3_from_the_day_on_nothing_is_approved_without_ssid(oak: School) -> Non
     assert AnnualEnrollment.objects.get().status == "submitted"
 
 
-def test_m3_a_reported_number_is_no_ssid_for_approval(oak: School) -> None:
+def test_m3_a_reported_number_is_not_an_ssid_for_approval(oak: School) -> None:
     require()
     sam = student(oak)
     report_ssid(student=sam, ssid="9012345678", user=user())
@@ -147,7 +147,7 @@ def test_the_share_over_time_is_that_of_the_schools_asked_for(oak: School) -> No
     ]
 
 
-def test_the_reconciler_keeps_the_counts_of_a_day_by_itself(oak: School) -> None:
+def test_the_reconciler_keeps_the_counts_of_a_day_automatically(oak: School) -> None:
     from sisimport.imports.runs.reconciler import Reconciler
 
     student(oak)

@@ -53,7 +53,7 @@ def test_codes_are_long_and_random(oak: School) -> None:
     assert {len(code.replace("-", "")) for code in codes} == {20}
 
 
-def test_an_invitation_is_good_once(oak: School) -> None:
+def test_an_invitation_is_valid_once(oak: School) -> None:
     invitation, _code = families.invite_family(students=[student(oak)], user=None)
     families.accept_invitation(invitation=invitation, user=user("first"))
 
@@ -147,7 +147,7 @@ def test_m4_the_lock_is_of_all_students_of_the_account_together(oak: School) -> 
         families.pass_second_check(student=ana, ssid=NUMBER, user=parent)
 
 
-def test_m4_the_lock_ends_by_itself(oak: School) -> None:
+def test_m4_the_lock_ends_automatically(oak: School) -> None:
     sam, parent = student(oak, ssid=NUMBER), user()
     for _ in range(5):
         families.pass_second_check(student=sam, ssid=WRONG, user=parent)

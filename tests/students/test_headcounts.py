@@ -84,7 +84,7 @@ def test_whatever_is_done_the_counts_are_those_of_a_fresh_count(seed: int) -> No
     assert_in_step()
 
 
-def test_who_has_left_keeps_school_and_grade_and_who_has_no_ssid_the_last_day() -> None:
+def test_someone_who_has_left_keeps_school_and_grade_and_who_has_no_ssid_the_last_day() -> None:
     chance = Chance(99)
     for _n in range(40):
         chance.step()
@@ -99,7 +99,7 @@ def test_who_has_left_keeps_school_and_grade_and_who_has_no_ssid_the_last_day() 
         }
 
 
-def test_who_leaves_counts_until_the_last_day_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_someone_who_leaves_counts_until_the_last_day_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     today = timezone.localdate()
     leaves = StudentFactory(school=SchoolFactory(), grade="05")
     leaves.enrollments.update(exit_date=today)

@@ -28,7 +28,7 @@ def asked(sql: str, text: str, pattern: str) -> object:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("pattern", [TEN_DIGITS, UP_TO_TEN_DIGITS])
-def test_ssids_are_told_alike_by_python_and_postgresql(pattern: str) -> None:
+def test_ssids_are_recognized_alike_by_python_and_postgresql(pattern: str) -> None:
     for text in NUMBERS:
         python = re.fullmatch(pattern, text, re.ASCII) is not None
         assert asked("SELECT %s ~ %s", text, pattern) is python, repr(text)
@@ -71,7 +71,10 @@ def test_profiles_the_constraint_and_workbooks_ask_for_the_same_digits() -> None
         (r"jr\|sr", "students/patterns.py"),
         (r'Differs\(F\("holder__student_id"\)', "sisimport/imports/definition/ssid_rules.py"),
         (r'"other": F\(f"\{student\}__local_number"\)', "sisimport/imports/definition/ssid_rules.py"),
-        (r"no completed Test of exactly this file with these options", "sisimport/imports/runs/services.py"),
+        (
+            r"no completed Test of exactly this file with these options\. Run the Test",
+            "sisimport/imports/runs/services.py",
+        ),
     ],
 )
 def test_what_many_rules_need_is_written_once(what: str, place: str) -> None:

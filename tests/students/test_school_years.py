@@ -23,7 +23,7 @@ def test_a_school_year_is_read_in_both_forms(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "2025", "2025-27", "2025-6", "25-26", "2025/26", "²025-26", "1925-26", "2025-1926"]
 )
-def test_what_is_no_school_year_is_refused_with_how_to_write_one(text: str) -> None:
+def test_what_is_not_a_school_year_is_refused_with_how_to_write_one(text: str) -> None:
     with pytest.raises(NotASchoolYearError, match="Enter it as 2025-26"):
         read_school_year(text)
 

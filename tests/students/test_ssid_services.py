@@ -76,7 +76,7 @@ def test_m8_a_verified_ssid_is_not_replaced_by_one_that_is_not(oak: School) -> N
     assert current(sam).ssid == NUMBER
 
 
-def test_m8_a_number_told_by_the_family_is_no_ssid_until_it_is_verified(oak: School) -> None:
+def test_m8_a_number_given_by_the_family_is_not_an_ssid_until_it_is_verified(oak: School) -> None:
     sam = student(oak)
 
     report_ssid(student=sam, ssid=NUMBER, user=user())
@@ -87,7 +87,7 @@ def test_m8_a_number_told_by_the_family_is_no_ssid_until_it_is_verified(oak: Sch
     assert not ReportedSSID.objects.exists()
 
 
-def test_m8_a_number_told_by_mistake_takes_it_away_from_nobody(oak: School) -> None:
+def test_m8_a_number_given_by_mistake_takes_it_away_from_nobody(oak: School) -> None:
     sam, ana = student(oak, "1"), student(oak, "2")
 
     report_ssid(student=sam, ssid=NUMBER, user=user())

@@ -94,7 +94,7 @@ def test_whatever_is_done_to_students_and_ssids_the_table_of_those_without_is_in
         assert in_step()
 
 
-def test_who_loses_the_ssid_comes_into_the_list_by_name_and_once() -> None:
+def test_someone_who_loses_the_ssid_comes_into_the_list_by_name_and_once() -> None:
     """A Revert puts a whole district back: in name order the index by name is filled from page to page."""
     school = SchoolFactory()
     names = [f"{letter}{n}" for n in range(20) for letter in "KCXA"]

@@ -1,6 +1,6 @@
 """What a run reports is true of the tables, for any file of any import type, however it is damaged.
 
-    imported, unchanged            what the line says stands on record afterwards, value by value
+    imported, unchanged            what the line says is on record afterwards, value by value
     refused, skipped, set aside    nothing of the student, or of the part that has the error, was changed
 
 HYPOTHESIS_EXAMPLES=200 looks for trouble: `few` of tests/imports/properties.py.

@@ -37,7 +37,7 @@ def test_it_begins_with_el_data_and_sorts_by_each_column(client: Client, run: Im
     assert names(client, run, sort="number") == ["Zuniga", "Moss", "Adams"]
 
 
-def test_what_is_chosen_stands_in_the_address_and_what_is_typed_does_not(
+def test_what_is_chosen_is_in_the_address_and_what_is_typed_is_not(
     client: Client, run: ImportRun, district: District
 ) -> None:
     address = reverse("run_absent", args=[run.pk])

@@ -72,14 +72,14 @@ def test_a_change_without_reason_is_asked_for_one(client: Client, student: Stude
 
 
 @pytest.mark.parametrize("number", ["901234567", "90123456789", "90123x5678"], ids=["short", "long", "letters"])
-def test_id1_a_number_that_is_no_ssid_is_refused(client: Client, student: Student, number: str) -> None:
+def test_id1_a_number_that_is_not_an_ssid_is_refused(client: Client, student: Student, number: str) -> None:
     answer = save(client, student, ssid=number, reason="typed")
 
     assert answer.status_code == 200
     assert not SSID.objects.exists()
 
 
-def test_id4_the_local_number_is_no_ssid(client: Client, student: Student) -> None:
+def test_id4_the_local_number_is_not_an_ssid(client: Client, student: Student) -> None:
     answer = save(client, student, ssid=student.local_number, reason="typed")
 
     assert "own local number" in answer.content.decode()

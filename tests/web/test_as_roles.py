@@ -68,7 +68,7 @@ def test_signing_in_test_update_revert_and_an_edit_need_no_rights_of_the_owner(
 
 
 def test_what_a_right_is_missing_for_fails(client: Client, district: District, roles: None) -> None:
-    """Else the test above would pass with the owner's rights as well."""
+    """Otherwise the test above would pass with the owner's rights as well."""
     from django.db import ProgrammingError, connection, transaction
 
     with connection.cursor() as cursor:

@@ -115,7 +115,7 @@ def test_the_sample_of_a_file_has_a_limit_of_its_own(client: Client) -> None:
     assert post(client, path, SAMPLE_BYTES + FORM_OVERHEAD + 1) == 413
 
 
-def test_a_session_that_ended_meanwhile_is_said_on_the_page(client: Client) -> None:
+def test_a_session_that_ended_meanwhile_is_reported_on_the_page(client: Client) -> None:
     answer = client.generic("POST", upload_address(), b"", CONTENT_LENGTH=str(10**8))
 
     assert answer.status_code == 413

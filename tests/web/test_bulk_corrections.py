@@ -94,7 +94,7 @@ def test_a_cause_or_pattern_that_is_not_there_changes_nothing(client: Client, sw
     assert not LineDraft.objects.exists()
 
 
-def test_who_does_not_see_the_whole_run_corrects_nothing(
+def test_someone_who_does_not_see_the_whole_run_corrects_nothing(
     client: Client, swapped: ImportRun, district: District
 ) -> None:
     client.force_login(UserFactory(registrar=True, schools=[district.school]))

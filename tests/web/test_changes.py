@@ -187,7 +187,7 @@ def test_an_empty_filter_is_all() -> None:
 # ---- undo of one line ----
 
 
-def test_one_line_is_undone_and_the_rest_stands(client: Client, updated: ImportRun) -> None:
+def test_one_line_is_undone_and_the_rest_stays(client: Client, updated: ImportRun) -> None:
     """Journalled like a Revert of the run: a run of its own, the state of both says so, and the rest can follow."""
     client.post(reverse("start_revert", args=[updated.pk]), {"line": "1"})
     revert = finish(ImportRun.objects.get(work=Work.REVERT)).run

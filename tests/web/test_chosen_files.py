@@ -107,7 +107,7 @@ def test_what_nothing_recognizes_leads_to_the_nearest_types_with_the_file(
     assert shown.context["held"].token == card.held.token, "the file is not chosen again"
 
 
-def test_more_files_than_are_taken_at_once(client: Client, registrar: Any) -> None:
+def test_more_files_than_are_accepted_at_once(client: Client, registrar: Any) -> None:
     page = drop(client, **{f"file{number}__txt": DOWNLOAD for number in range(8)})
     assert len(page.context["cards"]) == 6
     assert "Only the first 6 of 8 files were accepted." in page.content.decode()
@@ -132,7 +132,7 @@ def test_a_workbook_may_be_tested_as_what_it_holds(client: Client, registrar: An
 
 
 @pytest.mark.parametrize(("name", "limit"), [("broken.zip", None), ("large.txt", 3)])
-def test_what_cannot_be_kept_is_said_on_the_first_page(
+def test_what_cannot_be_kept_is_reported_on_the_first_page(
     client: Client, registrar: Any, settings: Any, name: str, limit: int | None
 ) -> None:
     if limit:
@@ -190,7 +190,7 @@ def test_on_a_screen_the_recognized_type_is_taken_for_a_test_but_not_for_an_upda
     assert ImportRun.objects.get().import_type == "students"
 
 
-def test_a_token_is_good_for_its_own_session_only(client: Client, registrar: Any, district: District) -> None:
+def test_a_token_is_valid_for_its_own_session_only(client: Client, registrar: Any, district: District) -> None:
     page = drop(client, file__txt=DOWNLOAD)
     token = page.context["cards"][0].held.token
     other = Client()

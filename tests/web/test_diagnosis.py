@@ -56,7 +56,7 @@ def of_student(number: int, n: int, **values: str) -> dict[str, str]:
     } | values
 
 
-def test_swapped_days_are_told_apart_from_other_dates(district: District) -> None:
+def test_swapped_days_are_distinguished_from_other_dates(district: District) -> None:
     many(district, 5)
     swapped = [of_student(200100 + n, n, birth_date=f"2012{1 + n:02d}06") for n in range(3)]
     others = [of_student(200103, 3, birth_date="20110604"), of_student(200104, 4, birth_date="19990101")]
@@ -126,7 +126,7 @@ def test_what_a_message_says_of_its_kind_is_counted(district: District) -> None:
     assert found[1].startswith("1 of 3: It contains characters"), found
 
 
-def test_notices_are_not_diagnosed_and_a_value_they_share_is_told_of_errors(district: District) -> None:
+def test_notices_are_not_diagnosed_and_a_value_they_share_is_reported_for_errors(district: District) -> None:
     many(district, 12)
     run = run_file(TYPE, lines(*(of_student(200100 + n, n, elas="XX") for n in range(12)))).run
 

@@ -82,7 +82,7 @@ def test_pages_before_signing_in_lead_to_the_field_as_well(
     assert set(re.findall(r'href="#([^"]+)"', said)) == to
 
 
-def test_who_may_not_sign_in_is_told_before_the_fields(client: Client) -> None:
+def test_someone_who_may_not_sign_in_is_told_before_the_fields(client: Client) -> None:
     """Not which of the two was wrong: there is no field to lead to."""
     text = client.post(reverse("account_login"), {"login": "nobody", "password": "an-invented-passphrase"}).text
     assert "There is a problem" in text.split('id="errors">')[1].split('id="id_login"')[0]

@@ -79,7 +79,7 @@ def test_a_run_is_found_by_its_number_and_by_its_file(client: Client, registrar:
     assert "Runs" not in searched(client, "9" * 30)
 
 
-def test_what_is_typed_stands_in_no_address_and_is_not_kept_while_one_types(client: Client, registrar: Any) -> None:
+def test_what_is_typed_is_in_no_address_and_is_not_kept_while_one_types(client: Client, registrar: Any) -> None:
     answer = client.post(reverse("search"), {"text": "Okafor"})
     assert answer["Location"] == reverse("search")
 

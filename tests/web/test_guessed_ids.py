@@ -192,7 +192,7 @@ def test_a_record_of_another_family_answers_as_one_that_is_not_there(district: D
 
 
 def test_those_whose_records_they_are_get_them(district: District) -> None:
-    """Else the comparisons above would hold for numbers that nobody can open."""
+    """Otherwise the comparisons above would hold for numbers that nobody can open."""
     staff, parent = Client(), Client()
     staff.force_login(district.staff)
     parent.force_login(district.parent)

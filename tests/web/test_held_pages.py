@@ -1,4 +1,4 @@
-"""Pages, commands and the REST API about held runs: a second person decides, with a reason, and never on the own run."""
+"""Pages, commands and the REST API about held runs: a second person decides, with a reason, and never on their own run."""
 
 from typing import Any
 
@@ -229,7 +229,7 @@ def test_a_service_never_approves(held: ImportRun) -> None:
     assert status(held) == RunStatus.HELD
 
 
-def test_nobody_approves_the_own_run_by_a_token(held: ImportRun, registrar: Any) -> None:
+def test_nobody_approves_their_own_run_by_a_token(held: ImportRun, registrar: Any) -> None:
     registrar.groups.set(UserFactory(import_admin=True).groups.all())
 
     Program("approve", user=registrar).post(f"runs/{held.pk}/approve", {"reason": "x"}, status=403)

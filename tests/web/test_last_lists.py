@@ -137,7 +137,7 @@ def test_every_list_sorts_filters_keeps_its_filter_and_exports(client: Client, a
 
 @LISTS
 def test_a_longer_list_asks_no_more_of_the_database(client: Client, admin: Any, make: Any) -> None:
-    """Also where it is cut into pages."""
+    """Even where it is cut into pages."""
     name, one, _called, _filtered, _column = make
     counts = []
     for count in (2, 26 if name != "added_layouts" else 5):

@@ -68,7 +68,7 @@ def test_the_download_file_says_what_each_column_does(client: Client, registrar:
     assert "DEMO-MISMATCH" in birth
 
 
-def test_options_that_are_off_at_first_are_told_too(client: Client, registrar: Any) -> None:
+def test_options_that_are_off_at_first_are_reported_too(client: Client, registrar: Any) -> None:
     text = page(client, "ssid-request", "calpads-ssid-request-results")
 
     assert "Guardian: last name" in row_of(text, "Result_Guardian1_LastName")

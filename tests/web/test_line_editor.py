@@ -130,7 +130,7 @@ def test_a_line_that_is_refused_again_can_be_corrected_again(client: Client, tes
     assert child_of(child).run.corrects_id == child.pk
 
 
-def test_nothing_corrected_is_no_test(client: Client, tested: ImportRun) -> None:
+def test_nothing_corrected_is_not_a_test(client: Client, tested: ImportRun) -> None:
     answer = send(client, tested, 2, "test", last_name="Nobody")
     assert "No line has been corrected yet" in answer.content.decode()
     assert not tested.corrected_by.exists()
@@ -147,7 +147,7 @@ def test_a_draft_is_taken_back(client: Client, tested: ImportRun) -> None:
     assert not LineDraft.objects.exists()
 
 
-def test_who_does_not_see_the_whole_run_cannot_correct_it(
+def test_someone_who_does_not_see_the_whole_run_cannot_correct_it(
     client: Client, tested: ImportRun, district: District
 ) -> None:
     client.force_login(UserFactory(registrar=True, schools=[district.school]))
@@ -217,7 +217,7 @@ class _Fixed:
     columns = (Column(),)
 
 
-def test_what_is_kept_while_one_types_is_said_without_a_page(client: Client, tested: ImportRun) -> None:
+def test_what_is_kept_while_one_types_is_reported_without_a_page(client: Client, tested: ImportRun) -> None:
     answer = client.post(
         reverse("correct_lines", args=[tested.pk]), {"line": "2", "autosave": "1", at(tested, 2, "last_name"): "O'Neil"}
     )

@@ -64,7 +64,7 @@ def test_an_evening_is_that_evening_on_every_page(
         assert "11/28/2026" not in body, page
 
 
-def test_dates_within_texts_are_told_as_screens_tell_them() -> None:
+def test_dates_within_texts_are_shown_as_screens_show_them() -> None:
     assert (
         moments.screen_dates("on record 2026-11-05; expected 2026-02-28") == "on record 11/5/2026; expected 2/28/2026"
     )

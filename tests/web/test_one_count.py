@@ -88,7 +88,7 @@ def test_every_page_list_and_request_has_the_same_number(
     assert collection.share_over_time(None)[-1].missing == 6
 
 
-def test_who_left_is_found_where_the_page_says_so(
+def test_someone_who_left_is_found_where_the_page_says_so(
     client: Client, registrar: Any, schools: tuple[School, School]
 ) -> None:
     page = client.get(reverse("students"), {"ssid": "gone"})

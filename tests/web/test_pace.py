@@ -65,7 +65,7 @@ def test_exports_of_one_person_are_limited_before_anything_is_read() -> None:
     assert one.get(reverse("runs")).status_code == 200  # looking is not counted
 
 
-def test_the_next_minute_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_minute_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
     one = somebody()
     assert [export(one).status_code for _number in range(3)] == [200, 200, 429]
     at(monkeypatch, 1_795_917_610.0 + 60)

@@ -143,7 +143,7 @@ def test_a_code_expires(client: Client, admin: Any, schools: Any) -> None:
     assert "invitation expired" in client.get(reverse("people")).content.decode()
 
 
-def test_a_password_that_is_easy_to_guess_is_refused_and_the_code_stays_good(
+def test_a_password_that_is_easy_to_guess_is_refused_and_the_code_stays_valid(
     client: Client, admin: Any, schools: Any
 ) -> None:
     code = code_of(invite(client, schools=[schools[0].pk]))
@@ -214,7 +214,7 @@ def test_an_address_that_has_an_account_is_not_invited_again(client: Client, adm
     assert "already has an account" in answer.content.decode()
 
 
-# ---- nobody gives what they have not got ----
+# ---- nobody gives what they do not have ----
 
 
 def test_an_import_admin_gives_the_roles_that_it_holds_whole(client: Client, admin: Any, schools: Any) -> None:
@@ -261,7 +261,7 @@ BUTTONS = ("save", "sign_out", "deactivate", "activate", "resend", "link")
 
 
 @pytest.mark.parametrize("who", ["oneself", "more schools", "all schools", "a superuser", "another role"])
-def test_the_own_account_and_those_with_more_are_left_alone(
+def test_their_own_account_and_those_with_more_are_left_alone(
     client: Client, limited: Any, schools: Any, who: str
 ) -> None:
     person = {
@@ -325,7 +325,9 @@ def test_roles_and_schools_are_changed_on_one_form(client: Client, admin: Any, s
     assert visible_school_ids(now) is None
 
 
-def test_who_is_deactivated_is_signed_out_at_once_and_can_come_back(client: Client, admin: Any, schools: Any) -> None:
+def test_someone_who_is_deactivated_is_signed_out_at_once_and_can_come_back(
+    client: Client, admin: Any, schools: Any
+) -> None:
     person = UserFactory(registrar=True, schools=[schools[0]])
     browser = Client()
     browser.force_login(person)

@@ -153,7 +153,7 @@ def test_id6_the_record_of_a_download_names_the_run_and_no_student(pages: Distri
     assert subjects == {f"run {pages.test.pk}: {what}" for what in names}
 
 
-def test_id6_a_ring_says_the_run_and_its_lane_and_nothing_else(
+def test_id6_a_message_says_the_run_and_its_lane_and_nothing_else(
     pages: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[Any] = []

@@ -126,7 +126,7 @@ def test_the_whole_record_is_for_admins_of_all_schools_and_a_students_for_those_
 # ---- what is not shown is not on record, and nothing is shown that is not ----
 
 
-def test_refused_pages_and_redirects_are_no_looks(client: Client, students: list[Student]) -> None:
+def test_refused_pages_and_redirects_are_not_looks(client: Client, students: list[Student]) -> None:
     client.force_login(UserFactory(viewer=True, schools=[SchoolFactory()]))
     before = AuditEntry.looks.count()
     assert client.get(reverse("student", args=[students[0].pk])).status_code == 404

@@ -67,7 +67,7 @@ def written(rows: Rows, delimiter: str = ",", encoding: str = "utf-8-sig") -> by
 
 
 def corrected(client: Client, run: ImportRun) -> Rows:
-    """The table with line 2 put right."""
+    """The table with line 2 repaired."""
     rows = rows_of(table(client, run))
     assert rows[1][2 + run.facts["positions"]["last_name"]] == "Nobody"
     birth = Student.objects.get(local_number="100235").birth_date.strftime("%Y%m%d")
@@ -203,7 +203,7 @@ def test_saved_as_a_workbook_it_comes_back_by_every_way_in(
     assert ImportRun.objects.filter(corrects=tested).count() == 1
 
 
-def test_a_day_that_a_workbook_writes_otherwise_is_no_correction(district: District, registrar: User) -> None:
+def test_a_day_that_a_workbook_writes_otherwise_is_not_a_correction(district: District, registrar: User) -> None:
     run = run_file("students", roster(ANA, JOSE | {"birth_date": "2/14/2009", "grade": "ZZ"}), name="roster.csv").run
     reasons = returned_lines.plain_reasons(run)
     rows = list(returned_lines.refused_table(run, [3], reasons))
@@ -216,7 +216,7 @@ def test_a_day_that_a_workbook_writes_otherwise_is_no_correction(district: Distr
     assert [(field["before"], field["after"]) for field in noted.fields] == [("ZZ", "10")]
 
 
-def test_another_workbook_is_none_and_a_large_one_is_told_how_to_come(
+def test_another_workbook_is_not_one_and_a_large_one_gets_advice(
     client: Client, tested: ImportRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = as_workbook([["School", "Local Student Number", "SSID"], ["Cedar", "1", "2"]])
@@ -317,7 +317,7 @@ def test_the_api_sends_the_table_and_takes_it_back(client: Client, tested: Impor
 # ---- what cannot be taken ----
 
 
-def spoiled(rows: Rows, how: str) -> Rows:
+def damaged(rows: Rows, how: str) -> Rows:
     if how == "no line":
         rows[1][0] = "2"
     elif how == "twice":
@@ -348,7 +348,7 @@ def test_a_table_that_cannot_be_taken_says_why_and_nothing_is_kept(
     how: str, said: str, client: Client, tested: ImportRun
 ) -> None:
     files = ImportFile.objects.count()
-    answer = send(client, written(spoiled(rows_of(table(client, tested)), how)))
+    answer = send(client, written(damaged(rows_of(table(client, tested)), how)))
     assert said in answer.content.decode()
     assert ImportFile.objects.count() == files
 

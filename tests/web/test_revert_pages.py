@@ -83,7 +83,7 @@ def test_the_button_is_gone_when_all_is_put_back(client: Client, admin: Any, dis
     assert not Student.objects.exclude(alias_last_name="").exists()
 
 
-def test_a_revert_that_put_nothing_back_is_not_told_as_one(client: Client, admin: Any, district: District) -> None:
+def test_a_revert_that_put_nothing_back_is_not_reported_as_one(client: Client, admin: Any, district: District) -> None:
     run = renamed("Beta", "1")
     Student.objects.update(alias_last_name="Delta")
     press_revert(client, run)

@@ -189,7 +189,7 @@ def test_progress_says_nothing_while_nothing_changed(client: Client, tested: Imp
     assert client.get(reverse("run_status", args=[tested.pk]), {"seen": seen}).status_code == 204
 
 
-def test_when_the_run_ended_the_page_comes_anew(client: Client, tested: ImportRun) -> None:
+def test_when_the_run_ended_the_page_comes_again(client: Client, tested: ImportRun) -> None:
     answer = client.get(reverse("run_status", args=[tested.pk]))
 
     assert answer["HX-Refresh"] == "true"

@@ -73,7 +73,7 @@ def test_page_and_print_are_in_the_words_of_the_screen(client: Client, district:
         assert "The student already has SSID" not in text
 
 
-def test_a_conflict_is_told_as_on_the_screen_with_masked_numbers(
+def test_a_conflict_is_reported_as_on_the_screen_with_masked_numbers(
     client: Client, district: District, registrar: Any
 ) -> None:
     choose(district)
@@ -98,7 +98,7 @@ def test_what_the_screen_has_no_words_for_keeps_ours(client: Client, district: D
     assert "No student has the local number 999999" in page(client, run)
 
 
-def test_errors_of_the_match_are_no_warnings(client: Client, district: District, registrar: Any) -> None:
+def test_errors_of_the_match_are_not_warnings(client: Client, district: District, registrar: Any) -> None:
     choose(district)
     district.student(local_number=NUMBER)
 
@@ -152,7 +152,7 @@ def test_an_import_admin_chooses_and_a_registrar_does_not(client: Client, distri
 # ---- per run ----
 
 
-def test_a_run_is_told_in_other_words_than_the_district_has_chosen(
+def test_a_run_is_reported_in_other_words_than_the_district_has_chosen(
     client: Client, district: District, registrar: Any
 ) -> None:
     """On its pages, in downloads, and in the run that applies it; other runs stay as they are."""
@@ -205,5 +205,5 @@ def test_only_whose_run_it_is_and_reviewers_choose_its_words(
     ("number", "noun", "text"),
     [(1, "entry", "1 entry"), (2, "entry", "2 entries"), (3, "day", "3 days"), (2, "line is,lines are", "2 lines are")],
 )
-def test_a_number_stands_beside_the_plural_of_its_noun(number: int, noun: str, text: str) -> None:
+def test_a_number_is_next_to_the_plural_of_its_noun(number: int, noun: str, text: str) -> None:
     assert count(number, noun) == text

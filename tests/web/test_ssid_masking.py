@@ -90,7 +90,7 @@ def test_whoever_may_not_see_ssids_is_offered_none(client: Client, run: ImportRu
     assert not AuditEntry.looks.filter(kind=AuditEntry.Kind.SSID).exists()
 
 
-def test_what_is_no_ssid_stays_readable(client: Client, district: District, registrar: Any) -> None:
+def test_what_is_not_an_ssid_stays_readable(client: Client, district: District, registrar: Any) -> None:
     """Whoever corrects it has to see what is wrong with it."""
     district.student()
     run = run_file("ssid-download", lines({"ssid": "901234567"})).run
@@ -103,7 +103,7 @@ def test_what_is_no_ssid_stays_readable(client: Client, district: District, regi
 @pytest.mark.parametrize(
     ("cell", "shown"), [(SSID, MASK), (f'"{SSID}"', MASK), (f" {SSID}", f" {MASK}"), ("901", "901")]
 )
-def test_a_cell_keeps_what_stands_around_its_number(cell: str, shown: str) -> None:
+def test_a_cell_keeps_what_is_around_its_number(cell: str, shown: str) -> None:
     (found,) = _cut(cell, "^", {0: ("ssid", "SSID")}, Masking()).cells
 
     assert found == Cell(shown, "ssid", "SSID")
@@ -126,7 +126,7 @@ def wide(marked: str) -> DataLine:
     return _cut("^".join(f"v{n}" for n in range(40)), "^", fields, Masking()).marked(marked, 3)  # type: ignore[arg-type]
 
 
-def test_a_wide_line_is_told_by_what_is_wrong_and_whose_it_is() -> None:
+def test_a_wide_line_is_shown_by_what_is_wrong_and_whose_it_is() -> None:
     line = wide("scale_score")
 
     assert [(cell.label, cell.text, cell.tone) for cell in line.brief] == [

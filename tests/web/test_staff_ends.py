@@ -148,7 +148,7 @@ def test_an_admin_of_some_schools_is_kept_where_nobody_else_is(school: School, c
     assert not may_sign_in(admin)
 
 
-def test_each_is_told_once_by_mail_in_the_month_before(school: School, clock: Any, mailoutbox: list[Any]) -> None:
+def test_each_is_reported_once_by_mail_in_the_month_before(school: School, clock: Any, mailoutbox: list[Any]) -> None:
     user = someone(school)
     clock(2027, 5, 30)
     staff_ends.notify_and_end()
@@ -205,7 +205,7 @@ def test_one_account_is_renewed_on_its_page(client: Client, school: School, cloc
     assert staff_ends.end_of(user) == dt.date(2028, 7, 1)
 
 
-def test_nobody_renews_the_own_account_or_one_with_more(client: Client, school: School, clock: Any) -> None:
+def test_nobody_renews_their_own_account_or_one_with_more(client: Client, school: School, clock: Any) -> None:
     admin = someone(school, registrar=False, group=IMPORT_ADMIN, is_staff=True)
     more = someone(school, registrar=False, import_admin=True)
     Group.objects.get_or_create(name=IMPORT_ADMIN)

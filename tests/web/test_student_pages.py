@@ -126,7 +126,7 @@ def test_the_time_line_tells_imports_and_edits_newest_first(client: Client, regi
     assert events[0].reason == "Moved up"
 
 
-def test_a_test_changes_nothing_and_stands_on_no_time_line(client: Client, registrar: Any, district: District) -> None:
+def test_a_test_changes_nothing_and_is_on_no_time_line(client: Client, registrar: Any, district: District) -> None:
     student = district.student()
     run_file("ssid-download", f"{line()}\n", Work.TEST)
 

@@ -118,7 +118,9 @@ def test_the_address_of_a_page_holds_no_student_data(client: Client, registrar: 
     assert 'href="?page=2"' in page
 
 
-def test_every_change_is_told_with_the_names_of_its_own_run(client: Client, registrar: Any, student: Student) -> None:
+def test_every_change_is_reported_with_the_names_of_its_own_run(
+    client: Client, registrar: Any, student: Student
+) -> None:
     """Set-ups that one run planned have no say in another's scores, though all are read at once."""
     first, second = imported_often(student, 2)
     planned = ImportChange.objects.filter(run=second, kind="assessment").order_by("seq").last()
@@ -136,7 +138,9 @@ def test_every_change_is_told_with_the_names_of_its_own_run(client: Client, regi
     assert all("NEWONE" not in label for label in told[first.pk])
 
 
-def test_a_run_whose_changes_were_all_set_aside_is_no_entry(client: Client, registrar: Any, student: Student) -> None:
+def test_a_run_whose_changes_were_all_set_aside_is_not_an_entry(
+    client: Client, registrar: Any, student: Student
+) -> None:
     runs = imported_often(student, 3)
     for change in ImportChange.objects.filter(run=runs[1]):
         SetAside.objects.create(run=runs[1], line=change.line, seq=change.seq, reason="changed")
@@ -147,7 +151,7 @@ def test_a_run_whose_changes_were_all_set_aside_is_no_entry(client: Client, regi
     assert events.paginator.count == 2
 
 
-def test_a_revert_stands_before_what_it_puts_back(
+def test_a_revert_comes_before_what_it_puts_back(
     client: Client, registrar: Any, student: Student, command: CommandLine
 ) -> None:
     from tests.assessments.score_files import undo

@@ -16,7 +16,7 @@ def blocks_in_paragraphs(text: str) -> list[str]:
     return [found[0] for words in PARAGRAPH.findall(COMMENT.sub("", text)) if (found := BLOCKS.search(words))]
 
 
-def test_no_form_or_other_block_stands_in_a_paragraph() -> None:
+def test_no_form_or_other_block_is_in_a_paragraph() -> None:
     """A browser ends the paragraph there: what follows falls out of it, and out of its place on the page."""
     assert blocks_in_paragraphs("<p class='hint'>A <form method='post'></form></p>")
     wrong = {

@@ -191,7 +191,7 @@ def test_of_a_long_file_only_the_first_part_is_looked_at(client: Client, registr
     assert "about 10," in text or "about 9," in text
 
 
-def test_a_part_that_ends_within_a_letter_is_no_broken_text(client: Client, registrar: Any) -> None:
+def test_a_part_that_ends_within_a_letter_is_not_broken_text(client: Client, registrar: Any) -> None:
     part = GOOD * 3 + line(last_name="Ñ").encode()[:49] + "Ñ".encode()[:1]
 
     assert "UTF-8" in recognise(client, part, size=10_000)

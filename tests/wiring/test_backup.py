@@ -1,6 +1,6 @@
 """Backup and restore between two installations of their own, by the commands that people use.
 
-The restore drill: a backup made in the middle of an Update is brought into an empty installation, which goes on.
+The restore drill: a backup made in the middle of an Update is brought into an empty installation, which continues.
 """
 
 import json
@@ -77,7 +77,9 @@ def empty(drill: Drill) -> Iterator[Path]:
 # With more students in `script/test faults`, where the figure of the scoreboard comes from.
 @pytest.mark.parametrize("is_measured", first_of([False, True]), ids=["few students", "measured"])
 @pytest.mark.long
-def test_a_second_installation_goes_on_where_the_backup_was_made(is_measured: bool, drill: Drill, empty: Path) -> None:
+def test_a_second_installation_continues_where_the_backup_was_made(
+    is_measured: bool, drill: Drill, empty: Path
+) -> None:
     """Issue 16, 6: restored into a second installation it tests, updates and reverts, with the same checksums."""
     began = time.monotonic()
     restored = ran(
@@ -157,7 +159,7 @@ def test_without_the_key_of_its_files_a_backup_is_refused_before_anything_is_wri
 
 
 @pytest.mark.long
-def test_no_name_stands_in_the_folder_or_in_the_backup_before_it_is_encrypted(drill: Drill) -> None:
+def test_no_name_is_in_the_folder_or_in_the_backup_before_it_is_encrypted(drill: Drill) -> None:
     """Issue 16, 4: the data directory but PostgreSQL's own files and the samples, which are invented."""
     for path in drill.data_dir.rglob("*"):
         place = path.relative_to(drill.data_dir)

@@ -22,11 +22,11 @@ def _as_migrated() -> list[list[tuple[object, ...]]]:
     ]
 
 
-@pytest.mark.parametrize("spoil", [Group.objects.all().delete, Permission.objects.all().delete, UserFactory])
-def test_after_a_test_all_is_as_migrations_left_it(spoil: Callable[[], object]) -> None:
+@pytest.mark.parametrize("damage", [Group.objects.all().delete, Permission.objects.all().delete, UserFactory])
+def test_after_a_test_all_is_as_migrations_left_it(damage: Callable[[], object]) -> None:
     before = _as_migrated()
     StudentFactory(school=SchoolFactory())
-    spoil()
+    damage()
 
     committed.restore()
 

@@ -88,7 +88,7 @@ def test_the_command_writes_what_the_registry_says_and_again_what_it_says_then(r
     assert f"redis:8@sha256:{'e' * 64}" in (copy / "docker-compose.yml").read_text()
 
 
-def test_nothing_is_written_when_a_registry_is_away(
+def test_nothing_is_written_when_a_registry_is_unavailable(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PIN_REGISTRY", "http://127.0.0.1:9")

@@ -183,7 +183,7 @@ def test_the_lock_was_made_for_this_pyproject(clone: Path) -> None:
         ('requires-python = ">=3.11"', 'requires-python = ">=3.12"'),
     ],
 )
-def test_a_changed_dependency_without_a_new_lock_is_said(clone: Path, old: str, new: str) -> None:
+def test_a_changed_dependency_without_a_new_lock_is_reported(clone: Path, old: str, new: str) -> None:
     project = clone / "pyproject.toml"
     assert old in project.read_text()
     project.write_text(project.read_text().replace(old, new))

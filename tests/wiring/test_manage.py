@@ -91,7 +91,7 @@ def test_the_collector_of_garbage_holds_up_neither_a_start_nor_the_work_nor_the_
     assert is_frozen == "True"
 
 
-def test_who_stops_reading_the_output_gets_a_sentence_and_no_traceback() -> None:
+def test_someone_who_stops_reading_the_output_gets_a_sentence_and_no_traceback() -> None:
     """As `script/manage … | head` does."""
     command = [sys.executable, str(ROOT / "manage.py"), "help", "--commands"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -152,7 +152,7 @@ def test_commands_that_ask_the_database_nothing_start_nothing(words: list[str], 
     assert not (tmp_path / "var" / "postgres").exists()
 
 
-def test_an_unusable_data_directory_is_said_in_one_line_and_counts_as_failed(tmp_path: Path) -> None:
+def test_an_unusable_data_directory_is_reported_in_one_line_and_counts_as_failed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     result = manage(tmp_path / "file" / "var", "shell", "-c", "")

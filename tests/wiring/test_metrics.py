@@ -122,7 +122,7 @@ def test_only_named_addresses_read_it(client: Client, settings: Any) -> None:
     assert client.get("/metrics", REMOTE_ADDR="10.1.2.3").status_code == 404
 
 
-def test_an_address_that_is_none_is_said(client: Client, settings: Any) -> None:
+def test_an_invalid_address_is_reported(client: Client, settings: Any) -> None:
     settings.METRICS_ADDRESSES = ["monitoring.example.org"]
     with pytest.raises(ImproperlyConfigured, match=r"monitoring\.example\.org"):
         client.get("/metrics")

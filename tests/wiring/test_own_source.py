@@ -66,5 +66,5 @@ def test_no_script_writes_names_from_data_into_an_object_or_markup_into_a_page()
     assert [name for name, text in scripts().items() if re.search(written, text)] == []
 
 
-def test_no_script_hinders_pasting() -> None:
+def test_no_script_prevents_pasting() -> None:
     assert [name for name, text in scripts().items() if re.search(r"""["'](?:paste|copy|cut)["']""", text)] == []

@@ -167,7 +167,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 
 
 def test_the_file_says_what_is_asked_of_tls() -> None:
-    """Also where there is no nginx to ask."""
+    """Even where there is no nginx to ask."""
     text = FILE.read_text()
     assert re.findall(r"^ssl_protocols (.*);", text, re.MULTILINE) == ["TLSv1.2 TLSv1.3"]
     (ciphers,) = re.findall(r"^ssl_ciphers (.*);", text, re.MULTILINE)

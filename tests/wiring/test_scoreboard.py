@@ -39,7 +39,7 @@ def test_every_line_of_the_board_in_the_repository_has_a_figure_with_its_day_or_
         assert row.found != scoreboard.NONE_YET or row.open, row
 
 
-def test_what_was_kept_goes_on_until_a_newer_run_says_another_thing(tmp_path: Path) -> None:
+def test_what_was_kept_continues_until_a_newer_run_says_another_thing(tmp_path: Path) -> None:
     kept = tmp_path / "kept" / "results.json"
     kept.parent.mkdir()
     old = RUN | {"date": "2026-11-27"}
@@ -55,7 +55,7 @@ def test_what_was_kept_goes_on_until_a_newer_run_says_another_thing(tmp_path: Pa
     assert found["Runs struck by a fault that end as without it"].found == "9/10; 2 kinds, 8 struck while at work"
 
 
-def test_a_matrix_of_faults_that_was_broken_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_matrix_of_faults_that_was_broken_off_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eighty runs of each kind take an hour: what was found today counts, unless something was wrong."""
     kind = KINDS[2]
     monkeypatch.setattr(results, "FOLDER", tmp_path)

@@ -226,7 +226,7 @@ def test_whatever_dies_is_started_again(serve: Callable[..., Server]) -> None:
     server.end()
 
 
-def test_a_port_in_use_is_said_before_anything_starts(data_dir: Path) -> None:
+def test_a_port_in_use_is_reported_before_anything_starts(data_dir: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

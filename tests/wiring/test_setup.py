@@ -74,7 +74,7 @@ def test_what_an_older_lock_left_and_no_longer_fits_is_cleared_away(clone: Small
 
 
 @pytest.mark.setup
-def test_a_lock_whose_packages_do_not_fit_together_is_said_and_never_taken_for_done(clone: SmallClone) -> None:
+def test_a_lock_whose_packages_do_not_fit_together_is_reported_and_never_taken_for_done(clone: SmallClone) -> None:
     clone.lock(clone.wheel("probe", "1.0"), clone.wheel("tool", "1.0", ["probe>=2"]))
 
     for _time in range(2):
@@ -86,7 +86,7 @@ def test_a_lock_whose_packages_do_not_fit_together_is_said_and_never_taken_for_d
 
 
 @pytest.mark.setup
-def test_a_registry_that_does_not_answer_is_said_and_the_next_call_goes_on(clone: SmallClone) -> None:
+def test_a_registry_that_does_not_answer_is_reported_and_the_next_call_continues(clone: SmallClone) -> None:
     unreachable = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0"}
     result = clone.setup(PIP_FIND_LINKS="", **unreachable)
 
@@ -107,7 +107,7 @@ def test_two_set_ups_at_once_share_the_work(clone: SmallClone) -> None:
 
 
 @pytest.mark.setup
-def test_a_python_that_was_replaced_below_the_environment_makes_it_anew(clone: SmallClone) -> None:
+def test_a_python_that_was_replaced_below_the_environment_makes_it_again(clone: SmallClone) -> None:
     """As an upgrade of the system does: the name stays, and stands for another version."""
     assert clone.setup().returncode == 0
     installed = clone.root / ".venv" / "installed"
@@ -119,7 +119,7 @@ def test_a_python_that_was_replaced_below_the_environment_makes_it_anew(clone: S
     assert not mark.exists()
 
 
-def test_a_python_that_is_none_is_said_in_one_sentence(clone: SmallClone) -> None:
+def test_an_invalid_python_is_reported_in_one_sentence(clone: SmallClone) -> None:
     old = clone.root / "old python"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
@@ -134,7 +134,7 @@ def test_a_python_that_is_none_is_said_in_one_sentence(clone: SmallClone) -> Non
 
 @pytest.mark.skipif(len(interpreters()) < 2, reason="only one Python is here")
 @pytest.mark.setup
-def test_another_python_than_that_of_the_environment_makes_it_anew(clone: SmallClone) -> None:
+def test_another_python_than_that_of_the_environment_makes_it_again(clone: SmallClone) -> None:
     first, second = list(interpreters().items())[:2]
     version = "import sys; print('%d.%d' % sys.version_info[:2])"
     for number, path in (first, second, first):
@@ -196,7 +196,7 @@ def setup_as_reader(clone: SmallClone, **environment: str) -> subprocess.Complet
 
 
 @pytest.mark.setup
-def test_below_a_read_only_checkout_the_environment_lies_in_the_data_directory(read_only: SmallClone) -> None:
+def test_below_a_read_only_checkout_the_environment_is_in_the_data_directory(read_only: SmallClone) -> None:
     data = read_only.root.parent / "data"
     data.mkdir()
     data.chmod(0o777)

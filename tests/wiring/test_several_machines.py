@@ -198,7 +198,7 @@ def test_no_container_is_root_writes_its_image_or_takes_all_memory() -> None:
         assert not pod["automountServiceAccountToken"], name
 
 
-def test_settings_are_settings_and_no_secret_stands_in_the_files() -> None:
+def test_settings_are_settings_and_no_secret_is_in_the_files() -> None:
     described = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text()))
     (settings,) = (made["data"] for made in OBJECTS if made["kind"] == "ConfigMap")
 

@@ -81,7 +81,7 @@ def test_a_secret_is_found_by_how_it_looks(text: str, kind: str, tmp_path: Path)
 @pytest.mark.parametrize(
     "text", ["postgres://user:password@host/x", "redis://:PASSWORD@h", "-----BEGIN PRIVATE KEY-----"]
 )
-def test_an_example_is_no_secret(text: str, tmp_path: Path) -> None:
+def test_an_example_is_not_a_secret(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(text)
     assert secrets([tmp_path / "a.md"]) == []
 

@@ -46,7 +46,7 @@ class SpeedHooks:
         """Rows whose values are all on record already, as a condition that costs less than rules and plan; None: unknown.
 
         For types that mark idle rows. No step changes anything for such a row, and the only rules that fire are those of
-        `speed.said_of_what_is_on_record`, all of them. All other rows go through every rule and every step.
+        `speed.codes_on_record`, all of them. All other rows go through every rule and every step.
         """
         return None
 
@@ -116,7 +116,9 @@ class ImportType(SpeedHooks):
     years_page: str = ""  # URL name of the page where import admins add the layout of a year; blank: none
     years_codes: frozenset[str] = frozenset()  # reasons for a refusal that may be resolved there
     converts_workbooks: bool = False  # an Excel workbook is kept, refused by its run, and can be converted from there
-    workbooks_unasked: bool = False  # the command line converts without excel=convert: such files are kept as workbooks
+    converts_workbooks_by_default: bool = (
+        False  # the command line converts without excel=convert: such files are kept as workbooks
+    )
     screen: Screen
     matching: Matching = Matching()
     speed: Speed = Speed()

@@ -40,5 +40,5 @@ class Speed:
     analyze_columns: tuple[str, ...] = ()  # columns that the planner needs statistics on; empty: all
     # `plan` needs nothing that checking finds, so the pass over the rules can tell in which rows nothing would change.
     marks_idle_rows: bool = False
-    said_of_what_is_on_record: tuple[str, ...] = ()  # codes of the rules that fire where `on_record_when` holds
+    codes_on_record: tuple[str, ...] = ()  # codes of the rules that fire where `on_record_when` holds
     collect_values_of: str | None = None  # a field of few values: the reader collects them in `context.collected`

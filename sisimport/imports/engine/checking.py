@@ -112,7 +112,7 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     sql = kept_selects.select(rows, [answers, *chosen], ["line", *answers])
     names = ", ".join(["line", "rules", "student_id", "school_id", "idle", *map(quoted, carried)])
     if on_record is not None:
-        said = [i for i, r in enumerate(rules) if r.code in context.import_type.speed.said_of_what_is_on_record]
+        said = [i for i, r in enumerate(rules) if r.code in context.import_type.speed.codes_on_record]
         sql = _unfolded(sql, names, said)
     if not carried:
         # OFFSET 0: otherwise the rules are evaluated twice, in the condition and in the select list.

@@ -42,7 +42,7 @@ _EDGES: Final = (
 )
 _BARE: Final = f"btrim({{0}}, '{_EDGES}')"
 # Signs that an old record may have at its ends for no reason; a period may be that of `Jr.`
-_SPOILED: Final = "btrim({0}, ' -,;:/!&*_#@~|+=<>^$')"
+_DAMAGED: Final = "btrim({0}, ' -,;:/!&*_#@~|+=<>^$')"
 _LOOSE: Final = "sis_loose(replace({0}, 'ʻ', ''))"  # the okina is a letter to PostgreSQL
 _TYPED: Final = "normalize(regexp_replace({0}, ' +', ' ', 'g'), NFKD)"
 _PLAIN_STROKES: Final = f"translate(normalize(replace({{0}}, 'ʻ', ''), NFKD), '{_STROKES}', 'oOlLdD')"
@@ -88,7 +88,7 @@ def _poorer(given: str, kept: str) -> str:
         f" WHEN {_ACCENTED.format(bare)} = {kept} THEN true"
         f" WHEN {_in_two_letters(bare, kept)} THEN true"
         f" WHEN {_LOOSE.format(kept)} = '' OR {_LOOSE.format(bare)} <> {_LOOSE.format(kept)}"
-        f" OR {_SPOILED.format(kept)} = {given} THEN false"
+        f" OR {_DAMAGED.format(kept)} = {given} THEN false"
         f" WHEN {casing_given} = 0 AND {casing_kept} > 0 THEN true ELSE {no_more} AND ({less}) AND {same} END"
     )
 

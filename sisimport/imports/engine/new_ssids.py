@@ -25,7 +25,7 @@ from django.db import models
 from sisimport.files.issues import FileError
 from sisimport.imports.definition.change_kinds import SSID_KIND
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.sql import fetch_all, quoted
 from students.models import LEA, StateProfile
 
@@ -116,7 +116,7 @@ def _judge_other_columns(context: RunContext, rows: Sequence[Row], columns: Iter
             raise FileError("SSID-COLUMN", field="ssid", params=params)
         if long := [row["line"] for row in rows if row["line"] in lines and _is_long(row[name])]:
             params |= {"count": f"{len(long):,}", "first": f"{long[0]:,}"}
-            tell_of_file(context, "SSID-LIKE", field="ssid", params=params)
+            report_on_file(context, "SSID-LIKE", field="ssid", params=params)
 
 
 def texts_of(value: Any) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _warn_of_series(context: RunContext, rows: Sequence[Row]) -> bool:
     if len(steps) < _FEWEST_STEPS or 2 * len(steps) <= len(long):
         return False
     params = {"count": f"{len(steps):,}", "of": f"{len(long):,}", "first": f"{steps[0]:,}"}
-    tell_of_file(context, "SSID-SERIES", field="ssid", params=params)
+    report_on_file(context, "SSID-SERIES", field="ssid", params=params)
     return True
 
 
@@ -175,7 +175,7 @@ def _warn_of_order(context: RunContext, rows: Sequence[Row]) -> None:
     ]
     if ordered:
         params = {"count": f"{of + 1:,}", "beside": " and ".join(ordered)}
-        tell_of_file(context, "SSID-SORTED", field="ssid", params=params)
+        report_on_file(context, "SSID-SORTED", field="ssid", params=params)
 
 
 def _steps(values: Sequence[Any]) -> tuple[int, int]:
@@ -200,7 +200,7 @@ def _warn_of_next_line(context: RunContext, rows: Sequence[Row]) -> None:
     above, below = _correlation(ssids[1:], born[:-1]), _correlation(ssids[:-1], born[1:])
     if max(abs(above), abs(below)) >= _TOGETHER:
         where = "above" if abs(above) > abs(below) else "below"
-        tell_of_file(context, "SSID-NEXT", field="ssid", params={"count": f"{len(pairs):,}", "where": where})
+        report_on_file(context, "SSID-NEXT", field="ssid", params={"count": f"{len(pairs):,}", "where": where})
 
 
 def _ranks(values: Sequence[Any]) -> list[int]:
@@ -247,4 +247,4 @@ def _warn_of_lengths(context: RunContext) -> None:
         "line": f"{line:,}",
         "digits": digits,
     }
-    tell_of_file(context, "SSID-LENGTH", field="ssid", params=params)
+    report_on_file(context, "SSID-LENGTH", field="ssid", params=params)

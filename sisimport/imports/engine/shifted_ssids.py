@@ -8,7 +8,7 @@ from typing import Final
 from sisimport.files.issues import FileError
 from sisimport.imports.definition.change_kinds import SSID_KIND
 from sisimport.imports.definition.import_type import RunContext
-from sisimport.imports.engine.file_issues import tell_of_file
+from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.sql import fetch_one, quoted
 from sisimport.imports.models import ImportChange, ImportIssue
 
@@ -49,4 +49,4 @@ def warn_of_missing_ssids(context: RunContext, *, field: str = "ssid", where: st
     missing, first = fetch_one(f"SELECT count(*), min(line) FROM {table} WHERE {quoted(field)} = '' AND {where}")
     planned = ImportChange.objects.filter(run=context.run, kind=SSID_KIND.key, before__isnull=True).count()
     if 0 < missing <= _FEW_MISSING and planned >= _FEWEST:
-        tell_of_file(context, "SSID-GAP", field=field, params={"line": first})
+        report_on_file(context, "SSID-GAP", field=field, params={"line": first})

@@ -251,7 +251,7 @@ def _test_or_import(run: ImportRun, progress: Progress) -> None:
 
 
 def _update(run: ImportRun, progress: Progress) -> None:
-    """Apply the Test run's plan, or the own plan of an Import that was held and approved, exactly and only where it still
+    """Apply the Test run's plan, or its own plan if it is an Import that was held and approved, exactly and only where it still
     holds."""
     test = run.test_run or run
     require_plan(test, lost=NO_UPDATE)

@@ -50,7 +50,7 @@ def _enqueue_next() -> None:
 
     try:
         first = {entry.lane: entry for entry in queueing.waiting() if entry.place == 1}
-    except Exception as error:  # noqa: BLE001 - this run is done; the reconciler looks again
+    except Exception as error:  # noqa: BLE001 - this run is done; the reconciler tries again
         logger.warning("could not look for the next run, %s", error_place(error))
         return
     for entry in first.values():

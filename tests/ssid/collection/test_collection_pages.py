@@ -129,7 +129,7 @@ def test_m6_the_ssid_is_the_first_field_and_enter_leads_to_the_next_student(staf
     assert (given.student, given.origin, given.verified) == (first, "staff", True)
 
 
-def test_m8_a_number_that_the_student_told_is_kept_unverified(staff: Client, school: Any) -> None:
+def test_m8_a_number_that_the_student_gave_is_kept_unverified(staff: Client, school: Any) -> None:
     student = StudentFactory(school=school)
 
     post(staff, "record", student.pk, save="", ssid=NUMBER, source="told")

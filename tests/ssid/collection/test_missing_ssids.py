@@ -90,7 +90,7 @@ def test_a_workbook_holds_text_only(district: District, command: CommandLine, tm
     assert {cell.number_format for cell in cells[1]} == {"@"}
 
 
-def test_a_school_that_does_not_exist_is_said_and_nothing_written(
+def test_a_school_that_does_not_exist_is_reported_and_nothing_written(
     district: District, command: CommandLine, listed: Path
 ) -> None:
     said = command("missing_ssids", "--school", "0999999", "--output", listed, "--json")
@@ -107,7 +107,7 @@ def test_a_school_code_of_two_districts_needs_the_district(
 
 
 @pytest.mark.parametrize("name", ["list.pdf", "list", "no-such-folder/list.csv"])
-def test_a_file_that_cannot_be_written_is_said(
+def test_a_file_that_cannot_be_written_is_reported(
     district: District, command: CommandLine, tmp_path: Path, name: str
 ) -> None:
     said = command("missing_ssids", "--school", SCHOOL_CODE, "--output", tmp_path / name, "--json")

@@ -62,7 +62,9 @@ def test_records_that_say_the_same_are_not_listed(valley: District, el: dict[str
     ],
     ids=["status", "date", "no date of ours", "language", "no language of ours"],
 )
-def test_what_differs_is_told(valley: District, el: dict[str, Any], language: str, differs: tuple[bool, ...]) -> None:
+def test_what_differs_is_reported(
+    valley: District, el: dict[str, Any], language: str, differs: tuple[bool, ...]
+) -> None:
     valley.add("100", el=el, home_language=language)
     (found,) = state_differences(None)
     assert (found.status_differs, found.date_differs, found.language_differs) == differs

@@ -1,4 +1,4 @@
-"""Guardians and the last enrollment of the chosen candidate: imported where asked for, planned and journalled as the rest."""
+"""Guardians and the last enrollment of the chosen candidate: imported where asked for, planned and journaled as the rest."""
 
 from typing import Any
 

@@ -160,7 +160,7 @@ def _silent(run: ImportRun, sheet: Sheet, before: Records, clean: Records, after
 @pytest.mark.parametrize("former", [False, True], ids=["", "with former numbers"])
 @pytest.mark.parametrize("key", FILES)
 @pytest.mark.parametrize("part", first_of(range(PARTS)))
-def test_nobody_gets_the_number_of_somebody_else_in_silence(key: str, former: bool, part: int) -> None:
+def test_nobody_gets_the_number_of_somebody_else_silently(key: str, former: bool, part: int) -> None:
     students = _students(make_district())
     sheet = FILES[key](students)
     if former:

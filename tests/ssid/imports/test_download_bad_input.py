@@ -195,7 +195,7 @@ WRONG_LINES: dict[str, tuple[str, str, str, str]] = {
 
 
 @pytest.mark.parametrize(("wrong", "code", "field", "said"), WRONG_LINES.values(), ids=WRONG_LINES.keys())
-def test_a_wrong_line_is_named_with_its_field_and_the_others_go_on(
+def test_a_wrong_line_is_named_with_its_field_and_the_others_continue(
     people: District, wrong: str, code: str, field: str, said: str
 ) -> None:
     report = report_of("ssid-download", f"{wrong}\n{ANA_LINE}\n")

@@ -89,7 +89,7 @@ def test_section_8_a_date_without_code_changes_nothing(district: District) -> No
     assert "ELA-MISSING" not in report.codes()
 
 
-def test_section_8_the_language_goes_on_without_a_code(district: District) -> None:
+def test_section_8_the_language_continues_without_a_code(district: District) -> None:
     student = district.student(home_language="eng")
     update(line(elas="", elas_date=""))
     student.refresh_from_db()
@@ -153,7 +153,9 @@ def test_section_8_an_rfep_date_that_goes_to_the_exit_date_is_compared_with_it(d
     ("on_record", "in_file"),
     [("spa", "01"), ("01", "spa"), ("eng", "00"), ("zho", "chi"), ("spa", "SPA"), ("und", "UU"), ("UU", "und")],
 )
-def test_section_8_two_codes_of_one_language_are_no_mismatch(district: District, on_record: str, in_file: str) -> None:
+def test_section_8_two_codes_of_one_language_are_not_a_mismatch(
+    district: District, on_record: str, in_file: str
+) -> None:
     student = district.student(home_language=on_record)
     report = update(line(language=in_file, elas="", elas_date=""))
     student.refresh_from_db()
@@ -176,7 +178,7 @@ def test_section_8_a_blank_language_changes_nothing(district: District) -> None:
 
 
 @pytest.mark.parametrize("language", ["Klingon", "xqx", "9", "spanish; castilian"])
-def test_section_8_an_unknown_language_is_said_and_not_written(district: District, language: str) -> None:
+def test_section_8_an_unknown_language_is_reported_and_not_written(district: District, language: str) -> None:
     student = district.student()
     report = update(line(language=language))
     student.refresh_from_db()
@@ -214,7 +216,7 @@ def test_w_ela_2_a_tbd_date_is_compared_with_the_tbd_date(district: District) ->
     assert download(line(elas="TBD")).issue("ELA-DATE")["expected"] == "2014-09-01"
 
 
-def test_w_ela_2_an_equal_date_is_no_warning(district: District) -> None:
+def test_w_ela_2_an_equal_date_is_not_a_warning(district: District) -> None:
     give_el(district.student(), "EL", identified_date=SINCE)
     assert download(line()).codes() == []
 
@@ -240,7 +242,7 @@ def test_w_ela_4_el_data_that_the_file_does_not_have_is_a_warning_and_stays(dist
     assert el_of(student) == {"status": "EL", "identified": EARLIER}
 
 
-def test_w_ela_4_is_not_said_of_a_student_without_el_data(district: District) -> None:
+def test_w_ela_4_is_not_reported_for_a_student_without_el_data(district: District) -> None:
     district.student()
     assert download(line(elas="", elas_date="")).codes() == []
 
@@ -269,7 +271,7 @@ def test_sela0280_english_or_sign_language_goes_only_with_eo(district: District,
     assert hints(download(line(language=language))) == ["SELA0280"]
 
 
-def test_sela0280_is_not_said_of_eo(district: District) -> None:
+def test_sela0280_is_not_reported_for_eo(district: District) -> None:
     district.student(home_language="")
     assert hints(download(line(elas="EO", language="eng"))) == []
 
@@ -324,7 +326,7 @@ def test_sela0301_these_grades_carry_no_status(district: District, grade: str) -
 
 
 @pytest.mark.parametrize("grade", ["TK", "KN", "01", "12"])
-def test_sela0301_is_not_said_of_school_grades(district: District, grade: str) -> None:
+def test_sela0301_is_not_reported_for_school_grades(district: District, grade: str) -> None:
     district.student(grade=grade)
     assert hints(download(line(grade=grade))) == []
 

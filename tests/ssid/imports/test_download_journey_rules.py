@@ -60,7 +60,7 @@ def test_f3_a_caret_file_without_header_is_read(district: District) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", "|"])
-def test_f4_another_delimiter_is_found_and_said(district: District, delimiter: str) -> None:
+def test_f4_another_delimiter_is_found_and_reported(district: District, delimiter: str) -> None:
     district.student()
     report = download(line().replace("^", delimiter))
     assert report.run.facts["delimiter"] == delimiter
@@ -68,7 +68,7 @@ def test_f4_another_delimiter_is_found_and_said(district: District, delimiter: s
     assert report.counts == {"imported": 1}
 
 
-def test_f4_a_header_line_is_skipped_and_said(district: District) -> None:
+def test_f4_a_header_line_is_skipped_and_reported(district: District) -> None:
     district.student()
     report = download(DOWNLOAD_HEADER, line())
     assert report.issue("FILE-HEADER")["severity"] == "notice"
@@ -295,7 +295,7 @@ def test_w6_the_import_count_of_an_update_is_what_was_imported(district: Distric
     assert update(line()).json["import_count"] == 1
 
 
-def test_w7_already_present_is_no_error_and_cannot_overwrite_is_one(district: District) -> None:
+def test_w7_already_present_is_not_an_error_and_cannot_overwrite_is_one(district: District) -> None:
     give_ssid(district.student(), "9012345678")
     give_ssid(district.another(), "9012345600")
     report = download(line(), line(**ANA))

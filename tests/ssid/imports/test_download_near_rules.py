@@ -49,7 +49,7 @@ def test_d13_every_name_may_be_near(district: District) -> None:
 
 
 @pytest.mark.parametrize("form", ["NFD", "NFC"])
-def test_d13_one_spelling_in_two_unicode_forms_is_no_difference(district: District, form: str) -> None:
+def test_d13_one_spelling_in_two_unicode_forms_is_not_a_difference(district: District, form: str) -> None:
     import unicodedata
 
     district.student()

@@ -44,7 +44,7 @@ def test_id1_id2_any_ten_digits_are_an_ssid(district: District, ssid: str) -> No
         ("", "blank"),
     ],
 )
-def test_id3_d6_what_is_no_ssid_is_refused_with_its_likely_cause(district: District, ssid: str, cause: str) -> None:
+def test_id3_d6_what_is_not_an_ssid_is_refused_with_its_likely_cause(district: District, ssid: str, cause: str) -> None:
     student = district.student()
     report = update(line(ssid=ssid, elas="", elas_date="", language=""))
     issue = report.issue("SSID-FORMAT")
@@ -53,7 +53,7 @@ def test_id3_d6_what_is_no_ssid_is_refused_with_its_likely_cause(district: Distr
     assert current_ssid(student) is None
 
 
-def test_id4_the_students_own_local_number_is_no_ssid(district: District) -> None:
+def test_id4_the_students_own_local_number_is_not_an_ssid(district: District) -> None:
     student = district.student(local_number="9012345678")
     report = update(line(ssid="9012345678", local_number="9012345678"))
     assert "own local number" in report.issue("SSID-FORMAT")["message"]
@@ -117,7 +117,7 @@ def test_d2_a_local_number_on_students_of_several_districts_is_ambiguous(distric
     assert "7654321" in issue["message"]
 
 
-def test_d2_an_unknown_district_is_no_matter_when_one_student_has_the_number(district: District) -> None:
+def test_d2_an_unknown_district_does_not_matter_when_one_student_has_the_number(district: District) -> None:
     student = district.student()
     district.another()
     report = update(line(lea="1111111"), line(local_number="100235", ssid=""))
@@ -213,7 +213,7 @@ def test_d5_section_10_the_legal_gender_counts_and_x_fits_a_student_who_is_x(
     assert download(line(gender=in_file)).codes() == ([] if fits else ["DEMO-MISMATCH"])
 
 
-def test_w8_every_difference_of_a_line_is_said(district: District) -> None:
+def test_w8_every_difference_of_a_line_is_reported(district: District) -> None:
     district.student()
     report = download(line(last_name="Gómez", birth_date="20100101", gender="F"))
     assert sorted(i["field"] for i in report.issues) == ["birth_date", "gender", "last_name"]
@@ -259,7 +259,7 @@ def test_d8_an_ssid_that_is_there_already_is_a_notice_and_no_change(district: Di
     assert (report.changes, report.counts) == ([], {"unchanged": 1})
 
 
-def test_d8_w10_the_el_part_goes_on_where_the_ssid_is_there_already(district: District) -> None:
+def test_d8_w10_the_el_part_continues_where_the_ssid_is_there_already(district: District) -> None:
     student = district.student()
     give_ssid(student, "9012345678")
     report = update(line())
@@ -284,7 +284,7 @@ def test_d9_a_former_ssid_of_the_student_is_not_made_current_again(district: Dis
     assert current_ssid(student) is None
 
 
-def test_d9_a_former_ssid_is_told_as_that_and_not_as_a_conflict(district: District) -> None:
+def test_d9_a_former_ssid_is_reported_as_that_and_not_as_a_conflict(district: District) -> None:
     student = district.student()
     give_ssid(student, "9012345600")
     give_ssid(student, "9012345678", retired_at="2024-01-01T00:00Z")
@@ -308,7 +308,7 @@ def test_d10_a_former_ssid_is_not_written_for_a_merge_either(district: District)
     assert current_ssid(student) == "9012345600"
 
 
-def test_d12_a_charter_that_reports_under_its_own_code_is_no_foreign_district(district: District) -> None:
+def test_d12_a_charter_that_reports_under_its_own_code_is_not_a_foreign_district(district: District) -> None:
     student = district.student()
 
     report = update(line(lea="0123456"))

@@ -66,7 +66,7 @@ def test_e1_writes_status_date_and_language_and_never_an_ssid(valley: District) 
     assert not SSID.objects.exists()
 
 
-def test_e2_a_student_with_the_right_ssid_is_imported_without_a_word(valley: District) -> None:
+def test_e2_a_student_with_the_right_ssid_is_imported_without_an_issue(valley: District) -> None:
     valley.add("100", ssid="9012345678")
     report = try_file("ela", [download()])
     assert (report["planned_count"], report["issues"]) == (1, [])
@@ -82,7 +82,7 @@ def test_e2_a_student_with_the_right_ssid_is_imported_without_a_word(valley: Dis
     ],
     ids=["download file", "SELA", "SELA-R with two dates", "SELA-R with one date"],
 )
-def test_e3_the_files_are_told_apart_by_their_content(valley: District, line: str, layout: str) -> None:
+def test_e3_the_files_are_distinguished_by_their_content(valley: District, line: str, layout: str) -> None:
     student = valley.add("100", ssid="9012345678")
 
     report = update("ela", [line])
@@ -141,7 +141,7 @@ def test_e5_an_ssid_that_differs_or_is_missing_is_a_warning(valley: District, ss
     assert (codes(report), report["planned_count"]) == (["SSID-OTHER"], 1)
 
 
-def test_e5_no_ssid_in_the_file_and_none_on_record_are_no_difference(valley: District) -> None:
+def test_e5_no_ssid_in_the_file_and_none_on_record_are_not_a_difference(valley: District) -> None:
     valley.add("100")
     report = try_file("ela", [download(ssid="")])
     assert (codes(report), report["planned_count"]) == ([], 1)
@@ -265,7 +265,7 @@ def test_section_8_neither_code_nor_date_is_a_warning_and_no_change(valley: Dist
     assert (codes(report), report["unchanged_count"]) == (["ELA-MISSING"], 1)
 
 
-def test_section_8_codes_of_one_language_are_no_difference(valley: District) -> None:
+def test_section_8_codes_of_one_language_are_not_a_difference(valley: District) -> None:
     valley.add("100", ssid="9012345678", el=EL_2015, home_language="spa")
     report = try_file("ela", [download(language="01")])
     assert (report["issues"], report["unchanged_count"]) == ([], 1)

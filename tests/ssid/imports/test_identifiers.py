@@ -171,7 +171,7 @@ def test_id9_a_student_of_another_school_is_neither_taken_nor_named(
     assert not any("000451" in issue["message"] for issue in report.issues)
 
 
-def test_id9_a_twin_with_nearly_the_same_number_is_no_update_of_the_other(ada: Student) -> None:
+def test_id9_a_twin_with_nearly_the_same_number_is_not_an_update_of_the_other(ada: Student) -> None:
     report = run_of("students", ADA | {"local_number": "451", "first_name": "Bea"})
 
     assert report.codes() == ["NUMBER-NEAR"]

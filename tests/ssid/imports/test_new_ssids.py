@@ -97,7 +97,7 @@ def test_ssids_made_from_birth_dates_refuse_the_file(kind: str, form: str) -> No
     assert not SSID.objects.exists()
 
 
-def test_local_numbers_with_zeros_before_them_are_no_ssids() -> None:
+def test_local_numbers_with_leading_zeros_are_not_ssids() -> None:
     found = report("ssid-download", [f"{300 + at:010}" for at in range(COUNT)], order=list(range(COUNT)))
 
     assert (found.run.status, said(found)) == ("rejected", ["SSID-COLUMN"])

@@ -72,7 +72,7 @@ def test_a_person_entered_twice_gets_no_number_twice(valley: District) -> None:
     assert (numbers_of(first), numbers_of(second)) == ((A, []), (C, []))
 
 
-def test_a_person_entered_twice_is_told_from_what_is_on_record_too(valley: District) -> None:
+def test_a_person_entered_twice_is_distinguished_from_what_is_on_record_too(valley: District) -> None:
     valley.add("100", ssid=A)
     valley.add("200", ssid=C)
     SSIDReplacement.objects.create(retired_ssid=B, replacement_ssid=C)
@@ -125,7 +125,7 @@ def test_a_chain_from_the_current_number_is_written_whole(valley: District) -> N
 
 
 @pytest.mark.parametrize("former", [False, True], ids=["a number nobody had", "a former number"])
-def test_a_chain_goes_on_from_what_is_on_record(valley: District, former: bool) -> None:
+def test_a_chain_continues_from_what_is_on_record(valley: District, former: bool) -> None:
     student = valley.add("100", ssid=A)
     SSIDReplacement.objects.create(retired_ssid=A, replacement_ssid=B)
     if former:

@@ -118,13 +118,13 @@ def test_r4_the_limit_is_an_option(school: School) -> None:
 
 
 @pytest.mark.parametrize("value", ["101", "-1", "abc", "9.5"])
-def test_r4_a_limit_that_is_no_percentage_is_refused(school: School, value: str) -> None:
+def test_r4_a_limit_that_is_not_a_percentage_is_refused(school: School, value: str) -> None:
     with pytest.raises(RunRefusedError):
         run_test([line()], single_match_score=value)
 
 
 @pytest.mark.parametrize("score", ["high", "101%", "910", "100.5", "999%"])
-def test_r4_a_score_that_cannot_be_read_or_is_over_100_is_no_score(school: School, score: str) -> None:
+def test_r4_a_score_that_cannot_be_read_or_is_over_100_is_not_a_score(school: School, score: str) -> None:
     """`910` is 91.0 without its point: taken for a score it would choose for every limit."""
     make_student(school)
 

@@ -1,5 +1,5 @@
-"""SSIDs in order beside local numbers or names in order: the column was sorted alone. No type that writes SSIDs is silent about
-it, even if no student has an SSID yet.
+"""SSIDs in order beside local numbers or names in order: the column was sorted separately. No type that writes SSIDs is silent
+about it, even if no student has an SSID yet.
 """
 
 import datetime as dt
@@ -76,7 +76,7 @@ def test_numbers_that_the_state_gave_one_after_another_say_nothing(kind: str) ->
     assert said(report(kind, [f"{1_234_567_890 + 40 * at}" for at in range(12)])) == []
 
 
-def test_a_column_that_was_filled_down_is_said_once() -> None:
+def test_a_column_that_was_filled_down_is_reported_once() -> None:
     assert said(report("ssid-list", FILLED)) == [(0, "warning", "SSID-SERIES")]
 
 

@@ -172,7 +172,7 @@ def test_m5_a_line_that_may_be_somebody_elses_is_refused(valley: Valley, given: 
     assert (report.codes(), report.counts) == ([code], {"refused": 1})
 
 
-def test_m5_a_name_spelt_a_little_differently_is_only_noticed(valley: Valley) -> None:
+def test_m5_a_name_spelled_a_little_differently_is_only_noticed(valley: Valley) -> None:
     valley.add("100", last_name="O'Neil")
     report = read(line(last="Oneil"))
     assert (report.codes(), report.run.planned_count) == (["DEMO-NEAR"], 1)
@@ -213,7 +213,7 @@ def test_m8_the_school_confirms_a_number_that_was_not_verified(valley: Valley) -
     assert ssids(sam) == [(NUMBER, "roster", True)]
 
 
-def test_m8_the_schools_number_counts_where_the_family_told_another(valley: Valley) -> None:
+def test_m8_the_schools_number_counts_where_the_family_gave_another(valley: Valley) -> None:
     sam = valley.add("100")
     report_ssid(student=sam, ssid=OTHER, user=None)
 

@@ -62,7 +62,7 @@ def test_other_numbers_are_written(kind: str, ssids: list[str]) -> None:
     assert set(SSID.objects.values_list("ssid", flat=True)) == set(ssids)
 
 
-def test_numbers_on_record_are_no_series() -> None:
+def test_numbers_on_record_are_not_a_series() -> None:
     """They were judged when they came."""
     done = report("students", FILLED, on_record=True)
 

@@ -64,7 +64,7 @@ def test_b88_an_exit_yet_to_come_is_none(valley: District) -> None:
     assert record[24:26] == ["", ""]
 
 
-def test_b88_stays_that_changed_before_and_students_without_ssid_are_no_records(valley: District) -> None:
+def test_b88_stays_that_changed_before_and_students_without_ssid_are_not_records(valley: District) -> None:
     stay(valley, "100", start="2026-08-12")
     stay(valley, "200", start="2026-10-05", ssid="")
 

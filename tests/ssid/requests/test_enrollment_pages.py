@@ -77,7 +77,9 @@ def test_b88_the_file_holds_each_record_with_its_ssid_and_is_on_record(registrar
     assert AuditEntry.looks.filter(kind="export").count() == 2
 
 
-def test_b88_a_day_to_come_no_school_and_nothing_to_send_are_said_on_the_page(registrar: Client, school: Any) -> None:
+def test_b88_a_day_to_come_no_school_and_nothing_to_send_are_reported_on_the_page(
+    registrar: Client, school: Any
+) -> None:
     tomorrow = str(timezone.localdate() + dt.timedelta(days=1))
 
     assert "in the future" in shown(registrar, school=school.pk, since=tomorrow)

@@ -87,7 +87,7 @@ def test_section_11_the_legal_name_and_gender_are_sent(valley: District) -> None
     ("country", "state", "told"),
     [("US", "CA", "US-CA"), ("MX", "MX-JAL", "MX-JAL"), ("VN", "VN-SG", ""), ("US", "", "")],
 )
-def test_section_11_the_birth_state_is_told_for_usa_canada_and_mexico(
+def test_section_11_the_birth_state_is_reported_for_usa_canada_and_mexico(
     valley: District, country: str, state: str, told: str
 ) -> None:
     enrolled(valley, birth_country=country, birth_state=state)

@@ -157,7 +157,7 @@ def test_a_request_of_other_schools_is_not_there(school: Any, name: str) -> None
     assert call(reverse(name, args=[kept.pk])).status_code == 404
 
 
-def test_who_sees_half_of_a_request_sees_these_lines_and_gets_no_file(registrar: Client, school: Any) -> None:
+def test_someone_who_sees_half_of_a_request_sees_these_lines_and_gets_no_file(registrar: Client, school: Any) -> None:
     mine, other = complete(school), complete(SchoolFactory(lea=school.lea))
     kept = request_of(school, other.school)
     page = text_of(registrar.get(reverse("senr_request", args=[kept.pk])))

@@ -34,7 +34,7 @@ def of_file(report: Report) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_one_day_in_place_of_many_is_told_of_the_file(kind: str) -> None:
+def test_one_day_in_place_of_many_is_reported_for_the_file(kind: str) -> None:
     found = report(kind, [dt.date(2020, 8, 12)] * 7 + SINCE[7:])
 
     assert of_file(found) == [("warning", "ELA-ONE-DAY")]

@@ -164,7 +164,7 @@ def test_8_birth_a_status_before_birth_is_an_error_of_its_part_in_every_way(
 
 
 @in_every_way
-def test_8_birth_the_day_of_birth_itself_is_no_error(valley: District, way: Way) -> None:
+def test_8_birth_the_day_of_birth_itself_is_not_an_error(valley: District, way: Way) -> None:
     learner(valley, None)
     assert "ELA-BIRTH" not in codes(try_file(way[0], way[1]("EL", "20110304", "vie")))
 

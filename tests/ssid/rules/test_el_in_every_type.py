@@ -137,7 +137,7 @@ def test_a_word_for_a_status_is_read_as_it_in_every_file(kind: str, word: str, s
 @pytest.mark.combinations
 @pytest.mark.parametrize("status", ["Fluent", "1", "Y", "ELLL", "E L"])
 @every_file
-def test_what_is_no_status_is_an_error_in_every_file(kind: str, status: str, learner: Student) -> None:
+def test_what_is_not_a_status_is_an_error_in_every_file(kind: str, status: str, learner: Student) -> None:
     report = run(kind, status, "20200901")
 
     assert {i["severity"] for i in report.issues if i["code"] in {"ELA-CODE", "FILE-CODE"}} == {"error"}
@@ -172,7 +172,7 @@ def test_a_home_language_is_read_alike_in_every_file(kind: str, text: str, code:
 
 
 @pytest.mark.parametrize("kind", ["ela", "sela", "download"])
-def test_a_day_without_a_status_is_told_and_writes_nothing(kind: str, learner: Student) -> None:
+def test_a_day_without_a_status_is_reported_and_writes_nothing(kind: str, learner: Student) -> None:
     import_type, line = FILES[kind]
     report = report_of(import_type, line("", "20150903"))
 

@@ -97,7 +97,7 @@ VALUES = CHANGES | {
 @pytest.mark.django_db
 @pytest.mark.parametrize("key", sorted(TYPES))
 @pytest.mark.parametrize("noted", ["no", "same", "other"])
-def test_every_value_that_differs_is_told(key: str, noted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_value_that_differs_is_reported(key: str, noted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One field after the other of a line that is on record."""
     home = make_district()
     contents = []
@@ -149,7 +149,7 @@ def test_nearly_every_line_of_a_file_that_was_imported_is_on_record(monkeypatch:
 
 
 def test_what_a_new_line_lacks_is_asked_first_and_never_unknown() -> None:
-    """After an unknown PostgreSQL goes on with the rest of a condition: all of it was asked of every line of a new file."""
+    """After an unknown PostgreSQL continues with the rest of a condition: all of it was asked of every line of a new file."""
     assert on_record.same_ssid().children[0] == ("current__id__isnull", False)
     status = on_record._same_status(Choices())
     assert status.children[0] == ("student__el__student_id__isnull", False)

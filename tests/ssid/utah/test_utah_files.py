@@ -157,7 +157,7 @@ def test_what_was_lost_is_refused_naming_the_field(answer: list[str], column: in
     assert {issue["field"] for issue in report["issues"] if issue["line"]} <= {"ssid", "local_number", "last_name"}
 
 
-def test_numbers_that_a_spreadsheet_damaged_alike_are_no_duplicates() -> None:
+def test_numbers_that_a_spreadsheet_damaged_alike_are_not_duplicates() -> None:
     district = utah()
     for number in ("2001", "2002"):
         district.add(number)

@@ -136,7 +136,7 @@ def test_a_request_of_other_schools_does_not_exist_for_the_user(district: Utah, 
 
 
 @pytest.mark.parametrize("group", ["viewer", "SSID staff"])
-def test_who_only_reads_makes_no_request(district: Utah, group: str) -> None:
+def test_someone_who_only_reads_makes_no_request(district: Utah, group: str) -> None:
     district.add("100")
 
     answer = signed_in(group=group).post(reverse("utah_create"), form(district.school, "R", do="create"))

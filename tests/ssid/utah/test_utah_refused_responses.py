@@ -57,7 +57,7 @@ def test_u2_two_kinds_in_one_file_are_refused(district: Utah) -> None:
     assert rejection(try_response([lines[0], edited(lines[1], KIND, "N")])) == "UTAH-MIXED"
 
 
-def test_the_request_file_itself_is_no_response(district: Utah) -> None:
+def test_the_request_file_itself_is_not_a_response(district: Utah) -> None:
     district.add("100")
     made = request(Kind.RETRIEVE, district.school)
 

@@ -106,7 +106,7 @@ def test_u9_without_effective_date_those_enrolled_at_any_time_in_the_year(distri
     assert numbers(request(Kind.RETRIEVE, district.school)) == ["100"]
 
 
-def test_u9_a_student_with_two_enrollments_stands_in_one_row(district: Utah) -> None:
+def test_u9_a_student_with_two_enrollments_is_in_one_row(district: Utah) -> None:
     student = district.add("100")
     Enrollment.objects.create(student=student, school=district.school, start_date=dt.date(2025, 8, 12))
 
@@ -209,7 +209,7 @@ def test_u1_a_person_may_override_with_a_reason_that_is_kept(district: Utah) -> 
     assert made.override_reason == "The state lost the file"
 
 
-def test_u1_blanks_are_no_reason(district: Utah) -> None:
+def test_u1_blanks_are_not_a_reason(district: Utah) -> None:
     district.add("100")
     request(Kind.RETRIEVE, district.school)
 

@@ -122,7 +122,7 @@ def test_an_unknown_status_word_keeps_the_line_out(district: Utah) -> None:
 
 
 @pytest.mark.parametrize("ssid", ["12345678901", "12A4567", "100"], ids=["too long", "a letter", "the local number"])
-def test_id8_a_value_that_is_no_utah_ssid_is_refused(district: Utah, ssid: str) -> None:
+def test_id8_a_value_that_is_not_a_utah_ssid_is_refused(district: Utah, ssid: str) -> None:
     student = district.add("100")
     made = request(Kind.RETRIEVE, district.school)
 
@@ -134,7 +134,7 @@ def test_id8_a_value_that_is_no_utah_ssid_is_refused(district: Utah, ssid: str) 
 
 
 @pytest.mark.parametrize("ssid", ["0", "0000000"])
-def test_id8_zeros_alone_are_no_ssid(district: Utah, ssid: str) -> None:
+def test_id8_zeros_alone_are_not_an_ssid(district: Utah, ssid: str) -> None:
     student = district.add("100")
     made = request(Kind.RETRIEVE, district.school)
 
@@ -144,7 +144,7 @@ def test_id8_zeros_alone_are_no_ssid(district: Utah, ssid: str) -> None:
     assert current(student) is None
 
 
-def test_u3_what_the_state_says_of_a_line_it_processed_is_told(district: Utah) -> None:
+def test_u3_what_the_state_says_of_a_line_it_processed_is_reported(district: Utah) -> None:
     student = district.add("100")
     made = request(Kind.NEW, district.school)
     lines = [response_line(line, "1234567", "Updated", "School closes in May") for line in lines_of(made)]

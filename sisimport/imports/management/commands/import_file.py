@@ -62,7 +62,7 @@ class Command(BaseCommand):
             raise RunRefusedError("The option excel accepts one value: write excel=convert.")
         look_again()
         key = options["type"]
-        asked = bool(excel) or (key != "auto" and get_type(key).workbooks_unasked)
+        asked = bool(excel) or (key != "auto" and get_type(key).converts_workbooks_by_default)
         with path.open("rb") as stream, unpacked(stream) as inner:
             workbook = is_workbook(inner.stream)
             file = take_in(inner.stream, user=None, may_correct=lambda _run: True) or keep_file(
@@ -114,7 +114,7 @@ class Command(BaseCommand):
                 kind = recognise_type(kept)
         except (FileError, UnrecognisedFileError):
             return workbook
-        if not kind.workbooks_unasked:
+        if not kind.converts_workbooks_by_default:
             return workbook
         self.tell(workbook, converted)
         return file

@@ -21,8 +21,8 @@ IDENTIFIERS = {
     "ssid", "retired_ssid", "replacement_ssid", "local_number", "uin", "lea", "school", "school_code", "tested_school_code",
     "district_code",
 }  # fmt: skip
-SPOILED = ("9.00109E+09", "1.97335E+06", "=A2&B2", "=FORMULA(Students!B3)")
-# Each field with one of them, in the last year of every other family; `script/test faults` spoils each field in every way.
+DAMAGED = ("9.00109E+09", "1.97335E+06", "=A2&B2", "=FORMULA(Students!B3)")
+# Each field with one of them, in the last year of every other family; `script/test faults` damages each field in every way.
 CASES = [
     *one_in(2, [(key, False) for key in TYPES if key not in earlier_years(TYPES)]),
     *(pytest.param(key, True, id=f"{key}, every way", marks=pytest.mark.faults) for key in TYPES),
@@ -32,19 +32,19 @@ CASES = [
 @pytest.mark.django_db
 @pytest.mark.parametrize(("key", "every_way"), CASES)
 @pytest.mark.long
-def test_a_spoiled_identifier_is_told_and_on_no_record(key: str, every_way: bool) -> None:
+def test_a_damaged_identifier_is_reported_and_on_no_record(key: str, every_way: bool) -> None:
     untold, kept = [], []
     adapter = adapter_of(get_type(key))
     with RolledBack():
         fields = sorted(IDENTIFIERS & set(adapter.arrange(0).at))
     for number, field in enumerate(fields):
-        for spoiled in SPOILED if every_way else [SPOILED[number % len(SPOILED)]]:
+        for damaged in DAMAGED if every_way else [DAMAGED[number % len(DAMAGED)]]:
             with RolledBack():
                 sheet = adapter.arrange(0)
-                sheet.records[0][sheet.at[field]] = spoiled
+                sheet.records[0][sheet.at[field]] = damaged
                 if not _told(key, sheet, field):
-                    untold.append((field, spoiled))
-                kept += [(field, spoiled, kind) for (kind, _pk), row in _rows().items() if _holds(row, spoiled)]
+                    untold.append((field, damaged))
+                kept += [(field, damaged, kind) for (kind, _pk), row in _rows().items() if _holds(row, damaged)]
 
     assert untold == []
     assert kept == []
@@ -59,9 +59,9 @@ def _told(key: str, sheet: Sheet, field: str) -> bool:
     return said.filter(severity__gte=Severity.WARNING).exists()
 
 
-def _holds(row: dict[str, object], spoiled: str) -> bool:
-    plain = "".join(sign for sign in spoiled if sign.isalnum())
-    return any(text in str(value) for value in row.values() for text in (spoiled, plain[-7:], plain[:7]))
+def _holds(row: dict[str, object], damaged: str) -> bool:
+    plain = "".join(sign for sign in damaged if sign.isalnum())
+    return any(text in str(value) for value in row.values() for text in (damaged, plain[-7:], plain[:7]))
 
 
 # Utah's answers have no line of column names.
