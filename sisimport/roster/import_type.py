@@ -31,7 +31,7 @@ from sisimport.imports.engine.days_of_1904 import refuse_days_of_1904
 from sisimport.imports.engine.kept_names import POORER_NAMES, POORER_NAMES_REMEDY, keep_better_names
 from sisimport.imports.engine.new_ssids import look_at_new_ssids
 from sisimport.imports.engine.shifted_ssids import refuse_shifted_ssids
-from sisimport.imports.models import ImportIssue, ImportRun
+from sisimport.imports.models import ImportRun
 from sisimport.roster import (
     birth_dates,
     changed_facts,
@@ -42,7 +42,7 @@ from sisimport.roster import (
     languages,
     moved_names,
     new_numbers,
-    new_schools,
+    new_places,
     odd_values,
     other_people,
     staging,
@@ -199,10 +199,8 @@ class Roster(ImportType):
             keep_better_names(context, NAME_FIELDS, student="student_pk")
 
     def plan_alone(self, run: ImportRun, lines: Collection[int]) -> dict[str, Any] | None:
-        """What the Test found about whole columns remains. A new district is made with the first line that needs it,
-        and may bring students who are on record in another one: then the whole file is planned."""
-        new_lea = ImportIssue.objects.filter(run=run, code="NEW-LEA")
-        return None if new_lea.exists() else new_schools.notes_of(run, lines)
+        """What the Test found about whole columns remains."""
+        return new_places.notes_of(run, lines)
 
     def namesakes(self, run: ImportRun) -> Namesakes:
         return Namesakes(run)
@@ -231,7 +229,7 @@ class Roster(ImportType):
     def reference_rules(self, context: RunContext) -> Sequence[Rule]:
         """With both severities of a new district, whatever is on record where the reference is written."""
         found = self.rules(context)
-        new_lea = [rule for rule in found if rule.code == "NEW-LEA"]
+        new_lea = [rule for rule in found if rule.code == new_places.NEW_LEA]
         return [*found, *(replace(rule, severity=level) for rule in new_lea for level in (WARNING, NOTICE))]
 
     def plan(self, context: RunContext) -> Sequence[PlannedChange]:
@@ -245,10 +243,10 @@ class Roster(ImportType):
     def after_plan(self, context: RunContext) -> None:
         look_at_new_ssids(context, series=True)
         new_numbers.look_at(context)
-        if new_schools.brought(context) is None:
+        if new_places.brought(context) is None:
             staging.create_places(context.run.pk, part=DISTRICT_PART)
         else:
-            new_schools.place_again(context, part=DISTRICT_PART, seq=staging.SCHOOL_SEQ)
+            new_places.place_again(context, part=DISTRICT_PART)
 
 
 def _scope_rules(context: RunContext) -> list[Rule]:
@@ -337,25 +335,20 @@ def _el_rules(*, keeps: bool) -> list[Rule]:
 
 def _place_rules(context: RunContext) -> list[Rule]:
     """Districts and schools that are new, or in each other's column."""
-    brought = new_schools.brought(context)
-    first = staging.first_lines("school_pk", "students_school") if brought is None else brought.said
+    new_lea = Q(line__in=staging.lines_that_say_new(context, "lea_id", "students_lea")) & ~odd_values.NO_PLACE
+    new_school = Q(line__in=staging.lines_that_say_new(context, "school_pk", "students_school")) & ~odd_values.NO_PLACE
+    said = _rule("roster", new_places.NEW_SCHOOL, NOTICE, "school", new_school)
     return [
         # District and school are in each other's column.
         _rule("roster", "SCHOOL-LEA", ERROR, "school", Q(school__in=staging.codes_of_districts())),
         _rule(
             "roster",
-            "NEW-LEA",
+            new_places.NEW_LEA,
             WARNING if Student.objects.exists() else NOTICE,
             "lea",
-            Q(line__in=staging.first_lines("lea_id", "students_lea")) & ~odd_values.NO_PLACE,
+            new_lea,
         ),
-        _rule(
-            "roster",
-            new_schools.NEW_SCHOOL,
-            NOTICE,
-            "school",
-            Q(line__in=first) & ~odd_values.NO_PLACE,
-        ),
+        replace(said, params=new_places.told_district()),
     ]
 
 

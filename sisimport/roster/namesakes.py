@@ -10,15 +10,18 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from sisimport.files.dates import read_date
 from sisimport.files.issues import Severity
 from sisimport.imports.definition.rules import RECORD
 from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import ImportIssue, ImportRun
-from sisimport.imports.storage.records import read_records
+from sisimport.imports.storage.records import cells_of, read_records
+from students.models import Student
 
-MAX_READ: Final = 4000  # lines with nothing planned; with more of them the whole file is planned
+MAX_READ: Final = 4000  # lines with nothing planned; of more, those are read whose bytes show the birth date
+MAX_LIKE: Final = 4000  # lines with the same birth date; with more of them the whole file is planned
 _NAMES: Final = ("legal_last_name", "last_name", "legal_first_name", "first_name", "birth_date")
 _GONE: Final = "ONE-GONE"  # lines on students who are not on record, with nothing planned either
 
@@ -56,17 +59,46 @@ class Namesakes:
 
     def lines(self, students: Collection[int]) -> set[int] | None:
         """Lines on new students with the name and birth date of one of these; None: too many to tell."""
-        if self._unplanned is None:
+        unplanned = self._unplanned if self._unplanned is not None else self._unplanned_born_like(students)
+        if unplanned is None:
             return None
-        asked = {"lines": self._unplanned, "students": sorted(students), "run": self._run.pk}
+        asked = {"lines": unplanned, "students": sorted(students), "run": self._run.pk}
         return {line for (line,) in fetch_all(_LIKE, asked)}  # type: ignore[arg-type]
 
     @cached_property
     def _unplanned(self) -> str | None:
-        of_record = Q(severity=Severity.ERROR, part=RECORD) | Q(code=_GONE)
-        refused = ImportIssue.objects.filter(of_record, run=self._run, line__gt=0)
-        lines = list(refused.values_list("line", flat=True).distinct()[: MAX_READ + 1])
+        """All lines with nothing planned, read; None: too many to read."""
+        lines = list(self._of_unplanned().values_list("line", flat=True).distinct()[: MAX_READ + 1])
         return None if len(lines) > MAX_READ else self._read(lines)
+
+    def _of_unplanned(self) -> QuerySet[ImportIssue]:
+        of_record = Q(severity=Severity.ERROR, part=RECORD) | Q(code=_GONE)
+        return ImportIssue.objects.filter(of_record, run=self._run, line__gt=0)
+
+    def _unplanned_born_like(self, students: Collection[int]) -> str | None:
+        """Of the lines with nothing planned those that may have the birth date of one of these students, read."""
+        born = Student.objects.filter(pk__in=students).values_list("birth_date", flat=True)
+        lines = set(self._born.get(None, ())).union(*(self._born.get(_key(day.isoformat()), ()) for day in born if day))
+        if len(lines) > MAX_LIKE:
+            return None
+        return self._read(self._of_unplanned().filter(line__in=lines).values_list("line", flat=True).distinct())
+
+    @cached_property
+    def _born(self) -> dict[str | None, list[int]]:
+        """Lines by the birth date in them; None: their bytes do not show it."""
+        by_cell: dict[bytes | None, list[int]] = {}
+        for number, cell in cells_of(self._run, "birth_date"):
+            by_cell.setdefault(cell, []).append(number)
+        days = {cell: _day_in(cell) for cell in by_cell if cell is not None}
+        # The reader knows more ways to write a date; it reads each of these texts once.
+        unclear = {lines[0]: cell for cell, lines in by_cell.items() if cell is not None and days[cell] is None}
+        read = read_records(self._run, unclear, ["birth_date"]) if len(unclear) <= MAX_LIKE else {}
+        days |= {unclear[line]: record["birth_date"] or "" for line, record in read.items() if record}
+        found: dict[str | None, list[int]] = {}
+        for cell, lines in by_cell.items():
+            day = days[cell] if cell is not None else None
+            found.setdefault(_key(day) if day else day, []).extend(lines)
+        return found
 
     def _read(self, lines: Collection[int]) -> str:
         records = read_records(self._run, lines, _NAMES)
@@ -76,3 +108,15 @@ class Namesakes:
             for line, record in records.items()
         ]
         return json.dumps([row | {"birth_date": row["birth_date"] or None} for row in rows])
+
+
+def _day_in(cell: bytes) -> str | None:
+    """A day that a cell may be read as; blank: none; None: not certain."""
+    text = cell.strip(b' \t"').decode("utf-8", errors="replace")
+    read = read_date(text)
+    return read.iso if read else None if text else ""
+
+
+def _key(iso: str) -> str:
+    """Equal for days that are written alike: the century, or which number is the month, may be seen from other lines."""
+    return "-".join((iso[2:4], *sorted((iso[5:7], iso[8:10]))))

@@ -10,20 +10,21 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one
 from sisimport.imports.engine.statistics import hash_joins_only
 from sisimport.imports.models import MatchDecision
-from sisimport.roster import new_schools
+from sisimport.roster import new_places
+from sisimport.roster.new_places import LEA_SEQ, SCHOOL_SEQ
 from students.models import LEA, School
 
-SCHOOL_SEQ = -1  # of the step that makes a school, before all others of its line
 _FRESH = "nextval(pg_get_serial_sequence('{table}', 'id'))"
 
 
 def allocate(context: RunContext) -> None:
     """Find or allocate the keys of district, school and student."""
+    new_places.keep_districts(context)
     execute(
         f"""
         WITH new AS (SELECT lea, {_FRESH.format(table="students_lea")} AS id FROM (
           SELECT DISTINCT lea FROM staged_roster WHERE lea_id IS NULL AND lea <> '' AND NOT refused) AS l)
-        UPDATE staged_roster r SET lea_id = new.id FROM new WHERE new.lea = r.lea
+        UPDATE staged_roster r SET lea_id = new.id FROM new WHERE new.lea = r.lea AND r.lea_id IS NULL
         """
     )
     # One UPDATE for all keys: each leaves the lines as they were in the table, where every later statement steps over them.
@@ -48,7 +49,8 @@ def allocate(context: RunContext) -> None:
         ) AS k WHERE k.line = r.line
         """
     )
-    new_schools.keep_keys(context)
+    new_places.keep_schools(context)
+    new_places.find_first(context)
     context.lea_ids = {pk for (pk,) in fetch_all("SELECT DISTINCT lea_id FROM staged_roster WHERE lea_id IS NOT NULL")}
 
 
@@ -151,7 +153,13 @@ def codes_of_districts() -> list[str]:
     return list(found.values_list("code", flat=True))
 
 
-def first_lines(key: str, table: str) -> list[int]:
+def lines_that_say_new(context: RunContext, key: str, table: str) -> list[int]:
+    """The lines that say of a district (lea_id) or school (school_pk) that it is new."""
+    brought = new_places.brought(context)
+    return brought.first[key] if brought is not None else _first_lines(key, table)
+
+
+def _first_lines(key: str, table: str) -> list[int]:
     """The first line of every district (lea_id) or school (school_pk) that is not on record yet."""
     named = f"SELECT DISTINCT {key} AS pk FROM staged_roster WHERE {key} IS NOT NULL"
     with hash_joins_only():
@@ -216,7 +224,7 @@ def create_places(run_id: int, *, part: str) -> None:
             "school_id",
             "jsonb_build_object('lea_id', r.lea_id, 'code', r.school)",
         ),
-        (-2, "lea", "students_lea", "lea_id", "lea_id", "jsonb_build_object('code', r.lea)"),
+        (LEA_SEQ, "lea", "students_lea", "lea_id", "lea_id", "jsonb_build_object('code', r.lea)"),
     ):
         needed = (
             f"SELECT (c.after->>'{key}')::bigint AS pk, min(c.line) AS line FROM imports_importchange c"

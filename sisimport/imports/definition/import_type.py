@@ -22,6 +22,14 @@ from sisimport.imports.models import ImportRun, Work
 ALSO_COUNTED = "also_counted"  # key in the notes of `plan_alone`: other lines that part of the plan may move to or from
 
 
+class LinesMissingError(Exception):
+    """Raised while lines are planned alone: what they bring depends on `lines` that are not among them; None: on all."""
+
+    def __init__(self, lines: Collection[int] | None) -> None:
+        super().__init__("more lines have to be planned")
+        self.lines = lines
+
+
 class Namesakes(Protocol):
     """Lines of one Test that are related by name and birth date."""
 

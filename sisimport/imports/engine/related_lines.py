@@ -6,17 +6,16 @@ If a type says so, lines with the same name and birth date also belong together 
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Final
 
 from sisimport.files.encodings import UTF8
-from sisimport.files.lines import as_text_bytes
 from sisimport.files.numbers import NO_SSID
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine.sql import fetch_all
 from sisimport.imports.models import ImportIssue, ImportRun, MatchDecision
 from sisimport.imports.storage.files import open_file
-from sisimport.imports.storage.records import lines_holding, read_records
+from sisimport.imports.storage.records import cells_of, lines_holding, read_records
 
 MAX_VALUES = 60  # texts searched for in one pass over the file; with more, planning the whole file is as quick
 MAX_LINES = 4000
@@ -131,26 +130,11 @@ def _lines_decided_for(run: ImportRun, students: Collection[int]) -> set[int]:
 
 def _lines_without_number(run: ImportRun, field: str) -> set[int] | None:
     """Lines whose bytes do not show a number in this field; None: its column is not known."""
-    at = (run.facts.get("positions") or {}).get(field)
-    if at is None:
+    if field not in (run.facts.get("positions") or {}):
         return None
-    delimiter, columns = str(run.facts["delimiter"]).encode(), int(run.facts.get("columns") or 0)
-    return {number for number, line in _lines(run) if not _has_number(line.split(delimiter), int(at), columns)}
+    return {number for number, cell in cells_of(run, field) if cell is None or not _is_number(cell)}
 
 
-def _has_number(cells: list[bytes], at: int, columns: int) -> bool:
-    if len(cells) != columns:  # a quoted value may hold the delimiter
-        return False
-    cell = cells[at].strip(b' \t"')
-    return cell != NO_SSID.encode() and bool(_NUMBER.match(cell))
-
-
-def _lines(run: ImportRun) -> Iterator[tuple[int, bytes]]:
-    assert run.file is not None  # noqa: S101 - checked before
-    encoding = str(run.facts.get("encoding") or UTF8)
-    starts = [(int(line), int(offset)) for line, offset in run.file.line_index] or [(1, 0)]
-    with open_file(run.file) as stream:
-        for (first, offset), following in zip(starts, [*starts[1:], None], strict=True):
-            stream.seek(offset)
-            data = stream.read(following[1] - offset) if following else stream.read()
-            yield from enumerate(as_text_bytes(data, encoding).splitlines(), first)
+def _is_number(cell: bytes) -> bool:
+    text = cell.strip(b' \t"')
+    return text != NO_SSID.encode() and bool(_NUMBER.match(text))

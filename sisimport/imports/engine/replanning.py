@@ -9,7 +9,9 @@ no Update has started on the plan (a plan that was applied is the journal and ne
 from collections.abc import Collection
 from typing import Any
 
-from sisimport.imports.definition.import_type import ALSO_COUNTED, RunContext
+from django.db import transaction
+
+from sisimport.imports.definition.import_type import ALSO_COUNTED, LinesMissingError, RunContext
 from sisimport.imports.definition.progress import Progress
 from sisimport.imports.definition.registry import get_type
 from sisimport.imports.engine import checking, counting, planning, staging
@@ -19,6 +21,7 @@ from sisimport.imports.engine.related_lines import related_lines
 from sisimport.imports.engine.sql import execute
 from sisimport.imports.models import ImportChange, ImportIssue, ImportRun, absent
 
+MAX_ROUNDS = 3  # of finding that more lines are needed
 RUN_TABLES = ("imports_importissue", "imports_importchange")
 
 
@@ -38,9 +41,22 @@ def replan(run: ImportRun, lines: Collection[int], *, freed: Collection[int] = (
     if planning.lists_absent(get_type(run.import_type), run) and planning.ABSENT_SCHOOLS not in run.facts:
         plan_again(run, None, freed=freed)
         return
-    touched = related_lines(run, set(lines), freed)
-    notes = None if touched is None else get_type(run.import_type).plan_alone(run, touched)
-    plan_again(run, None if notes is None else touched, notes=notes, freed=freed)
+    wanted = lines
+    for _round in range(MAX_ROUNDS):
+        touched = related_lines(run, set(wanted), freed)
+        notes = None if touched is None else get_type(run.import_type).plan_alone(run, touched)
+        if touched is None or notes is None:
+            break
+        try:
+            with transaction.atomic():
+                plan_again(run, touched, notes=notes, freed=freed)
+        except LinesMissingError as error:
+            if error.lines is None:
+                break
+            wanted = {*wanted, *error.lines}
+        else:
+            return
+    plan_again(run, None, freed=freed)
 
 
 def plan_again(

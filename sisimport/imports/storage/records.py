@@ -1,5 +1,6 @@
 """Selected records of a stored file, reread as the run read them: for pages that show a line, and for replanning a few lines."""
 
+import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -154,12 +155,33 @@ def lines_holding(
     limit: int,
     encoding: str = UTF8,
 ) -> set[int] | None:
-    """Numbers of the lines in which one of the texts is a whole cell; None if there are more than `limit`.
-
-    Reads the file block by block and looks more closely only where one of the texts occurs.
-    """
-    values = set(texts)
+    """Numbers of the lines in which one of the texts is a whole cell; None if there are more than `limit`."""
     found: set[int] = set()
+    for number in _holding(stream, line_index, texts, delimiter=delimiter, encoding=encoding):
+        found.add(number)
+        if len(found) > limit:
+            return None
+    return found
+
+
+def lines_with(run: ImportRun, texts: Iterable[bytes], *, first: int, limit: int) -> Iterator[int]:
+    """Numbers, in order, of at most `limit` lines of a delimited file from line `first` on in which one of the texts is a whole
+    cell."""
+    if run.file is None:
+        return
+    index = [(int(line), int(offset)) for line, offset in run.file.line_index]
+    index = [place for at, place in enumerate(index) if at + 1 == len(index) or index[at + 1][0] > first]
+    delimiter, encoding = str(run.facts["delimiter"]).encode(), str(run.facts.get("encoding") or UTF8)
+    with open_file(run.file) as stream:
+        held = _holding(stream, index, texts, delimiter=delimiter, encoding=encoding)
+        yield from islice((number for number in held if number >= first), limit)
+
+
+def _holding(
+    stream: IO[bytes], line_index: Sequence[Sequence[int]], texts: Iterable[bytes], *, delimiter: bytes, encoding: str
+) -> Iterator[int]:
+    """Reads the file block by block and looks more closely only where one of the texts occurs."""
+    values = set(texts)
     starts = [(int(line), int(offset)) for line, offset in line_index] or [(1, 0)]
     for (first_line, offset), following in zip(starts, [*starts[1:], None], strict=True):
         stream.seek(offset)
@@ -170,10 +192,28 @@ def lines_holding(
                 if any(value in line for value in here):
                     cells = {cell.strip(b' \t"\xef\xbb\xbf') for cell in line.split(delimiter)}
                     if not cells.isdisjoint(here):
-                        found.add(number)
-                        if len(found) > limit:
-                            return None
-    return found
+                        yield number
+
+
+def cells_of(run: ImportRun, field: str) -> Iterator[tuple[int, bytes | None]]:
+    """Every line of a delimited file by number, with the bytes of its cell of this field; None if the line does not show which
+    that is. Nothing if the file has no such column."""
+    at = (run.facts.get("positions") or {}).get(field)
+    if at is None or run.file is None:
+        return
+    at, columns = int(at), int(run.facts.get("columns") or 0)
+    delimiter, encoding = str(run.facts["delimiter"]).encode(), str(run.facts.get("encoding") or UTF8)
+    starts = [(int(line), int(offset)) for line, offset in run.file.line_index] or [(1, 0)]
+    with open_file(run.file) as stream:
+        for (first, offset), following in zip(starts, [*starts[1:], None], strict=True):
+            stream.seek(offset)
+            data = stream.read(following[1] - offset) if following else stream.read()
+            for number, line in enumerate(as_text_bytes(data, encoding).splitlines(), first):
+                cells = line.split(delimiter)
+                if len(cells) != columns and b'"' in line:  # a quoted value may hold the delimiter
+                    quoted = next(csv.reader([line.decode("latin-1")], delimiter=delimiter.decode("latin-1")), [])
+                    cells = [cell.encode("latin-1") for cell in quoted]
+                yield number, cells[at] if len(cells) == columns else None
 
 
 def chunked(items: Iterable[int], size: int) -> Iterator[list[int]]:
