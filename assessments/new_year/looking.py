@@ -24,7 +24,7 @@ from students.patterns import TEN_DIGITS
 SAMPLE_BYTES = 1 << 20
 WORKBOOK_BYTES = 2 << 20
 RECORDS = 200
-_LONGEST_NAME = 120
+_LONGEST_NAME = 250  # the state's own names have up to 150
 _SSID = re.compile(TEN_DIGITS)
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?\Z")
 _PERCENT = re.compile(r"(\*|N/A|100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)\Z")

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from tests.assessments.earlier_years import newest_is_2024_25  # noqa: F401 - a fixture
 from tests.assessments.score_files import SSID_1
 from tests.factories import UserFactory
 from tests.ssid.journey import District, district

@@ -18,7 +18,7 @@ from tests.assessments.test_add_layout import LAST, NEXT, TYPE, header_file, nam
 from tests.factories import UserFactory
 from tests.ssid.journey import district
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("newest_is_2024_25")]
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import datetime as dt
 
 import pytest
+from django.utils import timezone
 
 from assessments.models import Score
 from assessments.pages.queries import scores_json
 from assessments.structure import last_test_day, school_year
 from students.models import Student
+from students.school_years import spring_of
 from tests.assessments.score_files import SSID_2, counts, dated, ela, report, start, text
 from tests.assessments.score_home import LAYOUT, TYPE, TYPES
 from tests.longer import first_and_last_years
@@ -21,6 +23,8 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("layout", first_and_last_years(key for key in TYPES if "preliminary" not in key))
 def test_a_file_of_another_school_year_is_refused_as_a_whole(home: District, layout: str, step: int) -> None:
     year = school_year(layout) + step
+    if year > spring_of(timezone.localdate()):
+        pytest.skip("no test was taken in a year to come")
 
     done = report(TYPES[layout], dated(layout, f"{year}-04-15", f"{year}-04-16"), work="import")
 

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from tests.assessments.earlier_years import newest_is_2024_25  # noqa: F401 - a fixture
 from tests.chromium import PATIENCE
 
 

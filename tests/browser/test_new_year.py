@@ -15,7 +15,7 @@ from tests.assessments.score_files import ALL
 from tests.browser.look import Look, one_sight_or_every
 from tests.factories import SchoolFactory, SSIDFactory, StudentFactory, UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("newest_is_2024_25")]
 
 NEW_NAME = "Scale Score Overall"
 

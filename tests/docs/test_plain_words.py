@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.own_packages import PACKAGES
+
 ROOT = Path(__file__).resolve().parents[2]
 # The name of a test is a sentence: its words are searched as well.
 TEST_NAME = re.compile(r"\bdef (test_\w+)")
@@ -52,9 +54,7 @@ def ours() -> list[Path]:
     """Files of the repository that people read; those of a clone without git as well."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     names = listed.stdout.splitlines() or [
-        str(path.relative_to(ROOT))
-        for room in ("sisimport", "ssid", "students", "assessments", "templates", "docs")
-        for path in (ROOT / room).rglob("*")
+        str(path.relative_to(ROOT)) for room in (*PACKAGES, "templates", "docs") for path in (ROOT / room).rglob("*")
     ]
     return [
         ROOT / name
@@ -101,8 +101,7 @@ def variables(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def test_variables_are_named_for_what_they_hold() -> None:
-    rooms = ("sisimport", "ssid", "students", "assessments")
-    modules = [path for path in ours() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in rooms]
+    modules = [path for path in ours() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in PACKAGES]
     assert len(modules) > 250
     found = {
         f"{path.relative_to(ROOT)}:{line}: {name}"

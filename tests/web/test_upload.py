@@ -1,6 +1,7 @@
 """The upload screens: recognition of a chosen file, starting Test and Update, refusals in the registrar's words."""
 
 import io
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from sisimport.imports.definition import registry
 from sisimport.imports.models import ImportFile, ImportRun, RunStatus, Work
+from sisimport.web.queries.recognition import recognised
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.journey import District, finish
@@ -151,6 +153,18 @@ def test_a_file_that_cannot_be_read_is_refused_at_once(
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not ImportRun.objects.exists()
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.7 x", b"a,b,c\n1,2,3\n"], ids=["pdf", "columns"])
+def test_a_file_that_is_refused_at_once_is_told_what_to_do(
+    client: Client, registrar: Any, district: District, data: bytes
+) -> None:
+    next_step = recognised(io.BytesIO(data), name="file.txt", chosen=registry.get_type(TYPE)).fix
+
+    said = unescape(upload(client, data).content.decode())
+
+    assert next_step
+    assert next_step in said
 
 
 def test_a_file_over_the_limit_is_refused(client: Client, registrar: Any, settings: Any) -> None:

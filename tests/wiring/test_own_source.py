@@ -7,15 +7,16 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tests.own_packages import PACKAGES
+
 ROOT = Path(settings.BASE_DIR)
-PARTS = ("sisimport", "students", "ssid", "assessments")
 SHELLS = {"system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell"}
 # What pages keep in the browser, by the first words of its name: the moment of the last request, numbers of runs.
 KEPT_IN_BROWSER = {"idle.js": "String(Date.now())", "notify.js": '"yes"'}
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
-    for part in PARTS:
+    for part in PACKAGES:
         for path in (ROOT / part).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call):

@@ -155,7 +155,7 @@ def _start(request: HttpRequest, form: UploadForm, kept: held.Held) -> ImportRun
         convertible = kind.converts_workbooks and is_workbook(stream)
     if found.error and not convertible:
         if found.other is None or not found.other_sure or work != Work.TEST:
-            form.add_error("file", found.error)
+            form.add_error("file", f"{found.error} {found.fix}".strip())
             form.maps = found.maps
             return None
         # A Test changes nothing, so what the file is takes precedence over what was chosen.
