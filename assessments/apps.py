@@ -12,7 +12,8 @@ class AssessmentsConfig(AppConfig):
         from assessments.pages import queries  # noqa: F401 - they register what they offer
         from assessments.research import issue_codes as research_codes  # noqa: F401 - they register what they offer
         from assessments.scores import (
-            issue_codes,  # noqa: F401 - they register what they offer
+            column_issue_codes,  # noqa: F401 - they register what they offer
+            issue_codes,  # noqa: F401 - as above
             year_tables,
         )
         from assessments.scores.erasing import COUNTED_RESULTS

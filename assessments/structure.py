@@ -363,6 +363,13 @@ def _range_rows() -> tuple[dict[str, str], ...]:
 
 
 @cache
+def widest_span(test: str) -> tuple[int, int] | None:
+    """The lowest and the highest score published for a test, in any grade and year; None if there are none."""
+    rows = [row for row in _range_rows() if row["test"] == test]
+    return (min(int(row["lowest"]) for row in rows), max(int(row["highest"]) for row in rows)) if rows else None
+
+
+@cache
 def ranges_of(test: str, year: int) -> tuple[Range, ...]:
     """Published score ranges of a test in a school year, by grade; empty if none are known."""
     grades: dict[str, list[dict[str, str]]] = {}

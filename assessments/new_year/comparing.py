@@ -177,6 +177,7 @@ class Uses:
             "percents": counts.percents,
             "ten-digit SSIDs": counts.ssids,
             "known record types": counts.record_types,
+            "grades": counts.grades,
             "names": counts.filled - max(counts.numbers, counts.dates, counts.ssids),
         }
         return kinds.get(self.needed(column), counts.filled)
@@ -190,6 +191,6 @@ class Uses:
             return "numbers" if field in self.numbers else "known levels"
         if field in self.percents:
             return "percents"
-        words = {"ssid": "ten-digit SSIDs", "record_type": "known record types"}
+        words = {"ssid": "ten-digit SSIDs", "record_type": "known record types", "grade_assessed": "grades"}
         words |= dict.fromkeys(("last_name", "first_name"), "names")
         return words.get(field, "values")

@@ -1,8 +1,10 @@
 """A look at the beginning of a file: its column names, and the kinds of values in the first records. No value is
 stored."""
 
+import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from io import SEEK_END, BytesIO
 from tempfile import TemporaryFile
@@ -28,6 +30,8 @@ _LONGEST_NAME = 250  # the state's own names have up to 150
 _SSID = re.compile(TEN_DIGITS)
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?\Z")
 _PERCENT = re.compile(r"(\*|N/A|100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)\Z")
+_SCORE = re.compile(r"[0-9]{1,4}\Z")
+_MOST_LEVELS = 12  # different values of a column that may hold levels
 _YEAR = re.compile(r"20[0-9]{2}\Z")
 
 
@@ -39,7 +43,9 @@ class NotAHeaderError(ValueError):
 class ColumnFacts:
     """How many of the first records have a value in a column, and how many of these a field could use.
 
-    `years`: dates by school year (its spring), and cells that hold only a year.
+    `years`: dates by school year (its spring), and cells that hold only a year. `marks`: how many cells have each value, by a
+    hash of it (`mark`), in a column with few different ones. `scores`: for each type of record, whole numbers, and how many of
+    them are in the score ranges of its test.
     """
 
     filled: int = 0
@@ -49,6 +55,9 @@ class ColumnFacts:
     levels: int = 0
     record_types: int = 0
     percents: int = 0
+    grades: int = 0
+    marks: dict[str, int] | None = None
+    scores: dict[str, list[int]] | None = None
     years: dict[str, int] | None = None
 
     @classmethod
@@ -77,8 +86,18 @@ class Look:
         return cls(header, counts, stored["delimiter"], stored["records"])
 
 
-def look_at(stream: IO[bytes], *, levels: Collection[str], record_types: Collection[str], max_bytes: int) -> Look:
-    """Look at a file or a zip of it. Raises NotAHeaderError or FileError."""
+def look_at(
+    stream: IO[bytes],
+    *,
+    levels: Collection[str],
+    record_types: Collection[str],
+    grades: Collection[str],
+    type_columns: Collection[str],
+    ranges: Mapping[str, tuple[int, int]],
+    max_bytes: int,
+) -> Look:
+    """Look at a file or a zip of it. `type_columns`: names that the column of record types may have, normalized. `ranges`: lowest
+    and highest scale score by record type. Raises NotAHeaderError or FileError."""
     lines = [line for line in _first_lines(stream, max_bytes) if line.strip()]
     lines = lines[heading_lines(lines, list(DELIMITERS)) :]
     if not lines:
@@ -91,9 +110,11 @@ def look_at(stream: IO[bytes], *, levels: Collection[str], record_types: Collect
     known_levels, known_types = {one.upper() for one in levels}, set(record_types)
     counts = [ColumnFacts() for _ in names]
     records = lines[1 : RECORDS + 1]
-    for line in records:
-        for one, cell in zip(counts, split_line(line, delimiter), strict=False):
-            _note(one, cell.strip(), known_levels, known_types)
+    table = [[cell.strip() for cell in split_line(line, delimiter)] for line in records]
+    for cells in table:
+        for one, cell in zip(counts, cells, strict=False):
+            _note(one, cell, known_levels, known_types)
+    _note_columns(counts, table, [normalise_header(name) in type_columns for name in names], set(grades), ranges)
     return Look(tuple(names), tuple(counts), delimiter, len(records))
 
 
@@ -173,4 +194,40 @@ def _note(counts: ColumnFacts, cell: str, levels: set[str], record_types: set[st
         counts.years[str(year)] = counts.years.get(str(year), 0) + 1
 
 
-__all__ = ["ColumnFacts", "FileError", "Look", "NotAHeaderError", "look_at"]
+def mark(value: str) -> str:
+    """A hash of a value, by which it can be compared with names of levels."""
+    return hashlib.sha256(value.strip().upper().encode()).hexdigest()[:12]
+
+
+def _note_columns(
+    counts: list[ColumnFacts],
+    table: list[list[str]],
+    types: Sequence[bool],
+    grades: Collection[str],
+    ranges: Mapping[str, tuple[int, int]],
+) -> None:
+    """What needs all values of a column, or the type of each record."""
+    of_type = next((place for place, is_type in enumerate(types) if is_type), None)
+    for place, one in enumerate(counts):
+        held = [cells for cells in table if len(cells) > place and cells[place]]
+        values = Counter(cells[place] for cells in held)
+        one.grades = sum(count for value, count in values.items() if value in grades)
+        if 0 < len(values) <= _MOST_LEVELS:
+            one.marks = {mark(value): count for value, count in sorted(values.items())}
+        if of_type is not None:
+            one.scores = _scores(((cells[of_type], cells[place]) for cells in held if len(cells) > of_type), ranges)
+
+
+def _scores(pairs: Iterable[tuple[str, str]], ranges: Mapping[str, tuple[int, int]]) -> dict[str, list[int]] | None:
+    """`pairs`: type of a record, and its cell."""
+    found: dict[str, list[int]] = {}
+    for kind, cell in pairs:
+        if kind in ranges and _SCORE.match(cell):
+            low, high = ranges[kind]
+            counted = found.setdefault(kind, [0, 0])
+            counted[0] += 1
+            counted[1] += low <= int(cell) <= high
+    return found or None
+
+
+__all__ = ["ColumnFacts", "FileError", "Look", "NotAHeaderError", "look_at", "mark"]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assessments.new_year.checking import problems
 from assessments.new_year.comparing import CERTAIN, Comparison, Uses, compare
 from assessments.new_year.kinds import Kind, kind_of
 from assessments.new_year.looking import Look
@@ -27,12 +28,13 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question only a person can answer. `field` of the layout, or blank; `suggestion` is the column offered for
-    it."""
+    """A question only a person can answer. `field` of the layout, or blank; `suggestion` is the column offered for it.
+    `named`: answered by names of levels, or about score ranges."""
 
     text: str
     field: str = ""
     suggestion: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,15 @@ def propose(*, look: Look, like: Layout, family: Iterable[Layout], key: str, nam
         answers={"levels": _levels_given(answers, school_year), "without_ranges": sorted(answers.without_ranges)},
     )  # fmt: skip
     layout = parse_layout(key, text)
-    open_questions = tuple(_without_scores(layout, kind))
+    open_questions = (
+        *_without_scores(layout, kind),
+        *(
+            Question(text, named=True)
+            for text in problems(
+                look, chosen, layout, kind, levels=answers.levels, without_ranges=answers.without_ranges
+            )
+        ),
+    )
     return Proposal(
         key, found, chosen, open_questions, "" if open_questions else text, None if open_questions else layout
     )
@@ -171,18 +181,19 @@ def _read_twice(found: Comparison, chosen: Mapping[str, str]) -> list[Question]:
 
 
 def _unfit(found: Comparison, chosen: Mapping[str, str], answers: Answers, uses: Uses) -> list[Question]:
-    """Columns whose first values are of a different kind than before, unless the user has named the column."""
+    """Columns whose first values are of a different kind than before. Where the user has named the column too: no line could be
+    read by it. Levels may have new names, which are compared when they are given (checking.py)."""
     at = {name: place for place, name in enumerate(found.look.header)}
     questions = []
     for name, column in chosen.items():
         old, counts = found.like.fields[name], found.look.facts[at[column]]
-        if name not in answers.columns and not uses.fits(old, counts):
-            needed, filled = uses.needed(old), counts.filled
-            text = (
-                f"“{column}” ({old.label}): most of the first {filled} records with a value do not have {needed}."
-                " Is it the right column?"
-            )
-            questions.append(Question(text, name, column))
+        if uses.fits(old, counts) or (name in answers.columns and name in uses.levels):
+            continue
+        text = f"“{column}” ({old.label}): most of the first {counts.filled} records with a value do not have {uses.needed(old)}."
+        if name in answers.columns:
+            questions.append(Question(f"{text} Choose another column, or answer that the file has none.", name))
+        else:
+            questions.append(Question(f"{text} Is it the right column?", name, column))
     return questions
 
 

@@ -16,7 +16,7 @@ from assessments.new_year.kinds import TOOLS, kind_of
 from assessments.new_year.looking import Look, look_at
 from assessments.new_year.proposing import Answers, Proposal, layout_key, propose
 from assessments.research.added import is_research
-from assessments.structure import OTHER_COLUMNS, condition_codes, structure
+from assessments.structure import OTHER_COLUMNS, condition_codes, grades, other_grades, structure, widest_span
 from sisimport.files.detection import recognise
 from sisimport.files.layout_matching import find_columns
 from sisimport.files.layouts import Layout, normalise_header
@@ -55,7 +55,26 @@ def take_look(stream: IO[bytes]) -> Look:
     # Codes, and the names of levels: scores are read by both.
     results = {text for names in structure()["results"].values() for level in names.items() for text in level}
     spellings = {*results, *structure()["spellings"], *structure()["no_score"], *condition_codes()}
-    return look_at(stream, levels=spellings, record_types=types, max_bytes=settings.IMPORT_MAX_BYTES)
+    type_columns = {
+        name
+        for layout in known_layouts().values()
+        if "record_type" in layout.fields and not is_research(layout.key)
+        for name in layout.fields["record_type"].names
+    }
+    return look_at(
+        stream,
+        levels=spellings,
+        record_types=types,
+        grades=[*grades(), *other_grades()],
+        type_columns=type_columns - {""},
+        ranges={
+            code: span
+            for test in tests
+            if (span := widest_span(test.get("ranges", "")))
+            for code in test["record_types"]
+        },
+        max_bytes=settings.IMPORT_MAX_BYTES,
+    )
 
 
 def choose_like(look: Look, year: int, key: str = "") -> Layout:

@@ -104,7 +104,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "found": made.summary(),
         "questions": asked,
-        "hindered": not answered and bool(asked),
+        "hindered": not answered and not all(question.named for question in asked),
     }
     return render(request, "assessments/added_layout.html", context, status=_UNFIT if request.method == "POST" else 200)
 

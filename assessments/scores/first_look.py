@@ -19,7 +19,7 @@ _NOTE: Final = "first_look"
 class FirstLook:
     """`blank_uins`, `first_blank`: scored lines without UIN, and the first of them. The rest: is there any line with a UIN
     that a spreadsheet may have damaged; with a flag of another year; with a test date outside the school year, or, if
-    it has scores, without any; with scores beside a condition code."""
+    it has scores, without any; with scores beside a condition code. `ungraded`: with scores and a blank grade."""
 
     blank_uins: int
     first_blank: int | None
@@ -27,6 +27,7 @@ class FirstLook:
     flagged: bool
     odd_dates: bool
     coded: bool
+    ungraded: bool
 
 
 def look(context: RunContext) -> None:
@@ -42,7 +43,8 @@ def look(context: RunContext) -> None:
           {_any("d.uin LIKE '%%E%%' OR d.uin LIKE '%%e%%' OR d.uin LIKE '=%%'")},
           {_any("d.current_year_flag NOT IN ('', 'Y')")},
           {_any(f"NOT d.refused AND coalesce({outside}, {scored})")},
-          {_any(f"{scored} AND d.condition_code <> ''")}
+          {_any(f"{scored} AND d.condition_code <> ''")},
+          {_any(f"{scored} AND d.grade_assessed = ''")}
         FROM ({dated}) AS d({", ".join(_COLUMNS)}, date)
         """,
         [*params],
@@ -50,7 +52,7 @@ def look(context: RunContext) -> None:
     context.notes[_NOTE] = FirstLook(*found)
 
 
-_COLUMNS: Final = ("line", "refused", "skipped", "uin", "current_year_flag", "condition_code")
+_COLUMNS: Final = ("line", "refused", "skipped", "uin", "current_year_flag", "condition_code", "grade_assessed")
 
 
 def _any(condition: str) -> str:

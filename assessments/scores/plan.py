@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.models import Assessment, ScoreRow
-from assessments.scores import as_tested, doubts, some_lines, whole_columns
+from assessments.scores import as_tested, doubts, grade_column, some_lines, whole_columns
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
 from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, as_tested_sql, written_row_sql
 from assessments.scores.missing_columns import facts_not_held
@@ -93,6 +93,8 @@ def _say_of_the_whole(context: RunContext, present: list[Target], lines: str, *,
     if alone is not None:
         spread, (other_lines, other_scores) = alone.corrected(spread), alone.others()
         line_count, total = line_count + other_lines, total + other_scores
+    if context.lines is None:  # before what such a column also brings about
+        grade_column.look_at_grades(context, whole_columns.some_of(context), compared=compared)
     doubts.look_at_the_whole(context, line_count, compared=compared)
     if context.lines is None:  # for lines planned again, the file's columns were checked before
         whole_columns.look_at_columns(context, lines, compared=compared)

@@ -93,7 +93,7 @@ def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
         filled += _filled_from_a_line(context, test, measured)
     if apart:
         _report(context, "EXC-APART", apart)
-    of_students = filled_facts(context, _some_of(context))
+    of_students = filled_facts(context, some_of(context))
     if filled or of_students:
         _report(context, "EXC-FILLED", list(dict.fromkeys([*filled, *of_students.values()])))
     crossed = [pair for test in _present(context) for pair in _crossed(context, test)]
@@ -146,7 +146,7 @@ def _filled_from_a_line(
     if not doubtful or not test.parent.result or test.parent.result not in context.fields:
         return
     rows = fetch_all(
-        f"SELECT r.line, {_level(test.parent)}, {', '.join(doubtful)} FROM {ScoreRow._meta.db_table} r {_some_of(context)}"
+        f"SELECT r.line, {_level(test.parent)}, {', '.join(doubtful)} FROM {ScoreRow._meta.db_table} r {some_of(context)}"
         f" WHERE {_SCORED} ORDER BY r.line",
         [list(test.record_types)],
     )
@@ -184,7 +184,7 @@ def _is_sorted(context: RunContext, test: LayoutTest, bond: Bond) -> bool:
     text = f'r.{quoted(bond.field)} COLLATE "C"'
     others, *steps = fetch_one(
         f"""
-        WITH held AS (SELECT r.line, ({bond.number}) AS n, {text} AS t FROM {ScoreRow._meta.db_table} r {_some_of(context)}
+        WITH held AS (SELECT r.line, ({bond.number}) AS n, {text} AS t FROM {ScoreRow._meta.db_table} r {some_of(context)}
           WHERE {_SCORED}),
         steps AS (SELECT n, t, lag(n) OVER w AS n_before, lag(t) OVER w AS t_before FROM held WHERE n IS NOT NULL
           WINDOW w AS (ORDER BY line))
@@ -270,7 +270,7 @@ def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> l
     grades, *found = fetch_one(
         f"""
         WITH held AS MATERIALIZED (
-          SELECT r.grade_assessed AS g, {held} FROM {ScoreRow._meta.db_table} r {_some_of(context)}
+          SELECT r.grade_assessed AS g, {held} FROM {ScoreRow._meta.db_table} r {some_of(context)}
           WHERE {_SCORED}
         )
         SELECT {", ".join(asked)} FROM (SELECT g, {", ".join(at.values())}, {centered}
@@ -285,7 +285,7 @@ def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> l
     ]
 
 
-def _some_of(context: RunContext) -> str:
+def some_of(context: RunContext) -> str:
     """SQL that samples whole pages of a large table, the same ones each time."""
     wanted = _LOOKED_AT * len(_present(context))
     if context.record_count <= 2 * wanted:

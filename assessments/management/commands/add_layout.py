@@ -9,10 +9,25 @@ from django.core.management.base import BaseCommand, CommandParser
 from assessments.new_year import services
 from assessments.new_year.looking import NotAHeaderError
 from assessments.new_year.proposing import Answers, Proposal
+from assessments.structure import level_names
 from sisimport.files.issues import FileError
 from sisimport.imports.definition.registry import look_again
 from sisimport.imports.management.run_in_process import EXIT_REJECTED, print_json
 from students.school_years import NotASchoolYearError, read_school_year, year_label
+
+
+def _levels(given: list[str], year: int) -> dict[str, dict[str, str]]:
+    """Names of levels by test or part, those not given as they are known. Raises NotAddedError for an unreadable one."""
+    found: dict[str, dict[str, str]] = {}
+    for text in given:
+        place, _, name = text.partition("=")
+        test, _, code = place.partition(".")
+        if not (test and code and name.strip()):
+            raise services.NotAddedError(
+                f"{text} does not name a level. Write it as TEST.CODE=NAME, such as SBELA.4=Advanced."
+            )
+        found.setdefault(test, dict(level_names(test, year)))[code] = name.strip()
+    return found
 
 
 class Command(BaseCommand):
@@ -37,6 +52,20 @@ class Command(BaseCommand):
             metavar="FIELD=NAME",
             help="read a field from this column; blank: none",
         )
+        parser.add_argument(
+            "--level",
+            action="append",
+            default=[],
+            metavar="TEST.CODE=NAME",
+            help="name a level of a test or part, such as SBELA.4=Advanced; the others keep their names",
+        )
+        parser.add_argument(
+            "--without-ranges",
+            action="append",
+            default=[],
+            metavar="TEST",
+            help="the published score ranges of this test do not apply",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -55,7 +84,12 @@ class Command(BaseCommand):
                 raise services.NotAddedError(
                     f"{unknown[0]} is not a field of {like.key}. Fields: {', '.join(like.fields)}."
                 )
-            answers = Answers(columns=columns, accepts=options["accept_suggestions"])
+            answers = Answers(
+                columns=columns,
+                levels=_levels(options["level"], year),
+                without_ranges=tuple(options["without_ranges"]),
+                accepts=options["accept_suggestions"],
+            )
             made = services.proposal(look=look, like=like, year=year, name=path.name, answers=answers)
             if not made.questions:
                 services.add(made, name=path.name, user=None)
@@ -100,11 +134,17 @@ class Command(BaseCommand):
             for test in made.tests:
                 self.stdout.write(f"Imports {test.parent.name}: {len(test.children)} parts")
         if questions:
-            for question in questions:
-                self.stderr.write(question)
-            if any(one.field for one in made.questions):
-                self.stderr.write("Answer with --column FIELD=NAME, or --accept-suggestions for all columns.")
-            self.stderr.write("Nothing was added.")
+            self.ask(made)
             sys.exit(EXIT_REJECTED)
         if not as_json:
             self.stdout.write(f"Added {made.key}: import type {services.import_type_of(made.key)}.")
+
+    def ask(self, made: Proposal) -> None:
+        """Print the open questions, and the flags that answer them."""
+        for question in made.questions:
+            self.stderr.write(question.text)
+        if any(one.field for one in made.questions):
+            self.stderr.write("Answer with --column FIELD=NAME, or --accept-suggestions for all columns.")
+        if any(one.named for one in made.questions):
+            self.stderr.write("Answer with --level TEST.CODE=NAME or --without-ranges TEST.")
+        self.stderr.write("Nothing was added.")
