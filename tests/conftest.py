@@ -24,6 +24,7 @@ from sisimport.imports.engine import kept_selects
 from sisimport.runtime import postgres
 from tests import as_roles, committed, fast, unseen
 from tests.chromium import axe, browser  # noqa: F401 - fixtures for all
+from tests.compiled import pytest_xdist_setupnodes  # noqa: F401 - a hook of pytest-xdist
 from tests.fast import few_journeys  # noqa: F401 - a fixture for all
 from tests.figures import figure, pytest_terminal_summary  # noqa: F401 - a fixture for all, and a hook of pytest
 from tests.longer import FAST, mark_combinations
