@@ -38,7 +38,7 @@ from tests.web.test_access import all_patterns, test_nothing_more_is_open_to_eve
 
 pytestmark = pytest.mark.django_db
 district_once = its_district.district_once  # a fixture
-SOME = 6  # of each kind, in the suite
+SOME = 4  # of each kind, in the suite
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def program(settings: Any) -> Iterator[Program]:
 
 @schema.parametrize()
 @settings(
-    max_examples=25 if LONG else 5,
+    max_examples=25 if LONG else 3,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

@@ -18,7 +18,9 @@ DATABASE = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.processes
 @DATABASE
-@pytest.mark.parametrize(("work", "phase"), [(Work.TEST, "planning"), (Work.UPDATE, "applying")])
+@pytest.mark.parametrize(
+    ("work", "phase"), [pytest.param(Work.TEST, "planning", marks=pytest.mark.faults), (Work.UPDATE, "applying")]
+)
 def test_a_killed_worker_leaves_phase_and_time_on_the_run(
     work: Work, phase: str, worker: Worker, district: District, barrier: Barrier, admin_client: Client
 ) -> None:
