@@ -24,8 +24,8 @@ two_schools_once, made = two_schools.two_schools_once, two_schools.made  # fixtu
 
 # Answers that say another thing each time they are asked, or ask for another program.
 RESTLESS = {"metrics", "admin:audit_auditentry_changelist"}
-# Pages that every model of the admin has alike.
-ALIKE = re.compile("admin:.*_(add|history|delete)")
+# Pages that every model of the admin has alike, beside the list of its records.
+ALIKE = re.compile("admin:.*_(add|change|history|delete)")
 Page = tuple[str, str, dict[str, str]]  # name, address, what is asked in the address
 
 
@@ -54,8 +54,7 @@ def asked(client: Client, addresses: list[Page]) -> dict[tuple[str, str], tuple[
 def test_every_page_says_the_same_on_both_sides_of_the_wall(
     groups: tuple[str, ...], staff: bool, every: bool, made: TwoSchools, client: Client
 ) -> None:
-    """`every`: every page asked in every way. Else each in two ways, of one in twelve records, and of the admin the lists and the
-    forms of records."""
+    """`every`: every page asked in every way. Else each in two ways, of one in twelve records, and of the admin the lists."""
     client.force_login(limited_reader(made, *groups, staff=staff))
     addresses = [*own_addresses(made), *(admin_addresses() if staff else ())]
     addresses = addresses if every else spread(addresses, lambda each: each[0], 12)
