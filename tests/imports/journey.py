@@ -171,9 +171,7 @@ def drop_temporary_tables() -> None:
     if connection.in_atomic_block:
         connection.check_constraints()
         with connection.cursor() as cursor:
-            cursor.execute("SELECT relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'")
-            for (table,) in cursor.fetchall():
-                cursor.execute(f'DROP TABLE IF EXISTS pg_temp."{table}"')
+            cursor.execute("DISCARD TEMP")
 
 
 Snapshot = dict[str, list[tuple[Any, ...]]]
