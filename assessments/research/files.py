@@ -14,7 +14,7 @@ from django.db.models import Case, CharField, F, Func, IntegerField, Q, TextFiel
 from django.db.models.functions import Cast
 
 from assessments.models import PublicPlace, PublicPlaceRow, PublicResult, PublicResultRow
-from assessments.research import sense
+from assessments.research import sense, together
 from assessments.research.change_kinds import NUMBERS, PUBLIC_PLACE_KIND, PUBLIC_RESULT_KIND
 from assessments.research.headings import COUNTS, refuse_exchanged_headings
 from sisimport.files.issues import FileError, Severity
@@ -39,7 +39,8 @@ _YEAR = r"^20[0-9]{2}$"
 _HIDDEN = r"\*|N/A|"
 _NUMBER = rf"^({_HIDDEN}|[0-9]{{1,8}}(\.[0-9]{{1,4}})?)$"
 _PERCENT = rf"^({_HIDDEN}|100(\.0{{1,4}})?|[0-9]{{1,2}}(\.[0-9]{{1,4}})?)$"
-_COUNTS = ("enrolled", "tested", "scored", "mean")
+_COUNT = rf"^({_HIDDEN}|[0-9]{{1,8}}(\.0{{1,4}})?)$"
+_COUNTS = ("enrolled", "tested", "scored")
 
 
 class _Joined(Func):
@@ -79,6 +80,15 @@ class ResearchFile(ImportType):
     def makes_places(self, context: RunContext) -> bool:  # noqa: ARG002
         return True
 
+    def after_plan(self, context: RunContext) -> None:
+        """Lines planned again belong to a file that was already looked at as a whole."""
+        if context.lines is None:
+            together.warn_of_other_places(context, self.row_model._meta.db_table)
+            self.look_at_lines(context)
+
+    def look_at_lines(self, context: RunContext) -> None:
+        raise NotImplementedError
+
     def generated_columns(self, context: RunContext) -> Mapping[str, Any]:  # noqa: ARG002
         return {
             "place": _Joined(*map(_padded, _PLACE)),
@@ -99,6 +109,7 @@ class ResearchFile(ImportType):
         first_line = {"first_line": F("dup_key_line")}
         return [
             *(_code_rule(name, rf"^[0-9]{{1,{n}}}$", f"up to {n} digits") for name, n in _DIGITS.items()),
+            *(_no_whole(part, whole) for part, whole in (("school", "district"), ("district", "county"))),
             _code_rule("test_year", _YEAR, "a year"),
             sense.year_rule(),
             _rule("PR-2", "DUP-SAME", Severity.WARNING, "test_year", Q(dup_key=1), params=first_line),
@@ -115,6 +126,12 @@ def _rule(number: str, code: str, severity: Severity, field: str, when: Q, **mor
 def _code_rule(field: str, pattern: str, expected: str) -> Rule:
     wrong = ~Q(**{f"{field}__regex": pattern})
     return _rule("PR-1", "RES-CODE", Severity.ERROR, field, wrong, expected=expected)
+
+
+def _no_whole(part: str, whole: str) -> Rule:
+    """A school without a district, or a district without a county."""
+    lost = Q(**{f"{part}__regex": "^[0-9]*[1-9]", f"{whole}__regex": "^0+$"})
+    return _rule("PR-1", "RES-CODE", Severity.ERROR, part, lost, expected=f"zeros, because the line has no {whole}")
 
 
 def kept_places() -> Q:
@@ -158,6 +175,9 @@ class ResultsFile(ResearchFile):
         refuse_exchanged_headings(context, codes)
         sense.refuse_other_figures(context, codes)
 
+    def look_at_lines(self, context: RunContext) -> None:
+        together.warn_of_figures(context, kept_codes())
+
     def key_of_row(self) -> Any:
         parts = (_bare("test_id"), _bare("student_group"), _bare("grade"))
         dashed = [part for one in parts for part in (Value("-"), one)]
@@ -176,12 +196,16 @@ class ResultsFile(ResearchFile):
         found = super()._rules(context, kept)
         found += [
             _code_rule("test_id", r"^[0-9]{1,3}$", "a number"),
-            _code_rule("student_group", r"^[0-9]{1,3}$", "a number"),
+            _code_rule("student_group", r"^0*[1-9][0-9]{0,2}$", "a number"),
             _code_rule("grade", _GRADES, "a grade, 13 for all"),
             _rule("PR-4", "RES-TEST", Severity.NOTICE, "test_id", Q(test="", test_id__regex=r"^[0-9]{1,3}$")),
         ]
         for name in NUMBERS:
-            pattern, expected = (_NUMBER, "a number or a star") if name in _COUNTS else (_PERCENT, "0 to 100 or a star")
+            pattern, expected = _PERCENT, "0 to 100 or a star"
+            if name in _COUNTS:
+                pattern, expected = _COUNT, "a whole number or a star"
+            elif name == "mean":
+                pattern, expected = _NUMBER, "a number or a star"
             wrong = ~Q(**{f"{name}__regex": pattern})
             found.append(_rule("PR-5", "RES-NUMBER", Severity.ERROR, name, wrong, expected=expected))
         return [*found, *sense.rules(kept)]
@@ -234,6 +258,9 @@ class EntitiesFile(ResearchFile):
     duplicates = (
         DuplicateCheck(name="dup_key", key=("key",), compared=("county_name", "district_name", "school_name")),
     )
+
+    def look_at_lines(self, context: RunContext) -> None:
+        together.warn_of_names(context)
 
     def key_of_row(self) -> Any:
         return _Joined(*map(_padded, _PLACE))

@@ -12,7 +12,7 @@ exchange in a file without counts that has fewer than 30 lines of single grades,
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from assessments.research import sense
 from assessments.structure import edition_of, kept_ranges, ranges_key
@@ -26,7 +26,7 @@ _PAIRS: Final = tuple(combinations(range(4), 2))
 _FEWEST, _SHARE = 5, 0.5  # lines; fewer may be mistakes of their own
 # The means of 30 places and groups tell levels 3 and 4 apart, and 1 and 2. In 700 files of students drawn at random, under the
 # right headings, an exchange left at best a tenth less of them unexplained; here it has to be half. Levels 2 and 3 are too near.
-_FEWEST_MEANS: Final = 30
+FEWEST_MEANS: Final = 30
 _BETTER: Final = 2
 _UNEXPLAINED: Final = 0.02  # with less, the means go with the percents as they are
 _BY_MEANS: Final = "of single grades, together, the mean scale scores go with the percents only after an exchange"
@@ -101,14 +101,17 @@ def _is_share(level: str, count: str) -> str:
 
 
 def _by_means(context: RunContext, codes: list[str]) -> None:
-    middles = list(_middles(codes))
-    if not middles:
-        return
-    for lines, own, *others in fetch_all(_means_sql(middles), [codes]):
+    for lines, own, *others in means(codes):
         by_pair = {pair: other for pair, other in zip(_PAIRS, others, strict=True) if other is not None}
-        pair = _exchanged(own, by_pair) if lines >= _FEWEST_MEANS and own is not None else None
+        pair = _exchanged(own, by_pair) if lines >= FEWEST_MEANS and own is not None else None
         if pair is not None:
             _refuse(context, [_LEVELS[at] for at in pair], lines, lines, _BY_MEANS)
+
+
+def means(codes: list[str]) -> list[tuple[Any, ...]]:
+    """By test: how many lines, and the correlations that `_means_sql` names."""
+    middles = list(_middles(codes))
+    return fetch_all(_means_sql(middles), [codes]) if middles else []
 
 
 def _exchanged(own: float, by_pair: Mapping[tuple[int, int], float]) -> tuple[int, int] | None:

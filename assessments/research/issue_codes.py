@@ -58,8 +58,8 @@ codes.register(
     IssueCode(
         "RES-PARTS",
         "Parts with more students than the whole",
-        "In {count} of {of} lines more students of one grade or group were tested than of all students (line {first} is the"
-        " first). "
+        "In {count} of {of} lines more students of one grade, group or place were tested than of the whole that it is part of"
+        " (line {first} is the first). "
         "Nothing was imported.",
         "Download the research file again: a column may have been sorted or shifted separately from the others. If the file is "
         "right, test it again with the option “The file is right”.",
@@ -70,6 +70,33 @@ codes.register(
         "Headings were swapped among these columns: {columns}. In {count} of {of} lines {why}. Nothing was imported.",
         "Put the headings back, or download the research file again. If the file is right, test it again with the option"
         " “The file is right”.",
+    ),
+    IssueCode(
+        "RES-APART",
+        "Columns that do not go together",
+        "{columns}: in {count} of {of} lines {why}.",
+        "Compare some lines with the research file as it was downloaded: a column may have been sorted, shifted, filled down,"
+        " rounded or exchanged. Nothing to do if the file is as the state published it.",
+    ),
+    IssueCode(
+        "RES-NAMES",
+        "Names of places that contradict each other",
+        "{why} (line {line} is the first of {count}).",
+        "Download the entities file again: a column may have been sorted, shifted or filled down. Nothing to do if the names are"
+        " right.",
+    ),
+    IssueCode(
+        "RES-NONE",
+        "No line about our districts",
+        "None of the {of} lines about districts and schools is about a district on record.",
+        "Check that this is the file of your county or of the whole state, and that a spreadsheet has not changed its codes.",
+    ),
+    IssueCode(
+        "RES-SCHOOLS",
+        "No school on record",
+        "The file has {count} schools under our districts, and none of them is on record.",
+        "Check that a spreadsheet has not changed the codes of the schools, and that the schools on record have the codes of"
+        " the state.",
     ),
     IssueCode(
         "RES-REPLACED",

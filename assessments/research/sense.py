@@ -43,6 +43,8 @@ _PARTS_SHARE: Final = 0.02  # of lines with more students than the whole: the st
 OFF: Final = 3  # percent by which rounding may change a sum
 _ALL_GRADES, _ALL_STUDENTS = "13", "1"
 _OF_THREE: Final = ("CAAELA", "CAAMATH", "CAASCI", "CSA", "ELPACI", "ELPACSA", "ELPACIA")  # tests of three levels
+_OF_GRADES: Final = ("SBELA", "SBMATH", "CAAELA", "CAAMATH")  # given in these grades only
+_GRADES: Final = ("3", "4", "5", "6", "7", "8", "11", _ALL_GRADES)
 MET_OF_TWO: Final = "'SBELA', 'SBMATH', 'CAST'"  # whose percent met is that of levels 3 and 4
 _IS_NUMBER: Final = r"'^[0-9]{1,8}(\.[0-9]{1,4})?$'"
 
@@ -59,6 +61,7 @@ def note_nonsense(codes: list[str]) -> None:
         UPDATE {ROWS} r SET nonsense = CASE WHEN {number("scored")} > {number("tested")} THEN 'scored'
           WHEN {number("scored")} = 0 AND {number("mean")} > 0 THEN 'scored'
           WHEN {lost} OR {total} > 100 + {OFF} OR {total} > 0 AND {total} < 100 - {OFF} AND NOT ({hidden}) THEN 'levels'
+          WHEN r.test IN ({_quoted(_OF_GRADES)}) AND r.grade_code NOT IN ({_quoted(_GRADES)}) THEN 'grade'
           WHEN r.test IN ({_quoted(_OF_THREE)}) AND {levels[3]} > 0 THEN 'level_4'
           WHEN r.test IN ({MET_OF_TWO}) AND {met} > {OFF} THEN 'met'
           WHEN {number("scored")} > 0 AND {number("mean")} NOT BETWEEN {_bounds("min")} AND {_bounds("max")} THEN 'mean'
@@ -104,6 +107,7 @@ def rules(kept: Q) -> list[Rule]:
         ("scored", "scored", Severity.ERROR, "no more students than were tested"),
         ("levels", "level_1", Severity.ERROR, "levels that add up to 100 percent"),
         ("level_4", "level_4", Severity.ERROR, "nothing, because the test has three levels"),
+        ("grade", "grade", Severity.ERROR, "a grade in which the test is given (3 to 8, 11), or 13 for all"),
         ("mean", "mean", Severity.WARNING, "a scale score that this test can have"),
         (
             "met",
@@ -184,6 +188,31 @@ def _refuse_parts(codes: list[str]) -> None:
         )
         if more >= _FEWEST and more > _PARTS_SHARE * of:
             raise FileError("RES-PARTS", params={"count": f"{more:,}", "of": f"{of:,}", "first": f"{line:,}"})
+    _refuse_parts_of_places(codes)
+
+
+def _refuse_parts_of_places(codes: list[str]) -> None:
+    """More students of a district than of its county, of a county than of the state, of a school than of its district: a school
+    that is not on record may be a charter, which the district's numbers leave out."""
+    county = "left(r.place, 2) || repeat('0', 12)"
+    of, more, line = fetch_one(
+        f"""
+        SELECT count(*), count(*) FILTER (WHERE {number("tested")} > {number("tested", "w")}),
+          min(r.line) FILTER (WHERE {number("tested")} > {number("tested", "w")})
+        FROM {ROWS} r JOIN {ROWS} w ON w.test = r.test AND w.test_year = r.test_year AND w.group_code = r.group_code
+          AND w.grade_code = r.grade_code AND NOT w.refused AND w.place = CASE
+            WHEN right(r.place, 7) <> '0000000' THEN CASE WHEN EXISTS (
+                SELECT 1 FROM students_school k JOIN students_lea l ON l.id = k.lea_id
+                WHERE lpad(l.code, 7, '0') = r.lea_code AND lpad(k.code, 7, '0') = right(r.place, 7))
+              THEN left(r.place, 7) || '0000000' ELSE {county} END
+            WHEN right(r.lea_code, 5) <> '00000' THEN {county}
+            WHEN r.lea_code <> '0000000' THEN repeat('0', 14) END
+        WHERE r.lea_code = ANY(%s) AND w.lea_code = ANY(%s) AND NOT r.refused
+        """,
+        [codes, codes],
+    )
+    if more >= _FEWEST and more > _PARTS_SHARE * of:
+        raise FileError("RES-PARTS", params={"count": f"{more:,}", "of": f"{of:,}", "first": f"{line:,}"})
 
 
 def _refuse_replaced(codes: list[str]) -> None:

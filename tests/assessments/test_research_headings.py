@@ -49,7 +49,8 @@ def measured(count: int = 40, seed: int = 1) -> str:
         below = [spread.cdf(start) for start in STARTS]
         one, two, three, four = (100 * p for p in (below[0], below[1] - below[0], below[2] - below[1], 1 - below[2]))
         percents = ",".join(f"{percent:.2f}" for percent in (four, three, three + four, two, one))
-        rows.append(f"12,34567,0000000,2019,{group},5,1,450,420,{mean:.1f},{percents},400")
+        size = 399 - 3 * group
+        rows.append(f"12,34567,0000000,2019,{group},5,1,{size + 50},{size + 20},{mean:.1f},{percents},{size}")
     return "\n".join([OLD, *rows]) + "\n"
 
 

@@ -196,10 +196,10 @@ def test_pr9_what_is_replaced_is_reported() -> None:
     imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", "Cedar High")), "research-entities")
     imported(new(result(SCHOOL)))
 
-    renamed = imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", "Maple High")), "research-entities")
+    renamed = imported(entities((*SCHOOL, "Lake County", "Lincoln Unified", "Elm High")), "research-entities")
     changed = imported(new(result(SCHOOL, mean="2512.0")))
 
-    assert [i["message"] for i in renamed.issues] == ["Name is Maple High; on record it is Cedar High. It is replaced."]
+    assert [i["message"] for i in renamed.issues] == ["Name is Elm High; on record it is Cedar High. It is replaced."]
     assert [(i["code"], i["field"], i["severity"]) for i in changed.issues] == [("RES-CHANGED", "mean", "warning")]
 
 
