@@ -47,29 +47,30 @@ def skips_rules_when(context: RunContext) -> Q:
     chosen = chosen_schools(context)
     if chosen:
         found &= Q(student__school_id__in=list(School.objects.filter(code__in=chosen).values_list("pk", flat=True)))
-    return found & _scores_in_range(tests, school_year(context.layout.key))
+    # The reader collected the record types: the tests that the file holds.
+    held = tuple(test.code for test in tests if context.collected.intersection(test.record_types))
+    return found & _scores_in_range(tests, held, school_year(context.layout.key))
 
 
 _composed: Remembered[Q] = Remembered(most=64)  # layouts
 _Levels = tuple[Mapping[str, list[str]], list[str]]  # how levels are written, by number; and other words for them
 
 
-def _scores_in_range(tests: tuple[LayoutTest, ...], year: int) -> Q:
-    """Made once for the tests of a layout."""
-    found = _composed.get((year,), [tests])
+def _scores_in_range(tests: tuple[LayoutTest, ...], held: tuple[str, ...], year: int) -> Q:
+    """For lines of the tests `held`, by their codes. Made once for the tests of a layout."""
+    found = _composed.get((year, held), [tests])
     if found is None:
         levels, words = levels_by_number(tests), [word for said in words_by_number(tests).values() for word in said]
-        ranged = [
-            When(
-                record_type__in=list(test.record_types),
-                then=_in_range(test, _own_ranged(test, tests), (levels, words), year),
-            )
-            for test in tests
-            if test.parent.scale
-        ]
-        odd = [When(odd_grade(test), then=Value(False)) for test in tests if tested_grades(test.ranges)]
-        found = Q(Case(*odd, *ranged, default=Value(True), output_field=models.BooleanField())) if ranged else Q()
-        _composed.keep((year,), [tests], found)
+        whens = []
+        for test in tests:
+            if test.code in held:
+                if tested_grades(test.ranges):
+                    whens.append(When(odd_grade(test), then=Value(False)))
+                if test.parent.scale:
+                    inside = _in_range(test, _own_ranged(test, tests), (levels, words), year)
+                    whens.append(When(record_type__in=list(test.record_types), then=inside))
+        found = Q(Case(*whens, default=Value(True), output_field=models.BooleanField())) if whens else Q()
+        _composed.keep((year, held), [tests], found)
     return found
 
 

@@ -19,6 +19,7 @@ from sisimport.imports.definition.expressions import Cardinality, FiredRules
 from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.definition.rules import RECORD, Rule
 from sisimport.imports.engine import accepted_matches, identifiers, kept_selects, planning, repeats
+from sisimport.imports.engine.folding import folded
 from sisimport.imports.engine.sql import execute, fetch_all, fetch_one, quoted, with_values
 
 FIRST_SEQ = 100  # rule issues come after those of the reader
@@ -61,6 +62,15 @@ def check(context: RunContext) -> None:
         _drop_echoes(context.run.pk)
 
 
+def _possible(context: RunContext, when: Q) -> Q | None:
+    """The condition as far as lines of this file can fulfill it; None if none of them can."""
+    field = context.import_type.speed.collect_values_of
+    if field is None or field not in context.fields:
+        return when
+    found = folded(when, field, context.collected)
+    return when if found is True else found or None
+
+
 _SPOKEN_OF = "WHERE cardinality(rules) > 0"
 
 
@@ -72,7 +82,8 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     parts = [(i, r) for i, r in enumerate(rules) if r.part != RECORD]
 
     def fired(chosen: list[tuple[int, Rule]], *more: Any) -> FiredRules:
-        return FiredRules(*(Case(When(condition(context, r), then=Value(i))) for i, r in chosen), *more)
+        possible = [(i, when) for i, r in chosen if (when := _possible(context, condition(context, r))) is not None]
+        return FiredRules(*(Case(When(when, then=Value(i))) for i, when in possible), *more)
 
     refusing = fired(keeps_out)
     refused = Q(refused=True) | Q(_gt_zero(refusing))
