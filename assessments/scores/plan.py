@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
 from assessments.models import Assessment, ScoreRow
-from assessments.scores import as_tested, doubts, grade_column, some_lines, whole_columns
+from assessments.scores import alike, as_tested, doubts, grade_column, some_lines, whole_columns
 from assessments.scores.change_kinds import ASSESSMENT_KIND, SCORES
 from assessments.scores.encoding import AS_TESTED, CELL, OWN_CELLS, SCORE, as_tested_sql, written_row_sql
 from assessments.scores.missing_columns import facts_not_held
@@ -71,7 +71,8 @@ def plan_scores(context: RunContext) -> None:
         if context.notes.get("undated"):
             _keep_dates_on_record(years)
         _keep_grades_on_record(years)
-        planned = _insert_differing(context, present, lines, years)
+        unlike, some = alike.unlike(context, present, lines)
+        planned = _insert_differing(context, present, unlike, years) if some else 0
         _warn_of_uins_elsewhere(context, present, years)
     else:
         planned = execute(

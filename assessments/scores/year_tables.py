@@ -13,7 +13,7 @@ from contextlib import suppress
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from assessments.models import HiddenResults, ResultCount
+from assessments.models import HiddenResults, ResultCount, Score
 from assessments.scores.result_counts import raise_versions
 from sisimport.audit.models import AuditEntry
 from sisimport.audit.writing import Doer, write
@@ -35,6 +35,15 @@ def listed(years: Iterable[int]) -> str:
 def years_of_lines() -> list[int]:
     """School years of the checked lines that have scores."""
     return [year for (year,) in fetch_all("SELECT DISTINCT school_year FROM checked_line WHERE scores <> ''")]
+
+
+def rows_believed(year: int) -> int:
+    """How many scores the planner believes are on record in this school year."""
+    names = [f"{Score._meta.db_table}_{int(year)}", f"{Score._meta.db_table}_rest"]
+    (rows,) = fetch_one(
+        "SELECT coalesce(sum(greatest(reltuples, 0)), 0) FROM pg_class WHERE relname = ANY(%s)", [names]
+    )
+    return int(rows)
 
 
 def keep_years_of_plan(plan_run_id: int, years: Iterable[int]) -> None:

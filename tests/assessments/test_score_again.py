@@ -1,10 +1,13 @@
 """A file of scores that comes again: exactly what is new or differs is planned, with what was there before."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from assessments.models import Assessment, Score
+from assessments.scores import alike
+from assessments.scores import plan as score_plan
 from assessments.scores.change_kinds import SCORES
 from assessments.scores.encoding import unpacked
 from sisimport.imports.models import ImportChange, ImportRun
@@ -211,3 +214,67 @@ def test_scores_of_other_years_and_set_ups_are_neither_compared_nor_touched() ->
     assert untouched <= set(Score.objects.values_list())
     undo(changed)
     assert untouched <= set(Score.objects.values_list())
+
+
+def test_lines_on_record_as_they_are_need_no_comparing_score_by_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(TYPE, rows(), work="import")
+
+    def compared(*_given: Any) -> int:
+        raise AssertionError("compared score by score")
+
+    monkeypatch.setattr(score_plan, "_insert_differing", compared)
+
+    assert start(TYPE, rows()).facts["score_counts"] == {"added": 0, "updated": 0, "unchanged": 6}
+
+
+_OF_SCORES = {
+    **dict.fromkeys(("scale_score", "raw_score", "result", "error_band", "status", "uin", "measure", "as_tested"), "7"),
+    "grade": "05",
+    "date": dt.date(2024, 3, 3),
+}
+
+
+@pytest.mark.parametrize("value", ["other", "blank"])
+@pytest.mark.parametrize("name", _OF_SCORES)
+@pytest.mark.parametrize("code", ["SBELA", "SBELA-RL", "SBELA-WR"])
+def test_whatever_differs_on_record_is_planned_as_if_every_score_was_compared(
+    code: str, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(TYPE, rows(), work="import")
+    held = Score.objects.filter(student__local_number="100", assessment__state_code=code)
+    blank = None if name == "date" else ""
+    assert held.update(**{name: _OF_SCORES[name] if value == "other" else blank}) == 1
+
+    quickly = planned_texts(start(TYPE, rows()))
+    monkeypatch.setattr(alike, "unlike", lambda _context, _present, lines: (lines, True))
+
+    assert planned_texts(start(TYPE, rows())) == quickly
+
+
+def test_a_score_that_is_gone_from_the_record_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(TYPE, rows(), work="import")
+    Score.objects.filter(student__local_number="100", assessment__state_code="SBELA-WR").delete()
+
+    assert planned(start(TYPE, rows())).keys() == {"SBELA-WR"}
+
+
+def planned_texts(run: ImportRun) -> list[Any]:
+    return list(
+        ImportChange.objects.filter(run=run, kind=SCORES).order_by("line").values_list("line", "before", "after")
+    )
+
+
+def test_lines_of_several_tests_of_a_student_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    mathematics = {"record_type": "02", "uin": "3", "lexile_quantile": "900Q", "condition_code": "INC1"}
+    lines = (ela(**PARTS), ela(**mathematics), ela(ssid=SSID_2, first_name="Kim", uin="2", **PARTS))
+    start(TYPE, text(LAYOUT, *lines), work="import")
+    compared: list[str] = []
+    differing = score_plan._insert_differing
+    monkeypatch.setattr(score_plan, "_insert_differing", lambda *given: compared.append(given[2]) or differing(*given))
+
+    assert start(TYPE, text(LAYOUT, *lines)).facts["score_counts"]["added"] == 0
+    assert not compared
+
+    found = planned(start(TYPE, text(LAYOUT, ela(**PARTS | {"scale_score_sem": "25"}), *lines[1:])))
+    assert compared == ["unlike_line AS p"]
+    assert found.keys() == {"SBELA"}
