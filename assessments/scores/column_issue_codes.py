@@ -82,6 +82,30 @@ codes.register(
         "first revert the import of the scores on record.",
     ),
     IssueCode(
+        "EXC-PARTS-FAR",
+        "Exception: levels of parts far from that of the whole test",
+        "In these columns, several students are at the lowest level and have the highest in the whole test, or the reverse, or no"
+        " student has the lowest or highest level who has it in the whole test: {columns}.",
+        "Before the scores are used, check whether levels were replaced or moved in a part of the file. If so, revert the import"
+        " and use the file as it was downloaded.",
+        ends="They are imported anyway.",
+    ),
+    IssueCode(
+        "EXC-ROUNDED",
+        "Exception: rounded scores",
+        "Every value in these columns is a multiple of ten: {columns}. The state's scores are not rounded.",
+        "Revert the import if it was done, and use the file as it was downloaded: a spreadsheet may have rounded the columns.",
+        ends="They are imported anyway.",
+    ),
+    IssueCode(
+        "EXC-ORDER",
+        "Exception: scores that do not rise together",
+        "In several lines of a grade, the values in these columns fall where the scale score or the level rises: {columns}.",
+        "Before the scores are used, check whether a part of the column was sorted, shifted or exchanged. If so, revert the"
+        " import and use the file as it was downloaded.",
+        ends="They are imported anyway.",
+    ),
+    IssueCode(
         "EXC-GRADE-BLANK",
         "Exception: scores without a grade tested",
         "In {count} scored lines there is no grade tested; the first is line {first}. The scores are imported without a grade,"

@@ -27,6 +27,7 @@ from students.school_years import spring_of
 ROWS: Final = ScoreRow._meta.db_table
 _FEWEST: Final = 10  # lines; with fewer, chance or one odd class decides
 _FEWEST_MISFITS: Final = 4
+_FEWEST_MOVED: Final = 8  # where a column was sorted or shifted, half of such lines fit the other grade
 _NEARLY_ALL, _OWN = 0.95, 0.9  # of the lines: fit the other grade, at most fit their own
 # Of the students are off by a year in the file and have the age of their grade on record. Before the records move to the next
 # year in summer, and once students left, they have another age there, and only most students of a file tell. A grade too low may
@@ -45,7 +46,7 @@ def look_at_grades(context: RunContext, some: str, *, compared: bool) -> None:
     lines, aged, *by_way = fetch_one(_lines_sql(some, fall))
     _tell_blank_grades(context)
     for at, (way, said) in enumerate(_WAYS.items()):
-        with_thresholds, own, other, off = by_way[at * 4 : at * 4 + 4]
+        with_thresholds, own, other, moved, off = by_way[at * 5 : at * 5 + 5]
         why = ""
         if (
             with_thresholds >= _FEWEST
@@ -54,6 +55,8 @@ def look_at_grades(context: RunContext, some: str, *, compared: bool) -> None:
             and other >= _NEARLY_ALL * with_thresholds
         ):
             why = f"{other:,} of {with_thresholds:,} scale scores and levels go by the thresholds of the other grade"
+        elif moved >= _FEWEST_MOVED and moved >= _NEARLY_ALL * (with_thresholds - own):
+            why = f"{moved:,} scale scores and levels that do not go by the thresholds of their grade go by those of the other"
         elif off >= _FEWEST and off >= _MANY[way] * aged:
             right, other = _on_record(some, fall, way)
             if right + other >= _FEWEST and (right >= _MANY[way] * aged or right + other >= _MOST * aged):
@@ -85,8 +88,8 @@ def _tell_blank_grades(context: RunContext) -> None:
 
 def _lines_sql(some: str, fall: int) -> str:
     """SQL: scored lines with a grade, those with a birth date too, and for each way (the file's grade is one above the right one,
-    or one below): lines whose own and other grade have thresholds, how many fit their own, how many the other, and how many
-    students have the age of the other."""
+    or one below): lines whose own and other grade have thresholds, how many fit their own, how many the other, how many the
+    other only, and how many students have the age of the other."""
     asked = []
     for way, other in ((1, "below"), (-1, "above")):
         both = f"own.lowest IS NOT NULL AND {other}.lowest IS NOT NULL"
@@ -94,6 +97,7 @@ def _lines_sql(some: str, fall: int) -> str:
             f"count(*) FILTER (WHERE {both})",
             f"count(*) FILTER (WHERE {both} AND {_fits('own')})",
             f"count(*) FILTER (WHERE {both} AND {_fits(other)})",
+            f"count(*) FILTER (WHERE {both} AND NOT {_fits('own')} AND {_fits(other)})",
             f"count(*) FILTER (WHERE age - g = {_FIVE - way})",
         ]
     table = ScoreRange._meta.db_table

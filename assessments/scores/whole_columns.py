@@ -22,6 +22,7 @@ from assessments.scores.change_kinds import SCORES
 from assessments.scores.columns import result_sql
 from assessments.scores.encoding import CELL, CELLS, OWN_CELLS, SCORE, as_tested_sql
 from assessments.scores.filled_columns import LONG_RUN, ages_sql, ends_sql, filled_facts, first_of_run, levels_of
+from assessments.scores.odd_columns import Sql, look_at_parts
 from assessments.scores.repeats import SCORED
 from assessments.scores.whole_codes import look_at_codes
 from assessments.structure import LayoutTest, Part, tests_of
@@ -99,6 +100,7 @@ def look_at_columns(context: RunContext, lines: str, *, compared: bool) -> None:
     crossed = [pair for test in _present(context) for pair in _crossed(context, test)]
     if crossed:
         _report(context, "EXC-CROSSED", crossed)
+    look_at_parts(context, _present(context), some_of(context), Sql(_level, _number, _measure))
     look_at_codes(context, _present(context))
     changed = _changed_columns(context, lines, of_students) if compared else []
     if changed:
