@@ -185,6 +185,7 @@ def test_candidates_are_below_each_other_where_there_is_no_room_beside(
             assert choice.is_visible()
 
 
+@pytest.mark.faults  # choosing many goes without scripts in the suite, and so does a file
 def test_the_search_and_its_save_work_without_scripts(
     visit: Callable[..., Any], school: School, registrar: Any
 ) -> None:
@@ -225,6 +226,7 @@ def test_another_student_is_found_and_accepted_with_the_keyboard_alone(
     assert (decision.student_id, decision.reason) == (student.pk, "Called the school")
 
 
+@pytest.mark.faults  # as candidates above a score are chosen, in a browser; tests/matching/test_desk_pages.py asks for the rest
 def test_an_import_admin_accepts_all_at_or_above_a_threshold_after_a_preview(
     visit: Callable[..., Any], school: School, admin: Any
 ) -> None:
@@ -243,6 +245,7 @@ def test_an_import_admin_accepts_all_at_or_above_a_threshold_after_a_preview(
     assert current_ssid(student) == "9012345678"
 
 
+@pytest.mark.faults  # as tests/matching/test_desk_pages.py without a browser
 def test_somebody_who_may_only_look_sees_no_button(
     visit: Callable[..., Any], school: School, registrar: Any, admin: Any
 ) -> None:

@@ -13,6 +13,7 @@ from tests.browser.look import Look, one_sight_or_every
 from tests.factories import UserFactory
 from tests.files.samples import line
 from tests.imports.journey import make_district
+from tests.longer import first_of
 from tests.roster.test_roster import JOSE, csv
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +34,7 @@ def page(visit: Callable[..., Any]) -> Any:
     return opened
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", first_of(list(FILES)))
 def test_two_actions_from_the_first_page_to_a_test(page: Any, kind: str) -> None:
     actions = 0
 

@@ -112,6 +112,7 @@ def test_an_encrypted_backup_shows_no_name_and_holds_no_key(drill: Drill) -> Non
     assert drill.keys.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.faults  # tests/imports/test_backups.py asks the same without processes
 @pytest.mark.long
 def test_nothing_is_restored_over_people_students_or_runs(drill: Drill) -> None:
     before = (drill.data_dir / "secret_key").read_bytes()
@@ -168,6 +169,7 @@ def test_no_name_is_in_the_folder_or_in_the_backup_before_it_is_encrypted(drill:
     assert any((drill.data_dir / "uploads").rglob("*"))
 
 
+@pytest.mark.faults  # as without the key
 @pytest.mark.long
 def test_what_cannot_be_restored_is_refused_and_nothing_is_written(drill: Drill, empty: Path) -> None:
     """Damage of every kind is in tests/runtime/test_backup_file.py."""

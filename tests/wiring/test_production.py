@@ -80,7 +80,7 @@ def test_each_program_starts_becomes_healthy_and_ends_when_asked(name: str, prod
         while not healthy(name, production):
             assert started.poll() is None
             assert time.monotonic() < deadline
-            time.sleep(0.1)
+            time.sleep(0.5)  # each look is a program of its own, which the one that starts waits for
         started.send_signal(signal.SIGTERM)
         started.wait(timeout=30)
     finally:
