@@ -115,9 +115,9 @@ def _recognised(context: RunContext, stream: IO[bytes]) -> Recognition:
     have renamed the columns since."""
     run = context.run
     whole = run if run.layout else run.corrects  # a run has its layout once its file was read
-    known = find_layout(whole.layout) if whole is not None else None
-    if known is not None and known[0].needs_every_field:
-        return recognise(stream, [known[0]], expected=[known[0]])
+    of_whole = find_layout(whole.layout) if whole is not None else None
+    if of_whole is not None and of_whole[0].needs_every_field:
+        return recognise(stream, [of_whole[0]], expected=[of_whole[0]])
     wanted = layouts_wanted(context.import_type, run.options, run.schools)
     found = recognise(stream, other_layouts(context.import_type), expected=wanted)
     return found if found.perfect else without_outgoing(found)  # one of `wanted`, without loading all the others
