@@ -23,14 +23,14 @@ from django.db.backends.postgresql.base import Cursor
 from assessments.scores import change_kinds
 from sisimport.imports.definition.change_kinds import ChangeKind, all_kinds, get_kind
 from sisimport.imports.engine import set_aside
+from sisimport.imports.engine.applying import ORDER, WRITES
 from sisimport.imports.engine.change_sql import CREATE, REMOVE, UPDATE, Plan
-from sisimport.imports.engine.change_writing import create_rows, remove_rows, update_rows
+from sisimport.imports.engine.change_writing import let_go, write_rows
 from sisimport.imports.engine.set_aside import record_set_aside
 from sisimport.imports.models import ImportRun
 
 FOLDER = Path(__file__).parent / "sql"
-WRITES = ("INSERT", "UPDATE", "DELETE")
-WRITERS = {CREATE: create_rows, UPDATE: update_rows, REMOVE: remove_rows}
+WRITTEN_BY = ("INSERT", "UPDATE", "DELETE", "WITH write0")
 # Run 2 applies the plan of run 1, which holds every kind and operation.
 PLAN, RUN = 1, 2
 UNDONE = 3  # what run 2 reverts, where only a Revert does such a thing
@@ -44,7 +44,7 @@ def caught() -> Iterator[list[str]]:
     statements: list[str] = []
 
     def catch(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if not sql.lstrip().startswith(WRITES):
+        if not sql.lstrip().startswith(WRITTEN_BY):
             return execute(sql, params, many, context)
         return statements.append(context["cursor"].mogrify(sql, params) if params else sql)
 
@@ -66,7 +66,7 @@ def statements_of(kind: ChangeKind, operation: str) -> str:
     run = ImportRun(pk=RUN)
     if kind.writer is not None and operation == REMOVE:  # scores are removed by a Revert alone
         run.reverts_id = UNDONE
-    present = {(k.key, op) for k in all_kinds() for op in WRITERS}
+    present = {(k.key, op) for k in all_kinds() for op in ORDER}
     with caught() as aside:
         if kind.writer is not None:
             kind.writer.set_aside(run=run, plan_run_id=PLAN, operation=operation)
@@ -82,7 +82,10 @@ def statements_of(kind: ChangeKind, operation: str) -> str:
                 with mock.patch.object(change_kinds, "_is_all_it_wrote", return_value=True):
                     kind.writer.write(run=run, plan_run_id=PLAN, operation=operation, aside=False)
         else:
-            WRITERS[operation](Plan(run=run, plan_run_id=PLAN, present=present), kind, aside=True)
+            work = Plan(run=run, plan_run_id=PLAN, present=present)
+            if operation == REMOVE:
+                let_go(work, kind, aside=True)
+            write_rows([WRITES[operation](work, kind, aside=True)])
     return (
         f"-- {kind.label}: {operation}. Run {RUN} applies the plan of run {PLAN}. "
         "Written by tests/imports/test_change_sql.py.\n\n"
@@ -100,7 +103,7 @@ def file_of(key: str, operation: str) -> Path:
     return FOLDER / f"{key}-{operation}.sql"
 
 
-CASES = [(kind.key, operation) for kind in all_kinds() for operation in WRITERS]
+CASES = [(kind.key, operation) for kind in all_kinds() for operation in (CREATE, UPDATE, REMOVE)]
 
 
 @pytest.mark.parametrize(("key", "operation"), CASES, ids=[f"{key}-{operation}" for key, operation in CASES])

@@ -72,6 +72,7 @@ class ChangeKind:
     `same_as`: SQL condition that the row `t` is what the planned creation `c` would make; the plan then continues with that row.
     `replaces`: SQL condition that the planned update `c` replaces lasting values on record, as counted for a hold.
     `of_all`: such objects are not of one LEA, so runs that create them take turns.
+    `at_once`: all operations of a plan are one statement, so that triggers on statements see only what comes of them.
     """
 
     key: str
@@ -88,6 +89,7 @@ class ChangeKind:
     same_as: str = ""
     replaces: str = ""
     of_all: bool = False
+    at_once: bool = False
 
     @property
     def table(self) -> str:
@@ -189,6 +191,8 @@ SSID_KIND = register_kind(
         defaults={"state": "CA", "origin": Origin.STATE_FILE.value, "verified": True},
         provenance={"origin_run": "run", "origin_line": "line", "created_at": "now"},
         replaces="jsonb_exists(c.before, 'ssid') OR c.after->>'retired_at' IS NOT NULL",
+        # A student whose SSID is replaced is never without one, and does not enter the list of those who are.
+        at_once=True,
     )
 )
 EL_KIND = register_kind(

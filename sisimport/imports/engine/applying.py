@@ -5,9 +5,12 @@ together (the same line and part) are written together or not at all.
 """
 
 from sisimport.imports.engine.change_sql import CREATE, REMOVE, UPDATE, Plan
-from sisimport.imports.engine.change_writing import create_rows, remove_rows, update_rows
+from sisimport.imports.engine.change_writing import Write, creating, let_go, removing, updating, write_rows
 from sisimport.imports.engine.set_aside import keep_parts_together, record_set_aside
 from sisimport.imports.models import ImportRun, Work
+
+ORDER = (REMOVE, UPDATE, CREATE)
+WRITES = {REMOVE: removing, UPDATE: updating, CREATE: creating}
 
 
 def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bool:
@@ -19,12 +22,19 @@ def apply(run: ImportRun, plan_run_id: int, present: set[tuple[str, str]]) -> bo
     work = Plan(run=run, plan_run_id=plan_run_id, present=present)
     aside = _judge(work)
     # Rows are removed before others take their place: a retired SSID before its replacement.
-    for operation, write in ((REMOVE, remove_rows), (UPDATE, update_rows), (CREATE, create_rows)):
+    before: dict[str, list[Write]] = {}  # of kinds whose operations are one statement
+    for number, operation in enumerate(ORDER):
         for kind in work.kinds(operation):
             if kind.writer is not None:
                 kind.writer.write(run=run, plan_run_id=plan_run_id, operation=operation, aside=aside)
+                continue
+            if operation == REMOVE:
+                let_go(work, kind, aside=aside)
+            writes = [*before.pop(kind.key, ()), WRITES[operation](work, kind, aside=aside)]
+            if kind.at_once and any((kind.key, later) in present for later in ORDER[number + 1 :]):
+                before[kind.key] = writes
             else:
-                write(work, kind, aside=aside)
+                write_rows(writes)
     return aside
 
 

@@ -1,5 +1,6 @@
-"""Writes the changes that still hold, one statement for each kind and operation."""
+"""Writes the changes that still hold, one statement for each kind and operation, or for all operations of a kind."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sisimport.imports.definition.change_kinds import ChangeKind
@@ -16,6 +17,24 @@ from sisimport.imports.engine.change_sql import (
 from sisimport.imports.engine.set_aside import lets_go, pointing_here
 from sisimport.imports.engine.sql import execute, quoted
 
+Write = tuple[str, list[Any]]  # a statement with a WHERE, which its last conditions belong to, and {after} there
+
+
+def write_rows(writes: Sequence[Write]) -> None:
+    """Execute these writes to one table in order, as one statement: each is complete before the next begins."""
+    *first, (last, params) = [
+        (sql.replace("{after}", _after(number)), params) for number, (sql, params) in enumerate(writes)
+    ]
+    ahead = ", ".join(f"write{number} AS ({sql} RETURNING 1)" for number, (sql, _params) in enumerate(first))
+    execute(
+        f"WITH {ahead} {last}" if ahead else last, [*(value for _sql, values in first for value in values), *params]
+    )
+
+
+def _after(number: int) -> str:
+    """Condition that is always true, and known only when the write before is complete."""
+    return f" AND (SELECT count(*) FROM write{number - 1}) >= 0" if number else ""
+
 
 def _chosen(work: Plan, kind: ChangeKind, operation: str, *, aside: bool) -> tuple[str, list[Any]]:
     """WHERE of the changes to write."""
@@ -27,7 +46,7 @@ def _chosen(work: Plan, kind: ChangeKind, operation: str, *, aside: bool) -> tup
     return sql, params
 
 
-def create_rows(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
+def creating(work: Plan, kind: ChangeKind, *, aside: bool) -> Write:
     columns: dict[str, str] = {}
     params: list[Any] = []
     columns[kind.pk] = "c.object_id"
@@ -38,29 +57,45 @@ def create_rows(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
     for name, source in kind.provenance.items():
         columns[name] = {"run": str(int(work.run.pk)), "line": "c.line", "now": "now()"}[source]
     where, where_params = _chosen(work, kind, CREATE, aside=aside)
-    execute(
-        f"INSERT INTO {quoted(kind.table)} ({', '.join(map(quoted, columns))})"
-        f" SELECT {', '.join(columns.values())} FROM imports_importchange c WHERE {where}"
-        " ORDER BY c.student_id, c.line, c.seq",
+    return (
+        (
+            f"INSERT INTO {quoted(kind.table)} ({', '.join(map(quoted, columns))})"
+            f" SELECT {', '.join(columns.values())} FROM imports_importchange c WHERE {where}{{after}}"
+            " ORDER BY c.student_id, c.line, c.seq"
+        ),
         [*params, *where_params],
     )
 
 
-def update_rows(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
+def updating(work: Plan, kind: ChangeKind, *, aside: bool) -> Write:
     assignments = ", ".join(
         f"{quoted(name)} = CASE WHEN jsonb_exists(c.after, '{name}') THEN {value_sql(kind, name, 'after')}"
         f" ELSE t.{quoted(name)} END"
         for name in kind.fields
     )
     where, params = _chosen(work, kind, UPDATE, aside=aside)
-    execute(
-        f"UPDATE {quoted(kind.table)} t SET {assignments} FROM imports_importchange c"
-        f" WHERE t.{quoted(kind.pk)} = c.object_id AND {where}",
+    return (
+        (
+            f"UPDATE {quoted(kind.table)} t SET {assignments} FROM imports_importchange c"
+            f" WHERE t.{quoted(kind.pk)} = c.object_id AND {where}{{after}}"
+        ),
         params,
     )
 
 
-def remove_rows(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
+def removing(work: Plan, kind: ChangeKind, *, aside: bool) -> Write:
+    where, params = _chosen(work, kind, REMOVE, aside=aside)
+    return (
+        (
+            f"DELETE FROM {quoted(kind.table)} t USING imports_importchange c"
+            f" WHERE t.{quoted(kind.pk)} = c.object_id AND {where}{{after}}"
+        ),
+        params,
+    )
+
+
+def let_go(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
+    """Rows that survive the removal of those that they point at."""
     where, params = _chosen(work, kind, REMOVE, aside=aside)
     for model, f in pointing_here(kind):
         if lets_go(f):
@@ -70,7 +105,3 @@ def remove_rows(work: Plan, kind: ChangeKind, *, aside: bool) -> None:
                 f" WHERE r.{column} = c.object_id AND {where}",
                 params,
             )
-    execute(
-        f"DELETE FROM {quoted(kind.table)} t USING imports_importchange c WHERE t.{quoted(kind.pk)} = c.object_id AND {where}",
-        params,
-    )

@@ -7,6 +7,7 @@ from contextlib import redirect_stdout
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from students.models import SSID, SSIDReplacement
 from students.ssids import students_with_ssid
@@ -232,6 +233,23 @@ def test_revert_makes_the_retired_ssid_current_again(valley: District) -> None:
 
     assert record(student) == before
     assert (SSID.objects.count(), SSIDReplacement.objects.count()) == (1, 0)
+
+
+def test_a_student_whose_ssid_is_replaced_is_at_no_time_among_those_without_one(valley: District) -> None:
+    """Neither by an Update nor by its Revert: each would write the student into that list and take the row out again."""
+    valley.add("100", ssid=OLD)
+    report = try_file("ssid-replacement", [line()])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'listed'; END $$;"
+            "CREATE TRIGGER refuse BEFORE INSERT ON students_withoutssid FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+
+    updated = update("ssid-replacement", [line()])
+    assert (report["planned_count"], updated["import_count"]) == (1, 1)
+    revert(updated["run"])
+
+    assert SSID.objects.get(retired_at=None).ssid == OLD
 
 
 def test_a_student_of_another_school_is_not_found(valley: District) -> None:
