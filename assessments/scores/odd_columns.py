@@ -10,7 +10,7 @@ may well be near the standard in one claim and above it in another.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -24,7 +24,7 @@ from sisimport.imports.definition.import_type import RunContext
 from sisimport.imports.engine.file_issues import report_on_file
 from sisimport.imports.engine.sql import fetch_all
 
-_LOOKED_AT, _STEP = 1_000, 7  # lines of each test; of more, every seventh of those that the other checks look at
+_LOOKED_AT, _STEP = 600, 7  # lines of each test; of more, every seventh of those that the other checks look at
 _FEWEST_FAR, _SHARE_FAR = 4, 0.05  # a judgment: of students at either end, at most one in a hundred is that uneven
 _FEWEST_AT_AN_END: Final = 20
 _FEWEST_LEVELS: Final = 3
@@ -156,7 +156,14 @@ def _misplaced(part: Part, column: str, read: _Read) -> tuple[int, int]:
     for grade, raw, level in zip(read.grades, read.numbers[column], read.numbers[part.result], strict=True):
         if raw is not None and level is not None:
             grades[grade][raw, level - 1] += 1
+    if not any(_crosses(pairs) for pairs in grades.values()):
+        return 0, sum(sum(pairs.values()) for pairs in grades.values())
     levels = len(levels_of(part))
     held = [[Lines(raw, level, n, 0) for (raw, level), n in pairs.items()] for pairs in grades.values()]
     odd = sum(one.count for lines in held for one in misplaced(lines, levels))
     return odd, sum(one.count for lines in held for one in lines)
+
+
+def _crosses(pairs: Iterable[tuple[int, int]]) -> bool:
+    """Does a level fall where the score rises, or has one score two levels?"""
+    return any(low > high or (low != high and one == other) for (one, low), (other, high) in pairwise(sorted(pairs)))
