@@ -74,12 +74,14 @@ def _names_of(text: str) -> str:
 
 # -- words that mean blank ----------------------------------------------------------------------------------------------
 
+# What a spreadsheet shows in place of a value that it could not compute.
+FORMULA_ERRORS: Final = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 PLACEHOLDERS: Final = frozenset({
     *("NULL", "Null", "null", "N/A", "n/a", "#N/A", "#n/a", "NaN", "nan", "NAN", "None", "none", "NONE", "-", "."),
     *("(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", "\\N", "(none)", "(blank)", "undefined"),
     *("nil", "NIL", "--", "---", "'", '""', '=""', "''", "“”", "‘’"),
     *("NaT", "<NA>", "<NaN>", "<none>", "<None>", "<blank>", "[blank]", "[none]", "[None]"),
-    *("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"),
+    *FORMULA_ERRORS,
 })  # fmt: skip
 
 

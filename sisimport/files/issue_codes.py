@@ -330,6 +330,12 @@ codes.register(
         "Nothing to do, unless such a word is a real value.",
     ),
     IssueCode(
+        "FILE-LOST",
+        "Errors of a spreadsheet in place of values",
+        "{found} values are errors of a spreadsheet such as #REF! and were read as blank ({example}).",
+        "Export the file again: a spreadsheet could not compute these values, and they are lost in it.",
+    ),
+    IssueCode(
         "FILE-MARKS",
         "Marks and grouping removed from numbers",
         "{found} numbers had marks around them that keep a spreadsheet from changing them, or were written in groups; they were "

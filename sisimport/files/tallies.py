@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from sisimport.files.damage import FORMULA_ERRORS
 from sisimport.files.issues import Problem, Severity
 from sisimport.files.layouts import Layout
 from sisimport.files.numbers import SSID_FIELDS
@@ -22,6 +23,8 @@ class Tallies:
         self._date_example = ""
         self._placeholders = 0
         self._placeholder_example = ""
+        self._lost = 0  # values in whose place a spreadsheet has an error
+        self._lost_example = ""
         self._strays = 0
         self._marks = 0
         self._marks_example = ""
@@ -34,9 +37,7 @@ class Tallies:
     def counts(self, problem: Problem, line: int) -> bool:
         """Is this counted here, so that it is not reported at its line?"""
         if problem.code == "FILE-PLACEHOLDER":
-            self._placeholders += 1
-            if not self._placeholder_example:
-                self._placeholder_example = f"the first is {problem.found} in {self._label(problem)}, line {line}"
+            self._count_blank(problem, line)
             return True
         if problem.code == "FILE-MARKS":
             self._marks += 1
@@ -61,6 +62,16 @@ class Tallies:
             return self._date_forms > _DATE_NOTICES
         return False
 
+    def _count_blank(self, problem: Problem, line: int) -> None:
+        """A word that means blank, or the error of a spreadsheet."""
+        example = f"the first is {problem.found} in {self._label(problem)}, line {line}"
+        if problem.found in FORMULA_ERRORS:
+            self._lost += 1
+            self._lost_example = self._lost_example or example
+        else:
+            self._placeholders += 1
+            self._placeholder_example = self._placeholder_example or example
+
     def blank_lines(self, numbers: Sequence[int]) -> None:
         self._first_blank = self._first_blank or numbers[0]
         self._blank_lines += len(numbers)
@@ -74,6 +85,9 @@ class Tallies:
         if self._placeholders:
             first = {"example": self._placeholder_example}
             notices.append(Problem("FILE-PLACEHOLDER", Severity.NOTICE, None, f"{self._placeholders:,}", "", first))
+        if self._lost:
+            lost = {"example": self._lost_example}
+            notices.append(Problem("FILE-LOST", Severity.WARNING, None, f"{self._lost:,}", "", lost))
         if self._marks:
             first = {"example": self._marks_example}
             notices.append(Problem("FILE-MARKS", Severity.NOTICE, None, f"{self._marks:,}", "", first))

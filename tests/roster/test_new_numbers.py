@@ -70,3 +70,40 @@ def test_birth_dates_in_place_of_numbers_are_a_warning(form: str) -> None:
 
     assert codes(report) == ["NUMBER-LIKE"]
     assert "birth date" in report.issue("NUMBER-LIKE")["message"]
+
+
+@pytest.mark.parametrize("odd", ["1OO222", "1002l9", "10I219"])
+def test_letters_that_look_like_digits_are_a_warning(odd: str) -> None:
+    make_district()
+
+    report = said([*NUMBERS[:7], odd, *NUMBERS[8:]])
+
+    assert "line 9 is the first" in report.issue("NUMBER-LETTER")["message"]
+
+
+def test_letters_before_numbers_say_nothing() -> None:
+    make_district()
+
+    assert "NUMBER-LETTER" not in said([f"I{number}" for number in NUMBERS]).codes(0)
+
+
+@pytest.mark.parametrize("day", [1, 15])
+def test_birth_dates_on_one_day_of_the_month_are_a_warning(day: int) -> None:
+    make_district()
+    lines = [
+        f"1234567,0123456,{number},L{chr(97 + at % 26)}{chr(97 + at * 7 % 26)},Ann,{born(at).replace(day=day)},2024-08-12"
+        for at, number in enumerate(NUMBERS)
+    ]
+
+    report = evaluated("students", "\n".join([HEAD, *lines, ""]))
+
+    assert report.issue("BORN-ALIKE")["found"] == str(day)
+
+
+def test_errors_of_a_spreadsheet_are_a_warning() -> None:
+    make_district()
+
+    report = said(NUMBERS, start="#REF!")
+
+    assert report.issue("FILE-LOST")["severity"] == "warning"
+    assert "30 values" in report.issue("FILE-LOST")["message"]

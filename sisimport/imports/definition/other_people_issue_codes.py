@@ -88,6 +88,12 @@ codes.register(
         "Compare these SSIDs with the state's file (SSID Download) before you update.",
     ),
     IssueCode(
+        "SSID-ZEROS",
+        "SSIDs that all begin or end with a zero",
+        "The {count} SSIDs that students would get all {where} with a zero: a digit may be lost, or they may be rounded.",
+        "Compare some of them with the state's file (SSID Download) before you update.",
+    ),
+    IssueCode(
         "SSID-LENGTH",
         "SSIDs with more or fewer digits than the others",
         "{count} SSIDs do not have {usual} digits like nearly all others in the file and on record; the first is in line {line}, "
@@ -108,6 +114,18 @@ codes.register(
         "is in line {line}, with {digits} characters.",
         "Check them before you update: a digit may be missing, or there may be one too many, and the student may be on "
         "record under the right number.",
+    ),
+    IssueCode(
+        "NUMBER-LETTER",
+        "Letters that look like digits in local numbers",
+        "The local numbers of {count} new students have the letter O, I or l among digits (line {line} is the first).",
+        "Check them before you update: the student may be on record under the number with the digit 0 or 1.",
+    ),
+    IssueCode(
+        "BORN-ALIKE",
+        "One day of the month for all birth dates",
+        "All {count} new students were born on day {found} of a month.",
+        "Check that the birth dates were not rounded, or filled in where they were missing.",
     ),
     IssueCode(
         "NUMBER-LIKE",

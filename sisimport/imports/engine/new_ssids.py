@@ -7,6 +7,7 @@ a line too far  the SSIDs rise or fall with the birth dates of the line above or
                 A warning
 another column  the SSIDs have the birth date, the local number or another value of their line inside. In most lines: the file is
                 refused, since the state gives no such number; in a few: a warning
+zeros           all of them begin or end with a zero: they were cut off or rounded. A warning
 length          in Utah, where SSIDs have up to ten digits: a few have another number of digits than the others. A warning
 
 What no file shows: SSIDs shifted by a line among new students whose birth dates are in no relation to the SSIDs, or in the same
@@ -31,6 +32,7 @@ from students.models import LEA, StateProfile
 
 _FEWEST: Final = 5  # lines; fewer may be corrections
 _FEWEST_STEPS: Final = 9  # between consecutive lines; siblings may have neighboring numbers
+_FEWEST_ALIKE: Final = 20  # SSIDs; of ten numbers, one ends with a zero by chance
 _FEWEST_PAIRS: Final = 30  # SSIDs and birth dates; of fewer, a relation may be chance
 _MOST_LINES: Final = 1000  # lines examined
 _EXCEPTIONS: Final = 0.05
@@ -60,6 +62,7 @@ def look_at_new_ssids(context: RunContext, *, series: bool) -> None:
     _judge_other_columns(context, rows, columns)
     if not (series and _warn_of_series(context, rows)):
         _warn_of_order(context, rows)
+    _warn_of_equal_digits(context, rows)
     _warn_of_next_line(context, rows)
     _warn_of_lengths(context)
 
@@ -188,6 +191,17 @@ def _is_ordered(of: int, ups: int, downs: int) -> bool:
     """Of so many steps from line to line, with few exceptions: spreadsheets sort hyphens and accents in their own ways, and a
     list may begin again with the next school."""
     return any(4 * one > of and other <= _EXCEPTIONS * of for one, other in ((ups, downs), (downs, ups)))
+
+
+def _warn_of_equal_digits(context: RunContext, rows: Sequence[Row]) -> None:
+    """A spreadsheet keeps fifteen digits, and rounds to fewer if asked to; a column that was cut begins with zeros."""
+    ssids = [row["ssid"] for row in rows]
+    if len(ssids) < _FEWEST_ALIKE:
+        return
+    for where, signs in (("end", {ssid[-1] for ssid in ssids}), ("begin", {ssid[0] for ssid in ssids})):
+        if signs == {"0"}:
+            params = {"count": f"{len(ssids):,}", "where": where}
+            report_on_file(context, "SSID-ZEROS", field="ssid", params=params)
 
 
 def _warn_of_next_line(context: RunContext, rows: Sequence[Row]) -> None:

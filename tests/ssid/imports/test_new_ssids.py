@@ -13,7 +13,7 @@ from tests.ssid.imports.test_shifted_ssids import HEADERS
 
 pytestmark = pytest.mark.django_db
 TYPES = ("students", "ssid-download", "ssid-list", "ssid-request")
-CODES = ("SSID-NEXT", "SSID-COLUMN", "SSID-LIKE", "SSID-LENGTH")
+CODES = ("SSID-ZEROS", "SSID-NEXT", "SSID-COLUMN", "SSID-LIKE", "SSID-LENGTH")
 COUNT = 40
 RISING = [f"{4_000_000_000 + at * 7_654_321}" for at in range(COUNT)]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -120,6 +120,17 @@ def test_birth_dates_that_the_list_leaves_out_are_those_on_record() -> None:
     )
 
     assert said(found) == ["SSID-COLUMN"]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(("form", "where"), [("{:07}000", "end"), ("0{:09}", "begin")])
+def test_ssids_that_all_begin_or_end_with_a_zero_are_a_warning(kind: str, form: str, where: str) -> None:
+    dice = random.Random(3)
+
+    found = report(kind, [form.format(dice.randrange(10**6, 10**7)) for _ in range(COUNT)], order=mixed())
+
+    assert "SSID-ZEROS" in said(found)
+    assert f"all {where} with a zero" in " ".join(issue["message"] for issue in found.issues)
 
 
 # -- Utah ---------------------------------------------------------------------------------------------------------------
