@@ -77,8 +77,8 @@ class AssessmentAdmin(ReturnsTyped, ModelAdmin):
         first, last = assessment.first_year, assessment.last_year
         if first and first == last:
             return year_label(first)
-        said = [f"from {year_label(first)}" if first else "", f"to {year_label(last)}" if last else ""]
-        return " ".join(filter(None, said)) or "all"
+        parts = [f"from {year_label(first)}" if first else "", f"to {year_label(last)}" if last else ""]
+        return " ".join(filter(None, parts)) or "all"
 
     @admin.display(description="Scores")
     def scores(self, assessment: Assessment) -> str:

@@ -100,11 +100,11 @@ def _ask(address: str, token: str = "") -> str:
 
 
 def _token(challenge: str) -> str:
-    said = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-    realm = said.pop("realm", "")
+    parameters = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    realm = parameters.pop("realm", "")
     if not realm.startswith("https://") and "PIN_REGISTRY" not in os.environ:
         raise ValueError("the registry asks for a token in a way that is not known here")
-    address = f"{realm}?{'&'.join(f'{name}={value}' for name, value in said.items())}"
+    address = f"{realm}?{'&'.join(f'{name}={value}' for name, value in parameters.items())}"
     with urllib.request.urlopen(address, timeout=_SECONDS) as answer:  # noqa: S310
         given = json.load(answer)
     return str(given.get("token") or given.get("access_token") or "")

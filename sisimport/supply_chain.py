@@ -412,8 +412,8 @@ def main(arguments: list[str]) -> int:
             found, skipped = read_report(report, _held())
             packages = len(report.get("dependencies", ()))
             if skipped:
-                said = f"NOT CHECKED: no advisories could be looked up of {len(skipped)} of the packages."
-                print(said, file=sys.stderr)  # noqa: T201
+                warning = f"NOT CHECKED: no advisories could be looked up of {len(skipped)} of the packages."
+                print(warning, file=sys.stderr)  # noqa: T201
             keep_result(found, checked=packages - len(skipped), packages=packages)
             return _findings(found)
         case ["advisories", copy]:
@@ -430,10 +430,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _findings(lines: Iterable[str]) -> int:
-    said = list(lines)
-    for line in said:
+    all_lines = list(lines)
+    for line in all_lines:
         print(line, file=sys.stderr)  # noqa: T201
-    return 1 if said else 0
+    return 1 if all_lines else 0
 
 
 if __name__ == "__main__":

@@ -64,11 +64,11 @@ def _result(at: int, test: str, group: str, ahead: int, grade: str, *, years_ago
 
     They differ each year, since a file with another year's figures is refused.
     """
-    said = {"test_id": test, "student_group": group, "grade": grade}
+    keys = {"test_id": test, "student_group": group, "grade": grade}
     tested = (2_900_000, 41_000, 5_200, 380, 290, 9)[at] // (1 if grade == "13" else 7) // (1 if group == "1" else 4)
     tested += tested * years_ago // 100
     if tested < 11:
-        return said | dict.fromkeys(
+        return keys | dict.fromkeys(
             ("tested", "scored", "mean", "level_1", "level_2", "level_3", "level_4", "met"), "*"
         )
     met = max(
@@ -79,7 +79,7 @@ def _result(at: int, test: str, group: str, ahead: int, grade: str, *, years_ago
     numbers = {name: f"{n:.2f}" for name, n in levels.items()} | {"met": f"{met:.2f}"}
     mean = f"{2450 + 2 * met + 6 * int(grade):.1f}" if grade != "13" and test != "21" else ""
     return (
-        said | numbers | {"enrolled": str(tested + 9), "tested": str(tested + 2), "scored": str(tested), "mean": mean}
+        keys | numbers | {"enrolled": str(tested + 9), "tested": str(tested + 2), "scored": str(tested), "mean": mean}
     )
 
 

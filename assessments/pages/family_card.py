@@ -96,8 +96,8 @@ def _sparkline(scores: list[Score]) -> Sparkline | None:
     step = (width - 2 * edge) / (len(points) - 1)
     drop = (height - 2 * edge) / max(highest - lowest, 1)
     places = [(round(edge + n * step), round(edge + (highest - p.score) * drop)) for n, p in enumerate(points)]
-    said = ", ".join(_("{score} in {year}").format(score=p.score, year=p.label) for p in points)
-    return Sparkline(width, height, " ".join(f"{x},{y}" for x, y in places), places[-1], said)
+    description = ", ".join(_("{score} in {year}").format(score=p.score, year=p.label) for p in points)
+    return Sparkline(width, height, " ".join(f"{x},{y}" for x, y in places), places[-1], description)
 
 
 def _translated_name(scores: list[Score]) -> str:

@@ -62,8 +62,13 @@ class Added:
     @property
     def columns(self) -> str:
         """How the file differs from that of the similar year."""
-        said = self.row.comparison
-        kept, renamed, new, gone = said["kept"], len(said["renamed"]), len(said["added"]), len(said["missing"])
+        comparison = self.row.comparison
+        kept, renamed, new, gone = (
+            comparison["kept"],
+            len(comparison["renamed"]),
+            len(comparison["added"]),
+            len(comparison["missing"]),
+        )
         return f"{kept:,} kept, {renamed} renamed, {new} new, {gone} removed"
 
     def cells(self) -> tuple[Any, ...]:

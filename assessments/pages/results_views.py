@@ -73,8 +73,8 @@ def results_file(request: HttpRequest, form: str) -> HttpResponseBase:
         found = _built(request, choice, held, reader)
     log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=_logged(found, form))
     head, lines = rows.head(found), rows.lines(found)
-    said = [*found.said, *rows.elsewhere(found)]
-    lines += [[], [rows.subject(found, _school_names(held, found.choice))], *([note] for note in said)]
+    notes = [*found.said, *rows.elsewhere(found)]
+    lines += [[], [rows.subject(found, _school_names(held, found.choice))], *([note] for note in notes)]
     published = beside(found, held, reader)
     lines += [[], published.head(), *published.lines()] if published.rows else []
     name = f"results-{found.choice.test.lower()}-{year_label(found.choice.year)}.{form}"
@@ -206,8 +206,8 @@ def _shown_row(row: Row, address: str) -> _ShownRow:
             )
         )
         x += percent
-    said = ", ".join(f"{part.percent:.0f}% {part.name}" for part in parts)
-    return _ShownRow(row, parts, said, address)
+    description = ", ".join(f"{part.percent:.0f}% {part.name}" for part in parts)
+    return _ShownRow(row, parts, description, address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def number(name: str, alias: str = "r") -> str:
 
 
 def rules(kept: Q) -> list[Rule]:
-    said = (
+    expectations = (
         ("scored", "scored", Severity.ERROR, "no more students than were tested"),
         ("levels", "level_1", Severity.ERROR, "levels that add up to 100 percent"),
         ("level_4", "level_4", Severity.ERROR, "nothing, because the test has three levels"),
@@ -119,7 +119,7 @@ def rules(kept: Q) -> list[Rule]:
     found = [
         Rule(number="PR-7", code="RES-NONSENSE", severity=severity, field=field, when=Q(nonsense=word), found=F(field),
              expected=Value(expected), needs_student=False)
-        for word, field, severity, expected in said
+        for word, field, severity, expected in expectations
     ]  # fmt: skip
     for name in ("scored", "mean", "met"):
         other = kept & Q(held__id__isnull=False) & Q(Differs(F(name), F(f"held__{name}")))

@@ -25,13 +25,13 @@ def file_of(code: str) -> str:
 def nothing_of(choice: Choice, held: Held) -> str:
     """Why a table is empty, and what would fill it."""
     limits = ", ".join(_limits(choice, held)) or "this selection"
-    said = f"No results of {held.name_of(choice.test)}, {year_label(choice.year)}, are on record for {limits}."
+    text = f"No results of {held.name_of(choice.test)}, {year_label(choice.year)}, are on record for {limits}."
     given = tested_grades(ranges_key(choice.test, choice.year))
     if choice.grades and given and not set(choice.grades) & set(given):
-        return f"{said} The test is given in {_listed([grade_label(grade).lower() for grade in sorted(given, key=grade_order)])}."
+        return f"{text} The test is given in {_listed([grade_label(grade).lower() for grade in sorted(given, key=grade_order)])}."
     if choice.groups and {group[0] for group in choice.groups} <= set(missing_groups(choice.test, choice.year)):
-        return said
-    return f"{said} {file_of(choice.test)}"
+        return text
+    return f"{text} {file_of(choice.test)}"
 
 
 def _limits(choice: Choice, held: Held) -> Iterator[str]:

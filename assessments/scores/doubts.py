@@ -96,10 +96,10 @@ def look_at_the_whole(context: RunContext, of: int, *, compared: bool) -> None:
     (count,) = fetch_one(f"SELECT count(DISTINCT i.line) FROM {odd} AND i.line NOT IN ({refused})")
     if count < _FEWEST or count <= _SHARE * of:
         return
-    said = {"count": f"{count:,}", "of": f"{of:,}"}
+    params = {"count": f"{count:,}", "of": f"{of:,}"}
     if compared and _replaced(context, odd) >= _FEWEST:
-        raise FileError("EXC-FILE-SORTED", params=said)
-    report_on_file(context, "EXC-SORTED", field="scale_score", params=said)
+        raise FileError("EXC-FILE-SORTED", params=params)
+    report_on_file(context, "EXC-SORTED", field="scale_score", params=params)
 
 
 def _report_columns_without_levels(context: RunContext, of: int) -> None:

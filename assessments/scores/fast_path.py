@@ -60,7 +60,7 @@ def _scores_in_range(tests: tuple[LayoutTest, ...], held: tuple[str, ...], year:
     """For lines of the tests `held`, by their codes. Made once for the tests of a layout."""
     found = _composed.get((year, held), [tests])
     if found is None:
-        levels, words = levels_by_number(tests), [word for said in words_by_number(tests).values() for word in said]
+        levels, words = levels_by_number(tests), [word for group in words_by_number(tests).values() for word in group]
         whens = []
         for test in tests:
             if test.code in held:

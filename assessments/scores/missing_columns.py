@@ -80,15 +80,15 @@ def _read_parts(test: LayoutTest, held: frozenset[str]) -> list[Part]:
 
 def _report_missing_values(context: RunContext, tests: tuple[LayoutTest, ...], held: frozenset[str]) -> None:
     beside = {
-        name: said
+        name: text
         for test in tests
         for part in _read_parts(test, held)
-        for which, said in _BESIDE.items()
+        for which, text in _BESIDE.items()
         if (name := getattr(part, which)) and name not in held
     }
     if beside:
-        said = " and ".join(dict.fromkeys(beside.values()))
-        params = {"columns": _names(context, beside), "what": said}
+        what = " and ".join(dict.fromkeys(beside.values()))
+        params = {"columns": _names(context, beside), "what": what}
         report_on_file(context, "EXC-NOT-BESIDE", params=params, severity=Severity.NOTICE)
 
 

@@ -176,14 +176,14 @@ _SAME = f"t.scale_score = {_OWN['scale_score']}"
 
 def _lost_sql() -> str:
     """SQL: what a score on record (`t`) has and the same score in the file (`q.score`) lacks: "Reading: level 2"."""
-    said = {"scale_score": "scale score", "raw_score": "raw score", "result": "level"}
+    labels = {"scale_score": "scale score", "raw_score": "raw score", "result": "level"}
     none = ", ".join(f"'{code}'" for code in ("", *no_score()))
-    lost = {name: f"t.{name} NOT IN ({none}) AND {_OWN[name]} IN ({none})" for name in said}
+    lost = {name: f"t.{name} NOT IN ({none}) AND {_OWN[name]} IN ({none})" for name in labels}
     # They belong to the scale score: with another one, those on record do not stay.
     beside = {"error_band": "standard error", "measure": "measure"}
     lost |= {name: f"t.{name} <> '' AND {_OWN[name]} = '' AND NOT {_SAME}" for name in beside}
     texts = ", ".join(
-        f"CASE WHEN {lost[name]} THEN '{what} ' || t.{name} END" for name, what in (said | beside).items()
+        f"CASE WHEN {lost[name]} THEN '{what} ' || t.{name} END" for name, what in (labels | beside).items()
     )
     name = "(SELECT a.name FROM assessments_assessment a WHERE a.id = t.assessment_id)"
     return f"CASE WHEN {' OR '.join(f'({one})' for one in lost.values())} THEN {name} || ': ' || concat_ws(' and ', {texts}) END"

@@ -379,17 +379,17 @@ def levels_by_number(tests: Sequence[LayoutTest]) -> dict[str, list[str]]:
         spellings = test.parent.spellings()
         words = [code for code in test.parent.results or {} if not code.isdigit() and code not in no_score()]
         for number, word in enumerate(reversed(words[:4]), 1):
-            found[f"{number}"] += [word.upper(), *(said for said, code in spellings.items() if code == word)]
+            found[f"{number}"] += [word.upper(), *(spelling for spelling, code in spellings.items() if code == word)]
     # The digit first, as nearly all are written: such lists are gone through in their order, for every line.
     return {number: sorted(set(written), key=lambda text: (len(text), text)) for number, written in found.items()}
 
 
 def words_by_number(tests: Sequence[LayoutTest]) -> dict[str, list[str]]:
     """Other ways to write levels 1 to 4 where the state writes a number: "STANDARD MET", "LEVEL 3"."""
-    said = {(word, code) for test in tests for word, code in test.parent.spellings().items() if code.isdigit()}
-    words = [word for word, _code in said]  # of another level in another test: no word for either
+    pairs = {(word, code) for test in tests for word, code in test.parent.spellings().items() if code.isdigit()}
+    words = [word for word, _code in pairs]  # of another level in another test: no word for either
     return {
-        f"{n}": sorted(word for word, code in said if code == f"{n}" and words.count(word) == 1) for n in range(1, 5)
+        f"{n}": sorted(word for word, code in pairs if code == f"{n}" and words.count(word) == 1) for n in range(1, 5)
     }
 
 

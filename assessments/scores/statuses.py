@@ -18,10 +18,10 @@ def settle_statuses(context: RunContext) -> None:
     planned = f"imports_importchange c WHERE c.run_id = {int(context.run.pk)} AND c.kind = '{EL_KIND.key}' AND c.before IS NULL"
     if not fetch_all(f"SELECT 1 FROM {planned} GROUP BY c.student_id HAVING count(*) > 1 LIMIT 1"):
         return
-    said = f"SELECT c.line, c.student_id, c.part, c.after->>'state_elas' AS elas FROM {planned}"
+    planned_sql = f"SELECT c.line, c.student_id, c.part, c.after->>'state_elas' AS elas FROM {planned}"
     execute(
         f"""
-        WITH said AS ({said})
+        WITH said AS ({planned_sql})
         INSERT INTO imports_importissue
           (run_id, line, seq, severity, code, part, field, found, expected, params, student_id, school_id)
         SELECT %s, a.line, {_SEQ}, {int(Severity.ERROR)}, 'AMB-ELAS', a.part, 'calculated_elas', a.elas, b.elas,
@@ -34,7 +34,7 @@ def settle_statuses(context: RunContext) -> None:
     )
     execute(
         f"""
-        WITH said AS ({said}), left_out AS (
+        WITH said AS ({planned_sql}), left_out AS (
           SELECT line FROM (SELECT line, min(line) OVER w AS first_line, min(elas) OVER w <> max(elas) OVER w AS differ
             FROM said WINDOW w AS (PARTITION BY student_id)) AS q WHERE differ OR line > first_line)
         DELETE FROM {planned} AND c.line IN (SELECT line FROM left_out)

@@ -311,11 +311,11 @@ def _changed_columns(context: RunContext, lines: str, filled: Collection[str]) -
     found = []
     for pk, *changed in counted:
         lines_of_test = of.get(tests[pk].parent_id or pk, 0)
-        for said, seen in zip([*_TOLD.values(), *_TESTED.values()], changed, strict=True):
+        for label, seen in zip([*_TOLD.values(), *_TESTED.values()], changed, strict=True):
             about = seen * step
-            if about >= _FEWEST_CHANGED and (about > _SHARE_CHANGED * lines_of_test or said in alike):
+            if about >= _FEWEST_CHANGED and (about > _SHARE_CHANGED * lines_of_test or label in alike):
                 share = min(round(100 * about / max(lines_of_test, 1)), 100)
-                found.append(f"{tests[pk].name}: {said} ({share}%)")
+                found.append(f"{tests[pk].name}: {label} ({share}%)")
     return found
 
 

@@ -173,8 +173,8 @@ def _try(delivery: ExportDelivery, one: DeliveredExport, turn: Turn) -> None:
     except (ExportRefusedError, GivenUpError) as error:
         _failed(delivery, one, str(error), turn, for_good=True)
     except (PlaceError, OSError) as error:
-        said = str(error) if isinstance(error, PlaceError) else "There is no disk space here to make the file."
-        _failed(delivery, one, said, turn, for_good=one.tries >= MOST_TRIES)
+        reason = str(error) if isinstance(error, PlaceError) else "There is no disk space here to make the file."
+        _failed(delivery, one, reason, turn, for_good=one.tries >= MOST_TRIES)
 
 
 def _write_temporary(delivery: ExportDelivery, one: DeliveredExport, there: Place) -> None:

@@ -54,15 +54,15 @@ def ask(student: Student, *, reason: str, typed: str, user: Any) -> Erasure:
 # ---- a person without a record ----
 
 
-def count_off_record(said: Mapping[str, str], *, user: Any) -> Erasure:
-    """Request a count of what would be erased about a person without a record. `said`: the values for
+def count_off_record(values: Mapping[str, str], *, user: Any) -> Erasure:
+    """Request a count of what would be erased about a person without a record. `values`: the values for
     `find_off_record`, without blank ones.
 
     Raises ErasingError if there is a record, or if it might be anyone.
     """
-    person = _person(said)
+    person = _person(values)
     forget_off_record(user)
-    return Erasure.objects.create(student_id=person.student, dry_run=True, said=dict(said), asked_by=user)
+    return Erasure.objects.create(student_id=person.student, dry_run=True, said=dict(values), asked_by=user)
 
 
 def counted_off_record(user: Any) -> Erasure | None:
@@ -82,22 +82,22 @@ def ask_off_record(*, reason: str, typed: str, user: Any) -> Erasure:
     last = counted_off_record(user)
     if last is None or last.state != Erasure.State.DONE:
         raise ErasingError("First count what would be erased, and check it.")
-    said: dict[str, str] = last.said
-    if typed.strip() not in {said.get("number"), said.get("ssid")} - {None}:
+    values: dict[str, str] = last.said
+    if typed.strip() not in {values.get("number"), values.get("ssid")} - {None}:
         raise ErasingError("The number typed is not the one that was counted. Type the local number or the SSID.")
-    person = _person(said)
+    person = _person(values)
     check_reason_off_record(person, reason)
     with transaction.atomic():
         asked = Erasure.objects.create(
-            student_id=person.student, dry_run=False, reason=reason.strip()[:120], said=said, asked_by=user
+            student_id=person.student, dry_run=False, reason=reason.strip()[:120], said=values, asked_by=user
         )
         forget_off_record(user)
     return asked
 
 
-def _person(said: Mapping[str, str]) -> Person:
-    born = {"birth_date": dt.date.fromisoformat(said["birth_date"])} if "birth_date" in said else {}
-    texts = {name: text for name, text in said.items() if name != "birth_date"}
+def _person(values: Mapping[str, str]) -> Person:
+    born = {"birth_date": dt.date.fromisoformat(values["birth_date"])} if "birth_date" in values else {}
+    texts = {name: text for name, text in values.items() if name != "birth_date"}
     with looking.unseen():
         return find_off_record(**texts, **born)  # type: ignore[arg-type]
 

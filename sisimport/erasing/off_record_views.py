@@ -101,10 +101,10 @@ def _page(request: HttpRequest, who: WhoForm, form: EraseForm) -> HttpResponseBa
     return render(request, "erasing/off_record.html", context, status=422 if who.errors or form.errors else 200)
 
 
-def _shown(said: dict[str, str]) -> list[tuple[str, str]]:
+def _shown(values: dict[str, str]) -> list[tuple[str, str]]:
     """The entered values, by label; the SSID masked."""
     fields = WhoForm.base_fields
     return [
         (str(fields[name].label or name.replace("_", " ").capitalize()), mask_ssid(value) if name == "ssid" else value)
-        for name, value in ((name, said[name]) for name in fields if name in said)
+        for name, value in ((name, values[name]) for name in fields if name in values)
     ]

@@ -77,13 +77,13 @@ def person_of(student: Student) -> Person:
     return person
 
 
-def person_off_record(*, lea: int, said: Mapping[str, object], birth_date: dt.date | None = None) -> Person:
+def person_off_record(*, lea: int, values: Mapping[str, object], birth_date: dt.date | None = None) -> Person:
     """A person without a record: the given values, and what journals of removed records add.
 
-    said: values of fields: local_number, ssid, last_name, first_name.
+    values: by field: local_number, ssid, last_name, first_name.
     """
     person = Person(0, lea, birth_date)
-    for name, value in said.items():
+    for name, value in values.items():
         person.take(name, value)
     ids = _removed_records(person)
     if ids:

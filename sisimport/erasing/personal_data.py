@@ -186,10 +186,10 @@ def unclassed() -> list[str]:
         if table is None:
             found.append(label)
             continue
-        said = {*table.texts, *table.plain, *table.goes_if, *table.sets, table.of_student}
+        classed = {*table.texts, *table.plain, *table.goes_if, *table.sets, table.of_student}
         for column in model._meta.concrete_fields:
             holds = isinstance(column, (*_TEXTS, StudentSet)) or "student" in column.name
-            if holds and column.name not in said and not column.choices and not _of_counts(column):
+            if holds and column.name not in classed and not column.choices and not _of_counts(column):
                 found.append(f"{label}.{column.name}")
             if isinstance(column, models.FileField) and f"{label}.{column.name}" not in FILES:
                 found.append(f"{label}.{column.name} (file)")

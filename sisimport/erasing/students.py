@@ -85,8 +85,8 @@ def find_off_record(  # the known data of a person without a record
         raise ErasingError("There is no such district." if lea else "Add the code of the district.")
     if School.objects.filter(code=number).exists() or LEA.objects.filter(code=number).exists():
         raise ErasingError("That is the code of a school or a district, which is in every line of its files.")
-    said = {"local_number": number, "ssid": ssid, "last_name": last_name, "first_name": first_name}
-    person = person_off_record(lea=leas[0].pk, said=said, birth_date=birth_date)
+    values = {"local_number": number, "ssid": ssid, "last_name": last_name, "first_name": first_name}
+    person = person_off_record(lea=leas[0].pk, values=values, birth_date=birth_date)
     if (number and number not in person.numbers) or (ssid and ssid not in person.state_numbers):
         raise ErasingError(
             "A student on record has this number. Erase that student by the local number, without --off-record."

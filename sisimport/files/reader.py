@@ -228,7 +228,7 @@ class Reader:
         if not self.record_count:
             found = "only a line with column names" if self._file.header else "only blank lines"
             raise FileError("FILE-EMPTY", found=found, expected="one line for each student")
-        said = {notice.code for notice in self.notices}
+        codes = {notice.code for notice in self.notices}
         self.notices += self._chunks.decoder.notices
         if self._file.end_marker is not None and self._tallies.last_short == self.line_count:
             params = {"line": self.line_count}
@@ -237,4 +237,4 @@ class Reader:
             self.notices.append(self._last_line.problem)
         self.notices += self._names.notices()
         self.notices += self._totals.notices(self.record_count)
-        self.notices += self._tallies.notices(said)
+        self.notices += self._tallies.notices(codes)

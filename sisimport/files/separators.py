@@ -45,8 +45,8 @@ def with_one_separator(lines: Sequence[str]) -> tuple[list[str], Problem | None]
         records = next((one for one in DELIMITERS if one not in line and _have(below, one, len(cells))), None)
         if records is None or _have(below[:1], names, len(cells)) or any(cell.strip().isdigit() for cell in cells):
             break
-        said = Problem("FILE-SEPARATORS", Severity.NOTICE, None, DELIMITERS[names], DELIMITERS[records])
-        return [*lines[:at], records.join(cells), *below], said
+        notice = Problem("FILE-SEPARATORS", Severity.NOTICE, None, DELIMITERS[names], DELIMITERS[records])
+        return [*lines[:at], records.join(cells), *below], notice
     return list(lines), None
 
 

@@ -76,7 +76,7 @@ class Tallies:
         self._first_blank = self._first_blank or numbers[0]
         self._blank_lines += len(numbers)
 
-    def notices(self, said: set[str]) -> list[Problem]:
+    def notices(self, codes: set[str]) -> list[Problem]:
         """The notices on the file, except those with codes already reported."""
         notices = []
         if self._blank_lines and not self._layout.spaced:
@@ -95,7 +95,7 @@ class Tallies:
             notices.append(Problem("FILE-STRAYS", Severity.NOTICE, None, f"{self._strays:,}", f"{_STRAY_NOTICES}"))
         if self._spellings:
             notices.append(self._spelling_notice())
-        if self.trailing and "FILE-TRAILING" not in said:
+        if self.trailing and "FILE-TRAILING" not in codes:
             notices.append(Problem("FILE-TRAILING", Severity.NOTICE))
         if self._date_forms > _DATE_NOTICES:
             found, expected = f"{self._date_forms:,}", self._layout.date_formats[0]

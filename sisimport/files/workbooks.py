@@ -111,7 +111,7 @@ def _run_child(source: IO[bytes], target: IO[bytes], first: int, tick: Callable[
     )
     with child:  # closes the pipe and waits
         try:
-            said = _wait(child, tick)
+            output = _wait(child, tick)
         except BaseException:
             child.kill()
             raise
@@ -123,7 +123,7 @@ def _run_child(source: IO[bytes], target: IO[bytes], first: int, tick: Callable[
     if -child.returncode in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         raise ChildProcessError("the process that reads a workbook was ended from outside")
     try:
-        answer: dict[str, Any] = json.loads(said)
+        answer: dict[str, Any] = json.loads(output)
     except ValueError:  # its output was cut off
         return {"error": "more than can be read within the limits on memory and time", "expected": "a smaller workbook"}
     return answer

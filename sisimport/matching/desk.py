@@ -87,12 +87,12 @@ class Offer:
     def differences(self) -> list[str]:
         """Where the student differs from the line, in words: `last name García-López: part of a compound name`."""
         held = identity_of(self.student)
-        said = []
+        texts = []
         for score in self.comparison.fields:
             if score.kind:
                 value = shown_value(held, score.field, with_ssid=bool(held.ssids) and "SSID" in score.kind)
-                said.append(f"{_DIFFERS[score.field]} {value or 'blank'}{_how(score.kind)}")
-        return said
+                texts.append(f"{_DIFFERS[score.field]} {value or 'blank'}{_how(score.kind)}")
+        return texts
 
     def values(self, names: Sequence[str], *, with_ssid: bool = False) -> list[tuple[str, FieldScore]]:
         """The student's value and the score, in the order of `names`."""
@@ -255,12 +255,12 @@ def desk_lines(run: ImportRun, lines: Sequence[int], state: LineState, scope: Sc
     accepted = _accepted_students(run, lines) if state == LineState.ACCEPTED else {}
     wanted = {c.student_id for offers in found.values() for c in offers} | set(accepted.values())
     students = in_scope(limit).select_related("school", "lea").prefetch_related("ssids").in_bulk(list(wanted))
-    said = causes(run, lines)
+    causes_of = causes(run, lines)
     result = []
     for number in lines:
         if number not in given:
             continue
-        entry = DeskLine(number, state, given[number], said[number][0], decisions.get(number))
+        entry = DeskLine(number, state, given[number], causes_of[number][0], decisions.get(number))
         entry.student = students.get(accepted.get(number, 0))
         near = [c for c in found.get(number, []) if c.student_id in students and c.total >= LEAST_SHOWN]
         entry.offers = [_offer(students, c) for c in near]
@@ -276,14 +276,14 @@ def _offer(students: dict[int, Student], candidate: Candidate) -> Offer:
 
 def causes(run: ImportRun, lines: Sequence[int]) -> dict[int, tuple[tuple[str, ...], int | None]]:
     """Why each of these lines is on the desk: codes in the order of the report, and the school that they are about."""
-    said: dict[int, tuple[tuple[str, ...], int | None]] = dict.fromkeys(lines, ((), None))
+    by_line: dict[int, tuple[tuple[str, ...], int | None]] = dict.fromkeys(lines, ((), None))
     issues = ImportIssue.objects.filter(
         _near(run.import_type) | Q(code__in=[*ACCEPTED_CODES, "MATCH-OUTDATED"]), run=run, line__in=lines
     )
     for line, code, school in issues.order_by("line", "seq").values_list("line", "code", "school_id"):
-        found, known_school = said[line]
-        said[line] = (found if code in found else (*found, code), known_school or school)
-    return said
+        found, known_school = by_line[line]
+        by_line[line] = (found if code in found else (*found, code), known_school or school)
+    return by_line
 
 
 def _accepted_students(run: ImportRun, lines: Sequence[int]) -> dict[int, int]:

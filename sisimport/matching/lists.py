@@ -82,11 +82,11 @@ class Chosen:
 
 def waiting_lines(run: ImportRun, state: LineState, scope: Scope) -> list[Waiting]:
     """All lines of one state with why they wait, in file order."""
-    said = desk.causes(run, desk.line_numbers(run, state, scope))
-    names = dict(School.objects.filter(pk__in={school for _codes, school in said.values()}).values_list("pk", "name"))
+    causes = desk.causes(run, desk.line_numbers(run, state, scope))
+    names = dict(School.objects.filter(pk__in={school for _codes, school in causes.values()}).values_list("pk", "name"))
     return [
         Waiting(line, found, school, _title(found[0]) if found else "", names.get(school or 0, ""))
-        for line, (found, school) in sorted(said.items())
+        for line, (found, school) in sorted(causes.items())
     ]
 
 

@@ -154,7 +154,7 @@ def _odd(rule: Callable[..., Rule], name: str) -> Rule:
 
 def _damaged(rule: Callable[..., Rule], name: str) -> Rule:
     lost = Q(_Lost(F(name), F(f"student__{name}")))
-    said = rule(
+    base = rule(
         "roster",
         "FILE-DAMAGED",
         Severity.ERROR,
@@ -168,7 +168,7 @@ def _damaged(rule: Callable[..., Rule], name: str) -> Rule:
         default=Value(_WHAT),
         output_field=CharField(),
     )
-    return replace(said, params={"what": what})
+    return replace(base, params={"what": what})
 
 
 def _words(rule: Callable[..., Rule], name: str) -> list[Rule]:

@@ -355,14 +355,14 @@ def _place_rules(context: RunContext) -> list[Rule]:
 def _older_rule(*, keeps: bool) -> Rule:
     """A status that began before the one on record: written anyway, unless the option says never."""
     when = IS_OLDER & ~dates.EL_IMPOSSIBLE
-    said = _rule("roster", "ELA-OLDER", WARNING, "el_status", when, part="el", expected=RECORD_SINCE)
+    base = _rule("roster", "ELA-OLDER", WARNING, "el_status", when, part="el", expected=RECORD_SINCE)
     text = Value(KEPT if keeps else OVERWRITTEN, output_field=CharField())
     params: dict[str, Any] = {
         "status": F("el_status"),
         "record_status": F("student__el__program_status"),
         "effect_text": text,
     }
-    return replace(said, found=FILE_STATUS_SINCE, params=params)
+    return replace(base, found=FILE_STATUS_SINCE, params=params)
 
 
 _ODD_NUMBER = r"[^A-Za-z0-9._:/-]|^0+$|^[-+.]|^\d+\.\d{1,2}$|^(TRUE|FALSE|True|False|true|false)$"

@@ -43,10 +43,10 @@ def answers_in(sent: QueryDict, look: Look) -> Answers:
             text = _clean(sent.get(f"o-{key}-{number}", ""))
             if not text:
                 break
-            said = values.setdefault(key, {})
+            texts = values.setdefault(key, {})
             becomes = _clean(sent.get(f"v-{key}-{number}", ""))
             if becomes:
-                said[text] = "" if becomes.casefold() == BLANK else becomes
+                texts[text] = "" if becomes.casefold() == BLANK else becomes
     return Answers(
         name=_clean(sent.get("name", "")),
         lea=_clean(sent.get("lea", "")),
@@ -128,10 +128,10 @@ def _constant(key: str, made: Proposal, records: Records) -> dict[str, Any]:
 
 
 def _values(key: str, unread: Sequence[Unread], made: Proposal, records: Records) -> dict[str, Any]:
-    said = {text.casefold(): value for text, value in made.content.values.get(key, {}).items()}
+    meanings = {text.casefold(): value for text, value in made.content.values.get(key, {}).items()}
     rows = []
     for number, one in enumerate(unread):
-        value = said.get(one.text.casefold())
+        value = meanings.get(one.text.casefold())
         rows.append(ShownValue(number, one, BLANK if value == "" else value or ""))
     return {
         "key": key,

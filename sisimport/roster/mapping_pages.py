@@ -123,8 +123,8 @@ def _replaced(request: HttpRequest, source: _Source) -> MappingVersion | None:
                 f"Someone else has changed {found.mapping.name} in the meantime. Open this page again from there."
             )
         return found
-    said = (source.run.facts or {}).get("mapping") if source.run else None
-    return mine.filter(mapping__name=said["name"]).first() if said else None
+    used = (source.run.facts or {}).get("mapping") if source.run else None
+    return mine.filter(mapping__name=used["name"]).first() if used else None
 
 
 def _tested(request: HttpRequest, source: _Source, version: MappingVersion) -> HttpResponse:
@@ -238,7 +238,7 @@ def _mapping_page(request: HttpRequest, version: MappingVersion, problem: str = 
         for key, column in roster.fields.items()
         if key in content.columns or key in content.constants
     ]
-    values = [(roster.fields[key].label, sorted(said.items())) for key, said in content.values.items()]
+    values = [(roster.fields[key].label, sorted(texts.items())) for key, texts in content.values.items()]
     context = {
         "version": version,
         "content": content,

@@ -47,14 +47,14 @@ def write_dump(out: IO[bytes], *, parameters: Mapping[str, Any], snapshot: str, 
     with subprocess.Popen(
         words, env=_environment(parameters), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        out_of, said = cast(IO[bytes], process.stdout), _Said(cast(IO[bytes], process.stderr))
+        out_of, errors = cast(IO[bytes], process.stdout), _Said(cast(IO[bytes], process.stderr))
         try:
             shutil.copyfileobj(out_of, out, _CHUNK)
         except BaseException:
             process.kill()
             raise
     if process.returncode:
-        raise BackupError(f"The database could not be dumped ({said.code()}). See the log of PostgreSQL.")
+        raise BackupError(f"The database could not be dumped ({errors.code()}). See the log of PostgreSQL.")
 
 
 def read_dump(dump: IO[bytes], *, parameters: Mapping[str, Any], rows: Mapping[str, int]) -> None:
@@ -74,7 +74,7 @@ def read_dump(dump: IO[bytes], *, parameters: Mapping[str, Any], rows: Mapping[s
         ) as unpacking,
     ):
         into, plain = cast(IO[bytes], database.stdin), cast(IO[bytes], unpacking.stdout)
-        said = _Said(cast(IO[bytes], database.stderr))
+        errors = _Said(cast(IO[bytes], database.stderr))
         feeding = _Feeding(dump, cast(IO[bytes], unpacking.stdin))
         try:
             with contextlib.suppress(BrokenPipeError):  # psql ended with an error and reported it
@@ -93,7 +93,7 @@ def read_dump(dump: IO[bytes], *, parameters: Mapping[str, Any], rows: Mapping[s
     if feeding.failed:
         raise feeding.failed[0]
     if database.returncode or unpacking.returncode:
-        code = said.code()
+        code = errors.code()
         if code == _DISK_FULL:
             raise BackupError("The disk of the database is full: make room, then restore again. Nothing was changed.")
         raise BackupError(f"The database refused the dump ({code}). Nothing was changed; see the log of PostgreSQL.")

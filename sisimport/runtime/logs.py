@@ -20,12 +20,12 @@ _FRAMES = 30
 
 def error_text(error: BaseException) -> str:
     """The frames and types of an error and its causes, the first cause first."""
-    said = []
+    parts = []
     for one in reversed(list(chain(error))):
         frames = traceback.extract_tb(one.__traceback__)[-_FRAMES:]
         places = "".join(f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n' for frame in frames)
-        said.append(f"Traceback (most recent call last, text left out):\n{places}{type(one).__qualname__}")
-    return "\n\n".join(said)
+        parts.append(f"Traceback (most recent call last, text left out):\n{places}{type(one).__qualname__}")
+    return "\n\n".join(parts)
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -62,12 +62,12 @@ class JsonFormatter(PrivateFormatter):
     """One object per line: time, level, logger, message, and the traceback of an error."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        entry = {
             "time": self.formatTime(record), "level": record.levelname, "logger": record.name, "message": record.getMessage(),
         }  # fmt: skip
         if record.exc_info:
-            said["error"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
 
 
 def formatter(form: str, *, texts: bool) -> type[logging.Formatter]:

@@ -90,8 +90,8 @@ def matching(text: str, things: Iterable[tuple[Hit, str]], limit: int) -> list[H
     """The things whose search words contain every word of the text; those whose label begins with it first."""
     words = text.casefold().split()
     found: list[tuple[bool, bool, int, Hit]] = []
-    for hit, said in things:
-        held = f"{hit.label} {hit.about} {said}".casefold()
+    for hit, search_words in things:
+        held = f"{hit.label} {hit.about} {search_words}".casefold()
         if all(word in held for word in words):
             label = hit.label.casefold()
             found.append((not label.startswith(words[0]), not all(word in label for word in words), len(found), hit))

@@ -81,8 +81,8 @@ class UploadForm(forms.Form):
                 value = values[option.name]
                 field.initial = value == "1" if option.is_checkbox else value
             if option.name in district:
-                said = option_text(option, district[option.name])
-                field.help_text = f"{field.help_text} District default: {said}.".strip()
+                default_text = option_text(option, district[option.name])
+                field.help_text = f"{field.help_text} District default: {default_text}.".strip()
             self.fields[option_name(option)] = field
         if tool.screen_words:
             self.fields["words"] = forms.ChoiceField(

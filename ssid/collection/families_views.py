@@ -97,8 +97,8 @@ def renew(request: HttpRequest, pk: int) -> HttpResponse:
     """One action for a school: the accounts of its enrolled students last until the next yearly date."""
     school = get_object_or_404(visible_schools(request.user), pk=pk)
     renewed = family_access.renew_school(school)
-    said = count(renewed, "account of enrolled students is,accounts of enrolled students are")
-    messages.success(request, f"{school.name or school.code}: {said} renewed for a year.")
+    count_text = count(renewed, "account of enrolled students is,accounts of enrolled students are")
+    messages.success(request, f"{school.name or school.code}: {count_text} renewed for a year.")
     return redirect("families")
 
 

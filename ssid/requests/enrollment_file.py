@@ -103,17 +103,17 @@ def _stays(schools: Sequence[School], since: dt.date, today: dt.date) -> Iterato
 def _exit_gaps(stay: dict[str, Any]) -> Iterator[Gap]:
     if stay["exit_date"] is None:
         return
-    said = ""
+    problem = ""
     if not stay["exit_reason"]:
-        said = "The exit reason is missing."
+        problem = "The exit reason is missing."
     elif stay["exit_reason"] not in EXIT_REASONS:
-        said = "The exit reason is not one the state knows."
+        problem = "The exit reason is not one the state knows."
     elif stay["exit_reason"] == _NEEDS_COMPLETION:
-        said = (
+        problem = (
             "The exit is for a completer (E230), whose completion status is not kept here; report it where it is kept."
         )
-    if said:
-        yield Gap(stay["local_number"], stay["id"], stay["school_code"], "exit_reason", Severity.ERROR, said)
+    if problem:
+        yield Gap(stay["local_number"], stay["id"], stay["school_code"], "exit_reason", Severity.ERROR, problem)
 
 
 def _entry(stay: dict[str, Any], made: Draft) -> Entry:

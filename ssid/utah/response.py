@@ -191,8 +191,8 @@ def _of_another_request(request: UtahRequest, severity: Severity) -> list[Rule]:
 
 
 def refused_rule(when: Q) -> Rule:
-    said = Case(When(~Q(message=""), then=F("message")), default=F("status"), output_field=CharField())
-    return Rule(number="U-3", code="UTAH-REFUSED", severity=ERROR, field="status", when=when, found=said)
+    answer = Case(When(~Q(message=""), then=F("message")), default=F("status"), output_field=CharField())
+    return Rule(number="U-3", code="UTAH-REFUSED", severity=ERROR, field="status", when=when, found=answer)
 
 
 def message_rule(refused: Q) -> Rule:

@@ -164,8 +164,8 @@ class ELRecordInline(StackedInline):
 
     @admin.display(description="The state says")
     def state_says(self, record: ELRecord) -> str:
-        said = [record.state_elas, str(record.state_elas_date or ""), record.state_language]
-        return ", ".join(part for part in said if part) or "nothing yet"
+        parts = [record.state_elas, str(record.state_elas_date or ""), record.state_language]
+        return ", ".join(part for part in parts if part) or "nothing yet"
 
 
 class EnrollmentInline(TabularInline):

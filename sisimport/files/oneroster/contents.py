@@ -84,8 +84,8 @@ def _contents(archive: zipfile.ZipFile, found: Mapping[str, zipfile.ZipInfo], ma
     properties = _properties(archive, found[MANIFEST])
     version = properties.get("oneroster.version", "")
     if version not in VERSIONS:
-        said = f"oneroster.version {version}" if version else "no oneroster.version"
-        raise FileError("ONE-MANIFEST", found=said, expected=" or ".join(VERSIONS))
+        version_text = f"oneroster.version {version}" if version else "no oneroster.version"
+        raise FileError("ONE-MANIFEST", found=version_text, expected=" or ".join(VERSIONS))
     modes: dict[str, str] = {}
     notices = []
     for name in TABLES:

@@ -105,8 +105,8 @@ def join(archive: zipfile.ZipFile, contents: Contents, out: IO[bytes], *, max_by
                     loaded.lose(small.name, line, what)  # type: ignore[union-attr]
             joiner = _Joiner(loaded, orgs, terms, out, max_bytes)
             joiner.write()
-    said = [*contents.notices, *(notice for made in tables for notice in made.notices)]
-    return [*said, *joiner.notices()]
+    problems = [*contents.notices, *(notice for made in tables for notice in made.notices)]
+    return [*problems, *joiner.notices()]
 
 
 class _Joiner:
@@ -153,28 +153,28 @@ class _Joiner:
 
     def notices(self) -> list[Problem]:
         """Findings reported once for the file."""
-        said = []
+        problems = []
         if self._others:
             total = sum(self._others.values())
-            said.append(Problem("ONE-OTHERS", Severity.NOTICE, None, f"{total:,}", counts_in_words(self._others)))
+            problems.append(Problem("ONE-OTHERS", Severity.NOTICE, None, f"{total:,}", counts_in_words(self._others)))
         if self._classes_gone:
-            said.append(Problem("ONE-CLASSES", Severity.NOTICE, None, f"{self._classes_gone:,}"))
+            problems.append(Problem("ONE-CLASSES", Severity.NOTICE, None, f"{self._classes_gone:,}"))
         for table, count in self._loaded.lost_count.items():
             shown = sum(name == table for name, _line, _what in self._loaded.lost)
             if count > shown:
-                said.append(Problem("ONE-MORE-LOST", Severity.WARNING, None, f"{count - shown:,}", f"{table}.csv"))
+                problems.append(Problem("ONE-MORE-LOST", Severity.WARNING, None, f"{count - shown:,}", f"{table}.csv"))
         for what, above in self._orgs.elsewhere():
-            said.append(Problem("ONE-DISTRICT", Severity.WARNING, None, what, above))
+            problems.append(Problem("ONE-DISTRICT", Severity.WARNING, None, what, above))
         if not self._contents.is_delta and "demographics" not in self._contents.members:
-            said.append(Problem("ONE-NO-BIRTHS", Severity.WARNING, None, "demographics.csv"))
-        return said
+            problems.append(Problem("ONE-NO-BIRTHS", Severity.WARNING, None, "demographics.csv"))
+        return problems
 
     def _write_broken(self, line: int, what: str) -> None:
         self._write_lost(line, "users", line, what)
 
     def _write_lost(self, at: int, table: str, line: int, what: str) -> None:
-        said = {"problem": LOST, "detail": f"{table}.csv line {line:,}: {what}", "lines": f"{table}.csv {line}"}
-        self._out.write(at, _row(said | {"mode": self._mode}))
+        cells = {"problem": LOST, "detail": f"{table}.csv line {line:,}: {what}", "lines": f"{table}.csv {line}"}
+        self._out.write(at, _row(cells | {"mode": self._mode}))
 
     def _usual_line(self, row: tuple[Any, ...]) -> Sequence[str] | None:
         """The line of a student with one school and nothing odd, as nearly all are; None for all others."""

@@ -71,8 +71,10 @@ class Orgs:
             return unknown if self.whole else Place(lea=self.only_lea)
         line, (_key, _status, name, kind, identifier, _parent) = self._rows[key]
         if key in self._twice:
-            said = f"{line:,} and {self._twice[key]:,}"
-            return Place(problem=f"the school {key[:60]}, which is in orgs.csv with different data in lines {said}")
+            line_numbers = f"{line:,} and {self._twice[key]:,}"
+            return Place(
+                problem=f"the school {key[:60]}, which is in orgs.csv with different data in lines {line_numbers}"
+            )
         lea = self._lea_above(key) or self.only_lea
         if kind.lower() in _NO_SCHOOL:
             return Place(lea=lea)
@@ -95,8 +97,8 @@ class Orgs:
         name = values[2].casefold()
         code = _own_code(values[4])
         for other in self._keys_of.get(code, ()) if code not in _SHARED else ():
-            said = self._rows[other][1][2].casefold()
-            if other != key and not said.startswith(name) and not name.startswith(said):
+            other_name = self._rows[other][1][2].casefold()
+            if other != key and not other_name.startswith(name) and not name.startswith(other_name):
                 return f"which has the same identifier as {self._rows[other][1][2][:60] or other[:60]}"
         return ""
 

@@ -184,8 +184,10 @@ class Table:
         judged = judge(odd)
         if judged is None:
             raise refused_encoding(f"an unknown encoding ({self.name}.csv)")
-        said = encoding_notice(judged, doubtful=is_doubtful(odd, judged))
-        self.notices.append(Problem(said.code, said.severity, None, f"{said.found} ({self.name}.csv)", said.expected))
+        notice = encoding_notice(judged, doubtful=is_doubtful(odd, judged))
+        self.notices.append(
+            Problem(notice.code, notice.severity, None, f"{notice.found} ({self.name}.csv)", notice.expected)
+        )
         return judged
 
 

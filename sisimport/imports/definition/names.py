@@ -31,10 +31,10 @@ def is_far(field: str, record: str, *, middle: str = "") -> Q:
     middle: the middle name on record, if the file may have it or its initial after the first name.
     """
     # A name made only of signs (`***`) is near no name, and no name is near one that the record lacks.
-    said = NullIf(loosely(F(field)), Value(""))
-    far = Q(Differs(said, loosely(F(record))))
+    name = NullIf(loosely(F(field)), Value(""))
+    far = Q(Differs(name, loosely(F(record))))
     if middle:
         for behind in (F(middle), Left(middle, 1)):
             both = Concat(F(record), Value(" "), behind, output_field=models.TextField())
-            far &= Q(Differs(said, loosely(both)))
+            far &= Q(Differs(name, loosely(both)))
     return far

@@ -79,8 +79,8 @@ def recognise_type(stream: IO[bytes]) -> ImportType:
     if error is not None:
         head = stream.read(_HEAD_BYTES)
         explanations = (import_type.explain(error, head) for import_type in all_types())
-        said = next((better for better in explanations if better is not error), error)
-        raise UnrecognisedFileError(said)
+        explanation = next((better for better in explanations if better is not error), error)
+        raise UnrecognisedFileError(explanation)
     if not found.types:
         layout = found.recognition.layout
         raise UnrecognisedFileError(

@@ -123,8 +123,8 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
     sql = kept_selects.select(rows, [answers, *chosen], ["line", *answers])
     names = ", ".join(["line", "rules", "student_id", "school_id", "idle", *map(quoted, carried)])
     if on_record is not None:
-        said = [i for i, r in enumerate(rules) if r.code in context.import_type.speed.codes_on_record]
-        sql = _unfolded(sql, names, said)
+        record_rules = [i for i, r in enumerate(rules) if r.code in context.import_type.speed.codes_on_record]
+        sql = _unfolded(sql, names, record_rules)
     if not carried:
         # OFFSET 0: otherwise the rules are evaluated twice, in the condition and in the select list.
         sql = f"SELECT * FROM ({sql} OFFSET 0) AS q({names}) WHERE idle OR cardinality(rules) > 0"
@@ -142,15 +142,15 @@ def _ask(context: RunContext, rules: list[Rule], *, only: Q | None = None) -> No
 _IDLE = -1  # stored among the numbers of the rules that fired: nothing would change
 
 
-def _unfolded(sql: str, names: str, said: list[int]) -> str:
-    """Fill in the results of rows that are already on record (null), which skipped the rules: they are idle, and only the rules
-    `said` fire for them.
+def _unfolded(sql: str, names: str, record_rules: list[int]) -> str:
+    """Fill in the results of rows that are already on record (null), which skipped the rules: they are idle, and only
+    `record_rules` (places in the list of rules) fire for them.
 
     For a checked row, the idle mark is last among the numbers of its rules: reading the end of an array costs nothing.
     """
     last_is_idle = f"rules[cardinality(rules)] = {_IDLE}"
     return (
-        f"SELECT line, CASE WHEN rules IS NULL THEN ARRAY{said}::int[] WHEN {last_is_idle} THEN trim_array(rules, 1)"
+        f"SELECT line, CASE WHEN rules IS NULL THEN ARRAY{record_rules}::int[] WHEN {last_is_idle} THEN trim_array(rules, 1)"
         f" ELSE rules END AS rules, student_id, school_id,"
         f" rules IS NULL OR coalesce({last_is_idle}, false) AS idle FROM ({sql} OFFSET 0) AS a({names})"
     )

@@ -87,12 +87,12 @@ def left_out(converted: Converted) -> list[Problem]:
     if not noted:
         return wrapped
     doubtful = any(not sheet.note.startswith("no column names") for sheet in noted)
-    said = [f"{sheet.name} ({sheet.note})" for sheet in noted[:_MOST_SHEETS]]
+    sheet_notes = [f"{sheet.name} ({sheet.note})" for sheet in noted[:_MOST_SHEETS]]
     more = [f"{len(noted) - _MOST_SHEETS:,} more"] if len(noted) > _MOST_SHEETS else []
     read = ", ".join(sheet.name for sheet in converted.sheets if sheet.rows)
     more += [f"what was read: {read[:_LONGEST]}"] if read else []
     severity = Severity.WARNING if doubtful else Severity.NOTICE
-    return [*wrapped, Problem("FILE-SHEETS", severity, None, "; ".join([*said, *more]), "")]
+    return [*wrapped, Problem("FILE-SHEETS", severity, None, "; ".join([*sheet_notes, *more]), "")]
 
 
 def place_of(run: ImportRun, attempt: int) -> str:

@@ -402,5 +402,9 @@ def _file_facts(context: RunContext) -> dict[str, object]:
         # Known for sure only after the whole file was read.
         "day_first": sorted(recognition.day_first),
         "schools": len(context.school_codes),
-        **({"mapping": said} if (said := recognition.layout and recognition.layout.answers.get("mapping")) else {}),
+        **(
+            {"mapping": mapping}
+            if (mapping := recognition.layout and recognition.layout.answers.get("mapping"))
+            else {}
+        ),
     }

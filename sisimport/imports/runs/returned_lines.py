@@ -81,11 +81,11 @@ def refused_table(run: ImportRun, lines: Iterable[int], reasons: Reasons) -> Ite
         return
     yield [LINE_HEAD, WRONG_HEAD, *_column_names(run)]
     for block in chunked(lines, _BLOCK):
-        texts, said = raw_records(run, block), reasons(block)
+        texts, reason_of = raw_records(run, block), reasons(block)
         for line in block:
             if line in texts:
                 cells = map(safe_cell, _cells(run, texts[line]))
-                yield [f"Line {line} of run {run.pk}", safe_cell(said.get(line, "")), *cells]
+                yield [f"Line {line} of run {run.pk}", safe_cell(reason_of.get(line, "")), *cells]
 
 
 def table_bytes(run: ImportRun, lines: Iterable[int], reasons: Reasons) -> Iterator[bytes]:
@@ -122,10 +122,10 @@ def plain_reasons(run: ImportRun, *, schools: set[int] | None = None, shown: Q |
     return reasons
 
 
-def together(said: Iterable[tuple[int, str]]) -> dict[int, str]:
+def together(reasons_of_lines: Iterable[tuple[int, str]]) -> dict[int, str]:
     """Sentences by line, those of each line joined into one text."""
     found: dict[int, str] = {}
-    for line, text in said:
+    for line, text in reasons_of_lines:
         found[line] = f"{found[line]} {text}" if line in found else text
     return found
 

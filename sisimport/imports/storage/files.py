@@ -92,7 +92,7 @@ class DamagedFileError(StoredFileError):
     title = "The stored copy of the file is damaged"
 
     def __init__(self, name: str, *, size: int, found: int) -> None:
-        said = (
+        damage = (
             "its content changed since it was uploaded"
             if size == found
             else f"it has {filesizeformat(found)} of {filesizeformat(size)}"
@@ -100,7 +100,7 @@ class DamagedFileError(StoredFileError):
             else f"it grew from {filesizeformat(size)} to {filesizeformat(found)}"
         )
         super().__init__(
-            f"The stored copy of {name} is damaged: {said}. Nothing was read from it. Upload the file again."
+            f"The stored copy of {name} is damaged: {damage}. Nothing was read from it. Upload the file again."
         )
 
 

@@ -33,9 +33,9 @@ def with_answers(
         place = made.look.header.index(found)
         places = {other: at for other, at in places.items() if at != place}
         places[key] = place
-    said = {key: value for key, value in made.content.constants.items() if key not in places} | dict(constants)
+    all_constants = {key: value for key, value in made.content.constants.items() if key not in places} | dict(constants)
     if lea and "lea" not in places:
-        said["lea"] = lea
+        all_constants["lea"] = lea
     for key in constants:
         places.pop(key, None)
     values = {key: dict(some) for key, some in made.content.values.items()}
@@ -44,5 +44,9 @@ def with_answers(
     for key in made.unread:
         values.setdefault(key, {})
     return Answers(
-        name=name or made.content.name, lea=lea or made.content.lea, columns=places, constants=said, values=values
+        name=name or made.content.name,
+        lea=lea or made.content.lea,
+        columns=places,
+        constants=all_constants,
+        values=values,
     )

@@ -87,7 +87,7 @@ class Content:
             "header": list(self.header),
             "columns": dict(sorted(self.columns.items())),
             "constants": dict(sorted(self.constants.items())),
-            "values": {name: dict(sorted(said.items())) for name, said in sorted(self.values.items()) if said},
+            "values": {name: dict(sorted(texts.items())) for name, texts in sorted(self.values.items()) if texts},
         }
 
     @property
@@ -113,8 +113,8 @@ def to_toml(content: Content) -> str:
     for name in ("columns", "constants"):
         if tables[name]:
             lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in tables[name].items())]
-    for name, said in tables["values"].items():
-        lines += ["", f"[values.{name}]", *(f"{_toml(key)} = {_toml(value)}" for key, value in said.items())]
+    for name, texts in tables["values"].items():
+        lines += ["", f"[values.{name}]", *(f"{_toml(key)} = {_toml(value)}" for key, value in texts.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -160,7 +160,7 @@ def from_data(data: Any) -> Content:
         header=_list(data.get("header", list(columns.values())), "header"),
         columns=columns,
         constants=_table(data.get("constants", {}), "constants"),
-        values={_text(key, "values"): _table(said, f"values.{key}") for key, said in values.items()},
+        values={_text(key, "values"): _table(texts, f"values.{key}") for key, texts in values.items()},
         dates=_list(data.get("dates", []), "dates"),
     )
 
@@ -184,7 +184,7 @@ def _list(value: Any, name: str) -> tuple[str, ...]:
 def _table(value: Any, name: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise _wrong(name, "a table of texts")
-    return {_text(key, name).strip(): _text(said, name).strip() for key, said in value.items()}
+    return {_text(key, name).strip(): _text(text, name).strip() for key, text in value.items()}
 
 
 # ---- what is wrong with it ----
@@ -252,14 +252,14 @@ def _of_constant(content: Content, roster: Layout, key: str, value: str) -> Iter
 def _of_values(content: Content, roster: Layout) -> Iterator[Flaw]:
     if sum(map(len, content.values.values())) > MOST_VALUES:
         yield Flaw("", f"More than {MOST_VALUES:,} values are translated. Keep those that the file has.")
-    for key, said in content.values.items():
+    for key, texts in content.values.items():
         if key not in TRANSLATED_FIELDS:
             yield Flaw(key, f"The values of {_label(roster, key)} cannot be translated. Remove them from the mapping.")
             continue
-        folded = [text.casefold() for text in said]
+        folded = [text.casefold() for text in texts]
         if len(set(folded)) < len(folded):
             yield Flaw(key, f"A value of {_label(roster, key)} is translated twice. Keep one of the two.")
-        for text, value in said.items():
+        for text, value in texts.items():
             if len(text) > _LONGEST_VALUE or not text:
                 yield Flaw(key, f"A value of {_label(roster, key)} is blank or too long to be translated. Remove it.")
             elif wrong := _unfit(roster, key, value, blank=not roster.fields[key].required):

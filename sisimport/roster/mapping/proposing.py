@@ -211,15 +211,15 @@ def _values(
     answered: bool,
 ) -> dict[str, dict[str, str]]:
     """The answers as given and, for values no one was asked about, the suggestions."""
-    found: dict[str, dict[str, str]] = {key: dict(said) for key, said in given.items() if key in places}
+    found: dict[str, dict[str, str]] = {key: dict(texts) for key, texts in given.items() if key in places}
     for key, values in unread.items():
-        said = found.setdefault(key, {})
-        answered_texts = {text.casefold() for text in said}
+        texts = found.setdefault(key, {})
+        answered_texts = {text.casefold() for text in texts}
         asked = answered and key in given
         for one in values:
             if one.becomes and not asked and one.text.casefold() not in answered_texts:
-                said[one.text] = one.becomes
-    return {key: said for key, said in found.items() if said}
+                texts[one.text] = one.becomes
+    return {key: texts for key, texts in found.items() if texts}
 
 
 def _code_flaws(content: Content, unread: Mapping[str, list[Unread]], nothing_read: Collection[str]) -> list[Flaw]:
@@ -254,7 +254,7 @@ def _preview(
         content,
         columns={key: name for key, name in content.columns.items() if key in shown_fields},
         constants={key: value for key, value in content.constants.items() if key in shown_fields},
-        values={key: said for key, said in content.values.items() if key in shown_fields},
+        values={key: texts for key, texts in content.values.items() if key in shown_fields},
     )
     if not usable.columns:
         return (), [], ""

@@ -77,7 +77,7 @@ def save(
         raise MappingError("Choose the district that the mapping is for.")
     if replaces is None:
         mapping = _new(content)
-        number, said = 1, what or What.MADE
+        number, event = 1, what or What.MADE
     else:
         mapping = _unchanged(replaces)
         if from_text(replaces.text).data() == content.data():
@@ -85,8 +85,8 @@ def save(
         _set_name(mapping, content.name)
         mapping.lea = content.lea
         mapping.save(update_fields=["name", "lea"])
-        number, said = _next(mapping), what or What.CHANGED
-    return _keep(mapping, number, said, content, user)
+        number, event = _next(mapping), what or What.CHANGED
+    return _keep(mapping, number, event, content, user)
 
 
 @transaction.atomic

@@ -51,7 +51,7 @@ def adopted(
     if not own and "lea" in content.constants:
         kept["lea"] = lea
     values = {
-        key: dict(said) for key, said in (content.values if own else _without(content.values, CODE_FIELDS)).items()
+        key: dict(texts) for key, texts in (content.values if own else _without(content.values, CODE_FIELDS)).items()
     }
     if schools:
         values["school"] = {**values.get("school", {}), **schools}

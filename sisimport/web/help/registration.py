@@ -25,8 +25,8 @@ def _pages() -> Iterable[tuple[Hit, str]]:
         for layout in published_layouts(kind):
             names = " ".join(column.label for column in layout.fields.values())
             yield Hit(layout.title, reverse("file_layout", args=[kind.key, layout.key]), "file layout"), names
-    for number, said in rules.numbers().items():
-        yield Hit(f"Rule {number}", reverse("help_rule", args=[number]), said), ""
+    for number, title in rules.numbers().items():
+        yield Hit(f"Rule {number}", reverse("help_rule", args=[number]), title), ""
     for code in codes.all():
         yield Hit(code.title, reverse("help_code", args=[code.code]), code.code), code.fix
 

@@ -83,7 +83,7 @@ def numbers() -> dict[str, str]:
     for raised in all_raised():
         if raised.number:
             titles[raised.number][raised.title] = None
-    return {number: "; ".join(said) for number, said in sorted(titles.items())}
+    return {number: "; ".join(texts) for number, texts in sorted(titles.items())}
 
 
 # ---- finding them out ----

@@ -106,12 +106,12 @@ def _value(column: Column, layout: Layout, person: Person, number: int) -> str:
     if column.kind is ColumnKind.DATE:
         day = person.birth_date if "birth" in name else _STARTED
         return "" if "exit" in name else day.strftime(_DATES[layout.date_formats[0]])
-    said = _fact(name, person)
-    if said is None:
-        said = str(number) if name in ("file_line", "local_record_id") else _USUAL.get(name, "")
-    if column.codes is not None and said not in column.codes:
-        said = next(iter(column.codes)) if column.required or said else ""
-    return said[: column.length] if column.length else said
+    sample = _fact(name, person)
+    if sample is None:
+        sample = str(number) if name in ("file_line", "local_record_id") else _USUAL.get(name, "")
+    if column.codes is not None and sample not in column.codes:
+        sample = next(iter(column.codes)) if column.required or sample else ""
+    return sample[: column.length] if column.length else sample
 
 
 def _fact(name: str, person: Person) -> str | None:

@@ -19,6 +19,6 @@ def _school_names(codes: str) -> str:
     if not chosen:
         return "all"
     names = dict(School.objects.filter(code__in=chosen).values_list("code", "name"))
-    said = sorted(names.get(code) or code for code in chosen)
-    more = len(said) - _NAMED_SCHOOLS
-    return ", ".join(said[:_NAMED_SCHOOLS]) + (f" and {more} more" if more > 0 else "")
+    shown = sorted(names.get(code) or code for code in chosen)
+    more = len(shown) - _NAMED_SCHOOLS
+    return ", ".join(shown[:_NAMED_SCHOOLS]) + (f" and {more} more" if more > 0 else "")

@@ -115,8 +115,8 @@ def recognised_any(stream: IO[bytes], *, name: str) -> tuple[Recognised, list[Im
     stream.seek(0)
     head = stream.read(_HEAD_BYTES)
     if error is None:
-        said = "No import type on these screens accepts this file."
-        return Recognised(name=shown_name(name), size=size, error=said, fix="Choose another file."), []
+        refusal = "No import type on these screens accepts this file."
+        return Recognised(name=shown_name(name), size=size, error=refusal, fix="Choose another file."), []
     explanations = (kind.explain(error, head) for kind in listed_types())
     better = next((one for one in explanations if one is not error), error)
     maps = next((kind for kind in listed_types() if kind.columns_page and better.code in kind.columns_codes), None)

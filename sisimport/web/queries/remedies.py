@@ -44,8 +44,8 @@ def _again(kind: ImportType, run: ImportRun, name: str, value: str, cause: Cause
     option = next(option for option in kind.options if option.name == name)
     if run.options.get(name, option.default) == value:
         return None
-    said = option.label if option.is_checkbox else f"{option.label}: {_label(option, value)}"
-    return Action(f"Test again with “{said}”", cause=cause.code)
+    text = option.label if option.is_checkbox else f"{option.label}: {_label(option, value)}"
+    return Action(f"Test again with “{text}”", cause=cause.code)
 
 
 def _answers(kind: ImportType, run: ImportRun, cause: Cause) -> list[Action]:
@@ -57,8 +57,8 @@ def _answers(kind: ImportType, run: ImportRun, cause: Cause) -> list[Action]:
     found = issues.order_by("found").values_list("found", flat=True).distinct()[:_LOOKED_AT]
     if not any(map(question.settles, found)):
         return []
-    said = run.options.get(option.name, option.default)
-    ways = [choice.value for choice in option.choices if choice.value not in {option.default, said}]
+    chosen = run.options.get(option.name, option.default)
+    ways = [choice.value for choice in option.choices if choice.value not in {option.default, chosen}]
     return [Action(f"Test again: {_label(option, way)}", cause=cause.code, answer=way) for way in ways]
 
 

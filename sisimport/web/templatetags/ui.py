@@ -187,8 +187,8 @@ def outcome_bar(run: ImportRun, reverts: Iterable[ImportRun] = ()) -> dict[str, 
             {"name": part.name, "label": part.label, "count": part.count, "x": f"{x:.2f}", "width": f"{width:.2f}"}
         )
         x += width
-    said = ", ".join(f"{part.count:,} {part.label.lower()}" for part in found)
-    return {"parts": parts, "total": total, "said": f"{said}; {total:,} records in all"}
+    text = ", ".join(f"{part.count:,} {part.label.lower()}" for part in found)
+    return {"parts": parts, "total": total, "said": f"{text}; {total:,} records in all"}
 
 
 @register.inclusion_tag("parts/_share.html")

@@ -55,9 +55,9 @@ class Card:
         """Label and value of the options that the Test will use."""
         if len(self.kinds) != 1:
             return []
-        said = dict.fromkeys(self.district, " (district default)")
+        suffixes = dict.fromkeys(self.district, " (district default)")
         return [
-            (option.group or option.label, option_text(option, value) + said.get(option.name, ""))
+            (option.group or option.label, option_text(option, value) + suffixes.get(option.name, ""))
             for option in self.kinds[0].options
             if (value := self.usual[option.name])
         ]

@@ -62,8 +62,8 @@ def _name(option: Option) -> str:
 
 
 def _field(option: Option, types: list[str]) -> forms.Field:
-    said = f"For {', '.join(types)}."
-    hint = " ".join([said, option.hint, *(f"{c.label}: {c.hint}" for c in option.choices if c.hint)]).strip()
+    types_text = f"For {', '.join(types)}."
+    hint = " ".join([types_text, option.hint, *(f"{c.label}: {c.hint}" for c in option.choices if c.hint)]).strip()
     usual = f"The import type's default: {option_text(option, option.default)}"
     if option.choices:
         choices = [("", usual), *((choice.value or NO, choice.label) for choice in option.choices)]
@@ -99,17 +99,17 @@ def import_defaults(request: HttpRequest) -> HttpResponse:
 def _save(request: HttpRequest, found: DistrictSettings, form: DefaultsForm) -> None:
     """Save what changed, and record it in the log."""
     before, after = dict(found.import_defaults), form.chosen()
-    said = [
+    changes = [
         f"{option.label}: {_value_text(option, before)} → {_value_text(option, after)}"
         for option, _types in form.options
         if before.get(option.name) != after.get(option.name)
     ]
     words = str(form.cleaned_data["report_words"])
     if words != found.report_words:
-        said.append(
+        changes.append(
             f"Wording of the results report: {ReportWords(found.report_words).label} → {ReportWords(words).label}"
         )
-    if not said:
+    if not changes:
         messages.info(request, "Nothing was changed.")
         return
     found.import_defaults, found.report_words = after, words
@@ -120,7 +120,7 @@ def _save(request: HttpRequest, found: DistrictSettings, form: DefaultsForm) -> 
         object_id=str(found.pk),
         object_repr=str(found)[:200],
         action_flag=CHANGE,
-        change_message=_SAID + "; ".join(said),
+        change_message=_SAID + "; ".join(changes),
     )
     messages.success(request, "Saved. Uploads now begin with these values; each run can still choose others.")
 

@@ -134,8 +134,8 @@ def correct_many(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, "No problem of that kind is left in the refused lines.")
         return redirect("correct_lines", pk=run.pk)
     corrections.save_drafts(run, found, user=signed_in_user(request))
-    said = "1 line is" if len(found) == 1 else f"{len(found):,} lines are"
-    messages.success(request, f"{said} corrected below. Check the values, then press Test the corrected lines.")
+    subject = "1 line is" if len(found) == 1 else f"{len(found):,} lines are"
+    messages.success(request, f"{subject} corrected below. Check the values, then press Test the corrected lines.")
     return redirect("correct_lines", pk=run.pk)
 
 

@@ -256,11 +256,11 @@ def _shown_options(kind: ImportType, run: ImportRun) -> list[tuple[str, str]]:
     shown: list[tuple[str, str]] = []
     for option in kind.options:
         value = run.options.get(option.name, option.default)
-        said = option_text(option, value) + (" (district default)" if option.name in run.district_options else "")
+        text = option_text(option, value) + (" (district default)" if option.name in run.district_options else "")
         if not option.group:
-            shown.append((option.label, said))
+            shown.append((option.label, text))
         elif value != option.default:
-            shown.append((option.group, f"{option.label}: {said}"))
+            shown.append((option.group, f"{option.label}: {text}"))
     return shown
 
 

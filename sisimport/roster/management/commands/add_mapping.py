@@ -108,14 +108,14 @@ class Command(BaseCommand):
         replaces = services.find(made.content.name, services.current()) if options["replace"] else None
         return services.save(made.content, user=None, replaces=replaces)
 
-    def schools(self, made: Proposal, said: dict[str, str]) -> list[str]:
+    def schools(self, made: Proposal, answers: dict[str, str]) -> list[str]:
         """Schools that are suggested but that no one has confirmed; those that many students on record confirm are
         sure."""
         return [
             f"Is {one.text} the school {one.becomes} ({one.why})? Answer with --school {one.text}={one.becomes}, or accept"
             f" suggestions."
             for one in made.unread.get("school", [])
-            if one.becomes and str(one.score) != "sure" and one.text not in said
+            if one.becomes and str(one.score) != "sure" and one.text not in answers
         ]
 
     def guesses(self, first: Proposal, made: Proposal) -> list[str]:

@@ -37,8 +37,8 @@ class Command(BaseCommand):
         if output:
             Path(output).write_text(text, encoding="utf-8")
         if options["json"]:
-            said = {"mapping": version.mapping.name, "version": version.sha, "file": output or None}
-            print_json(said if output else {**said, "text": text})
+            summary = {"mapping": version.mapping.name, "version": version.sha, "file": output or None}
+            print_json(summary if output else {**summary, "text": text})
         elif output:
             self.stdout.write(f"Wrote {version.mapping.name}.")
         else:
