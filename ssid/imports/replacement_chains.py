@@ -63,7 +63,7 @@ _STUDENTS = f"""
       LEFT JOIN students_ssidreplacement m ON m.state = p.state AND m.retired_ssid = p.replacement_ssid
     ) AS q WHERE q.line = r.line
 """
-# Numbers that several lines name, and those from which the record leads on.
+# Numbers that several lines name, and those that the record already replaces with another.
 _LINKED = """
     CREATE TEMP TABLE linked_number ON COMMIT DROP AS
     SELECT n.state, n.number FROM (

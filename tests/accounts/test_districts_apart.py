@@ -1,4 +1,4 @@
-"""Two districts in one installation: whoever works for one meets nothing of the other, and changes nothing that both share."""
+"""Two districts in one installation: someone who works for one sees nothing of the other, and changes nothing that both share."""
 
 from dataclasses import dataclass
 from typing import Any

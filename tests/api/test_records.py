@@ -141,7 +141,7 @@ def test_a_number_of_several_leas_asks_which(scored: list[Student]) -> None:
     assert (told["code"], told["errors"][0]["field"]) == ("AMBIGUOUS", "lea")
     assert program.get("students/000501", {"lea": "7654321"})["names"]["last_name"] == "Else"
     assert program.get("students/000501", {"lea": "1"}, status=404)
-    # Who sees one of them only is not told of the other.
+    # A user who sees only one of them learns nothing about the other.
     school = School.objects.get(pk=scored[0].school_id)
     assert Program(schools=[school], name="one").get("students/000501")["names"]["last_name"] == "Lee"
 

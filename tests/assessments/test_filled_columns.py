@@ -43,7 +43,7 @@ def imported(file: ScoreFile, work: str = "import") -> ImportRun:
 
 
 def told(file: ScoreFile) -> str:
-    """What is said of columns with one value."""
+    """The findings about columns with one value."""
     issues = imported(file, "test").issues.filter(code="EXC-FILLED", line=0)
     return "; ".join(columns for columns in issues.values_list("params__columns", flat=True))
 

@@ -1,4 +1,4 @@
-"""Files that are right although their columns look odd: nothing is said of the whole file.
+"""Files that are right although their columns look odd: there is no finding about the whole file.
 
 What is said of columns that are wrong: test_damaged_columns.py.
 """
@@ -22,7 +22,7 @@ def clean(layout: str, test: str) -> ScoreFile:
 
 
 def imported(file: ScoreFile) -> list[str]:
-    """Codes of what is said of the whole file."""
+    """Codes of the findings about the whole file."""
     run: ImportRun = start(TYPES[file.layout.key], file.text(), work="import")
     assert run.status == "completed", run.message
     return list(ImportIssue.objects.filter(run=run, line=0).values_list("code", flat=True))

@@ -1,4 +1,5 @@
-"""What a finding says of the end of its line is left out where another error refuses the line; planned again, it is said."""
+"""What a finding says about the rest of its line is left out where another error refuses the line, and added when it is
+planned again."""
 
 import pytest
 

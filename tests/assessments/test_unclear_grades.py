@@ -18,7 +18,7 @@ def home() -> District:
 
 
 def imported(grade: str) -> tuple[str, list[tuple[str, str]]]:
-    """The grade on record, and what is said of it."""
+    """The grade on record, and the findings about it."""
     row = ela(
         INITIAL, record_type="22", scale_score="200", achievement_level="Novice English Learner", grade_assessed=grade
     )

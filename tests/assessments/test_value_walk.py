@@ -106,7 +106,7 @@ def _wrong(file: ScoreFile, test: LayoutTest, kind: str, name: str, part: Part) 
 
 
 def _told(run: int) -> Any:
-    """Line -> the gravest severity that is said of it; 0 is the file."""
+    """Line -> the highest severity of its findings; 0 is the file."""
     found: dict[int, int] = defaultdict(int)
     for line, severity in ImportIssue.objects.filter(run=run).values_list("line", "severity"):
         found[line] = max(found[line], severity)

@@ -167,7 +167,8 @@ def test_nothing_is_delivered_to_a_server_with_another_key(server: SftpServer, o
 
 @pytest.mark.long
 def test_a_delivery_that_is_cut_at_any_point_arrives_once(server: SftpServer, outgoing: ExportDelivery) -> None:
-    """From the first bytes of the handshake to the answer of the rename; whoever takes it away at once gets one, whole."""
+    """From the first bytes of the handshake to the answer of the rename; a reader that takes the file at once gets a whole
+    one."""
     folder, got, cuts = server.folder / "in", [], 0
     for after in range(500, 9_000, 450):
         cutter = Cutter(server.port, after)

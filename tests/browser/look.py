@@ -139,7 +139,7 @@ class Look:
         self.here(name)
 
     def sent(self, name: str, button: str) -> None:
-        """Click what sends a form or leads on, and look at the page that answers once it is there."""
+        """Click a button or link, and check the next page once it is loaded."""
         with self.page.expect_navigation():
             self.page.click(button)
         self.here(name)

@@ -1,4 +1,4 @@
-"""What a district's grades mean is said on the report itself, with one click."""
+"""What a district's grades mean can be set on the report itself, with one click."""
 
 from collections.abc import Callable
 from typing import Any

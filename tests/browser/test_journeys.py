@@ -52,7 +52,7 @@ def test_signing_in_and_through_a_page_with_the_keyboard_alone(visit: Callable[.
 
 
 def _stops(page: Any) -> list[dict[str, Any]]:
-    """Where the Tab key leads on a page, from the top."""
+    """What the Tab key reaches on a page, from the top."""
     stops: list[dict[str, Any]] = []
     for _ in range(60):
         page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""The benchmark's decision job: three decisions on a Test, and what is told of them."""
+"""The benchmark's decision job: three decisions on a Test, and what it reports of them."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""What docs/scale.md says of the schema and the rules of Citus, by the LEA as the distribution column: asked of the database."""
+"""What docs/scale.md says of the schema and the rules of Citus, with the LEA as the distribution column, checked against the
+database."""
 
 import re
 from pathlib import Path

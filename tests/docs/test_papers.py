@@ -1,4 +1,4 @@
-"""The papers for whoever carries the product on: they exist, they are in order, and their links lead somewhere."""
+"""The documents for those who maintain the product: they exist, they are in order, and their links work."""
 
 import re
 import subprocess

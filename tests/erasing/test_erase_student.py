@@ -61,7 +61,7 @@ def everything(tmp_path: Path) -> bytes:
 
 
 def in_plain(tmp_path: Path, path: Path) -> bytes:
-    """A file as whoever holds the keys reads it."""
+    """A file as someone with the keys reads it."""
     name = path.relative_to(tmp_path).as_posix().removeprefix("uploads/")
     return opened_bytes(path.read_bytes(), name, master_keys())
 

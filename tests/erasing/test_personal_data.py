@@ -1,4 +1,4 @@
-"""Whoever adds a table, a column of text, a kind of file or a folder says what becomes of a student in it."""
+"""A change that adds a table, a text column, a kind of file or a folder must say what erasing a student does to it."""
 
 import pytest
 from django.apps import apps

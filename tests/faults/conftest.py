@@ -286,7 +286,7 @@ def district(uploads: None) -> District:
 
 
 class Barrier:
-    """Holds whoever reaches a table, by a lock of our own session, and says who waits there."""
+    """Blocks every session that uses a table, by a lock of our own, and names those that wait there."""
 
     def __init__(self, database_url: str) -> None:
         self.session = psycopg.connect(database_url)

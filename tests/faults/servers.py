@@ -59,7 +59,7 @@ class Server:
         return {"user": self.account.uid, "group": self.account.gid, "extra_groups": []} if self.account else {}
 
     def make(self) -> None:
-        """An empty cluster that whoever is on this machine may enter and copy."""
+        """An empty cluster that every user of this machine may connect to and copy."""
         self.run(
             "initdb", "-D", str(self.data), "-U", _USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"
         )

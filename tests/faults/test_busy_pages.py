@@ -1,4 +1,4 @@
-"""Saving beside an import: whoever cannot save within a moment sees that, and what was typed is not lost. On every page."""
+"""Saving beside an import: a person who cannot save within a moment is told so, and loses nothing they typed. On every page."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

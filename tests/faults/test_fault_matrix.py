@@ -180,7 +180,8 @@ def _strike(
     assert found.wrong is not None
     told = f"{kind.name}, {name}, after {moment:.2f} of {seconds:.2f} s"
     try:
-        # A run whose message was lost is enqueued again every few seconds; whoever is struck may need a minute to be replaced.
+        # A run whose message was lost is enqueued again every few seconds; a process that is struck may need a minute to be
+        # replaced.
         run = wait_for_end(run, patience=150.0)
     except AssertionError as error:  # counted, not only raised: the scoreboard must not hide it
         found.runs += 1

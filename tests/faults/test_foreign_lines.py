@@ -158,7 +158,7 @@ ADMIN_ELSEWHERE = {
     "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list", "view_on_site", None,
 }  # fmt: skip
 # On record for more students than those who can be told from others there: the page names one by the internal number or by
-# the name of all of them, leads on with a message about one, reads one more than it shows, or warns of what depends on a school.
+# the name of all of them, redirects with a message about one, reads one more than it shows, or warns of what depends on a school.
 TOLD_WIDER = (
     " search", " record_find", " run_changes", " school_letters", " match_forget", " undo_student_edit", "_delete", "_history",
     "rememberedmatch_changelist", "rememberedmatch_change", " show_run_ssids", " export", " enrollment", " family_accounts",
@@ -459,7 +459,7 @@ SHOW_LINES = {
 
 @pytest.mark.long
 def test_the_walk_sees_what_there_is_to_see(made: TwoSchools, client: Client) -> None:
-    """Otherwise it would find nothing because it looks at nothing: whoever may see both schools meets the marks."""
+    """Otherwise it would find nothing because it looks at nothing: someone who may see both schools finds the marks."""
     client.force_login(UserFactory(is_superuser=True, is_staff=True))
     walk = Walk(client, made)
 

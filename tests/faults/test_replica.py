@@ -93,7 +93,7 @@ def test_the_replica_is_read_while_it_has_what_the_report_must_hold(pair: tuple[
 
     standby.ask("SELECT pg_wal_replay_pause()")
     SSIDFactory()
-    # Some seconds behind: good for whoever wrote nothing, not for whoever did.
+    # Some seconds behind: good enough for users who wrote nothing, not for those who did.
     replica.note_write(user)
     assert replica.place_of_reports(other) == REPORTS
     assert replica.place_of_reports(user) == "default"

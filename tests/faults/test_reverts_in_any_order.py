@@ -169,7 +169,7 @@ def test_every_order_of_a_history(order: tuple[int, ...]) -> None:
     everything_comes_back(history(make_district()), order)
 
 
-# ---- what is kept is said, and can be tried again ----
+# ---- what is kept is reported, and can be tried again ----
 
 
 def renamed(name: str, *numbers: str) -> Step:

@@ -1,4 +1,4 @@
-"""Districts do not wait for each other, nor for whoever cleans up the tables that all runs share."""
+"""Districts do not wait for each other, nor for the cleanup of tables that all runs share."""
 
 import io
 from collections.abc import Callable

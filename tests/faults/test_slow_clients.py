@@ -1,4 +1,4 @@
-"""Clients that begin and never end: whoever they are, the site continues for everybody else (S2 of the security review)."""
+"""Clients that begin a request and never end it: the site continues for everybody else (S2 of the security review)."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""Fault 13: a stored file that is missing or not as it was kept is said to be so, wherever it is opened; fault 12: no file
+"""Fault 13: a stored file that is missing or damaged is reported as such wherever it is opened; fault 12: no file
 stays that no record names."""
 
 import datetime as dt

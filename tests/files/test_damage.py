@@ -1,4 +1,4 @@
-"""What is not a part of a value: hidden characters, words for nothing, damaged letters, quotation marks after a space."""
+"""What is not a part of a value: hidden characters, words that mean blank, damaged letters, quotation marks after a space."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A last line that was cut off is told of the file; one that only lacks its end is not."""
+"""A last line that was cut off is reported for the file; one that only lacks its line break is not."""
 
 import pytest
 

@@ -58,7 +58,7 @@ def said(run: ImportRun) -> dict[str, Any]:
     """Findings in their order, plan, counts, summary and facts of a Test; keys of what it would make by their names."""
     run.refresh_from_db()
     names, new = _setups(run), _new_objects(run)
-    # What is said of the whole file (line 0) is said in the order in which it was found.
+    # Findings about the whole file (line 0) are in the order in which they were found.
     in_order = Case(When(line__gt=0, then=F("seq")), default=Value(0))
     issues = ImportIssue.objects.filter(run=run).order_by("line", in_order, "code", "field")
     changes = ImportChange.objects.filter(run=run).order_by("line", "seq")

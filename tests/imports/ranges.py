@@ -1,4 +1,4 @@
-"""Which partitions the plans of statements read, asked of PostgreSQL as they are executed."""
+"""Which partitions the plans of statements read, as PostgreSQL explains them when they are executed."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Whom a file does not name is kept as one value for a run: true for its moment, whatever becomes of the students later."""
+"""The students whom a file does not name are kept as one value of the run, as they were then, whatever changes later."""
 
 import json
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""The finished SQL of every change kind is in tests/imports/sql, one file per kind and operation, so that whoever reviews a
+"""The finished SQL of every change kind is in tests/imports/sql, one file per kind and operation, so that a reviewer of a
 change of the engine, or of a kind, sees the statements that PostgreSQL gets.
 
 After a change on purpose, write the files again and commit what differs with the change:

@@ -167,7 +167,7 @@ def test_a_student_removed_since_is_set_aside(jose: Student) -> None:
 
 
 def test_nothing_is_written_for_a_student_who_is_gone_even_without_a_guard(jose: Student) -> None:
-    """No constraint would notice: whoever writes asks for all students at once."""
+    """No constraint would notice: writing looks up all students first."""
     test = checked(line())
     ImportChange.objects.filter(run=test.run).update(guard=None)
     jose.delete()

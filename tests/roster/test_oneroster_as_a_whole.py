@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 def many(count: int = 6, **more: str) -> dict[str, list[dict[str, str]]]:
-    """So many students, by turns of two schools; `more` is said of all users."""
+    """So many students, alternately of two schools; `more` holds for all users."""
     names = ("Ade", "Bie", "Ceo", "Dew", "Eep", "Fex")
     ids = [{"sourcedId": f"u{n}"} for n in range(count)]
     return {

@@ -1,4 +1,4 @@
-"""Redis may go away at any moment and forget everything: whoever takes messages continues within seconds of its return."""
+"""Redis may fail at any moment and lose everything: those that take messages continue within seconds of its return."""
 
 import contextlib
 import logging

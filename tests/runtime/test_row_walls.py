@@ -136,7 +136,7 @@ def add(session: Session, table: str, **given: Any) -> None:
 
 
 class Web:
-    """Sends statements as the web server's role, each with what it is told of whose rows it may see; all is undone."""
+    """Sends statements as the web server's role, each with the settings that say whose rows it may see; all is rolled back."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -265,7 +265,7 @@ def test_lines_about_nobody_are_for_staff(table: str, web: Web) -> None:
     assert seen == {"": 0, "students=1": 0, "schools=1": 2, "all": 2}
 
 
-# ---- what is said holds for one transaction ----
+# ---- the settings hold for one transaction ----
 
 
 def test_the_next_user_of_a_session_sees_nobody(two_schools: Session) -> None:

@@ -65,7 +65,7 @@ class Chance:
         self.chance = self.stays.chance
 
     def move(self) -> None:
-        """Another school or grade for whoever has left, or not, and has an SSID, or not."""
+        """Another school or grade for a student who has left, or not, and has an SSID, or not."""
         ids = [student.pk for student in self.chance.sample(self.stays.students, 4)]
         school = self.chance.choice([*self.stays.schools, None])
         Student.objects.filter(pk__in=ids).update(school=school, grade=self.chance.choice(["05", "06"]))
@@ -155,7 +155,7 @@ class TestRuns:
 
 @pytest.mark.django_db(transaction=True)
 class TestNobodyWaits:
-    """One school, two sessions in a transaction each: neither waits for the other, nor for whoever puts counts together."""
+    """One school, two sessions in a transaction each: neither waits for the other, nor for the job that adds up counts."""
 
     STATEMENT = (
         "INSERT INTO students_ssid (student_id, state, ssid, origin, verified, created_at)"

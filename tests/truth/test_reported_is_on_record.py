@@ -98,7 +98,7 @@ def test_what_is_reported_of_a_line_is_true_of_the_tables(
             return
         lines = lines_of(run, sheet)
         if edited:
-            # That a line changes nothing is said of the moment of the Test.
+            # That a line changes nothing was true at the time of the Test.
             edited_student = set(Student.objects.filter(last_name="Edited").values_list("pk", flat=True))
             for line in lines:
                 if line.outcome == "unchanged" and adapter.concerned(line) & edited_student:
@@ -150,7 +150,7 @@ _SAYS_WRITTEN = re.compile(
 
 
 def _said_of_refused(lines: list[Line]) -> list[str]:
-    """What is said to be imported or written on lines that an error keeps out."""
+    """What is reported as imported or written on lines that an error keeps out."""
     return [
         message
         for line in lines

@@ -1,4 +1,4 @@
-"""Rule ID-6: student data stays out of logs, and whoever looks at a student or takes data out is on record, by id only."""
+"""Rule ID-6: student data stays out of logs, and views of students and downloads are on record, by id only."""
 
 import io
 import logging

@@ -88,7 +88,7 @@ def found_in(count: Callable[[str], int]) -> dict[str, int]:
 
 
 def test_every_table_of_rows_is_a_list_of_ours_or_says_why_it_is_none() -> None:
-    """A list sorts, pages, filters, saves filters and exports: whoever adds a table gets that by `{% list_head %}`."""
+    """A list sorts, pages, filters, saves filters and exports: a new table gets that from `{% list_head %}`."""
     assert found_in(tables_without_list_head) == {name: number for name, (number, _why) in NO_LISTS.items()}
 
 

@@ -30,7 +30,7 @@ def test_no_image_goes_by_a_tag_that_means_whatever_is_newest() -> None:
 
 
 class Registry(BaseHTTPRequestHandler):
-    """Gives a token to everybody, and digests to whoever shows it."""
+    """Gives a token to everybody, and digests to those who send it."""
 
     def do_GET(self) -> None:
         self._answer(200, b'{"token": "of-today"}')

@@ -1,4 +1,4 @@
-"""/metrics: the figures are those of the database, whoever answers; nobody reads them who was not let in."""
+"""/metrics: the figures are those of the database, whichever server answers; only those who are allowed read them."""
 
 import datetime as dt
 from pathlib import Path

@@ -174,7 +174,7 @@ def test_an_advisory_waits_as_long_as_the_policy_says_and_no_longer(tmp_path: Pa
 
 
 def test_no_advisory_waits_longer_than_the_policy_says() -> None:
-    """Of this repository: whoever ships has none left whose time is over."""
+    """In this repository no advisory is past its time."""
     days = policy_days(supply_chain.POLICY.read_text())
     assert [one for one in waiting() if not one.why or one.noted > dt.datetime.now(tz=dt.UTC).date()] == []
     over = [one.number for one in waiting() if one.ends(days) < dt.datetime.now(tz=dt.UTC).date()]

@@ -94,7 +94,7 @@ def server(folder: Path, certificates: Path) -> Iterator[TLSServer]:
 
 
 def manage(folder: Path, address: str, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """A command of a production installation on this database, with no setting of whoever runs the tests, or ran before."""
+    """A command of a production installation on this database, with no setting of the test process or of an earlier command."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "FILE_KEYS") if name in os.environ} | {
         "DATABASE_URL": address,
         "SISIMPORT_DATA_DIR": str(folder / "var"),

@@ -142,7 +142,7 @@ def _through(key: str, sheet: Sheet) -> tuple[ImportRun, Records]:
 
 
 def _silent(run: ImportRun, sheet: Sheet, before: Records, clean: Records, after: Records) -> list[str]:
-    """Students with other data than before and than by the clean file, of whom nothing is said."""
+    """Students whose data differs from before and from the clean file, without a finding."""
     issues = ImportIssue.objects.filter(run_id__in=[run.pk, run.plan_run_id], severity__gte=Severity.WARNING)
     told = set(issues.values_list("line", flat=True))
     if 0 in told or run.status == RunStatus.REJECTED:

@@ -149,7 +149,8 @@ def test_nearly_every_line_of_a_file_that_was_imported_is_on_record(monkeypatch:
 
 
 def test_what_a_new_line_lacks_is_asked_first_and_never_unknown() -> None:
-    """After an unknown PostgreSQL continues with the rest of a condition: all of it was asked of every line of a new file."""
+    """After an unknown PostgreSQL continues with the rest of a condition: all of it was evaluated for every line of a new
+    file."""
     assert on_record.same_ssid().children[0] == ("current__id__isnull", False)
     status = on_record._same_status(Choices())
     assert status.children[0] == ("student__el__student_id__isnull", False)
