@@ -26,8 +26,8 @@ _MEASURES = ("mean", "met_percent", "distance_from_standard", "met_change")
 _WORDS = {"grade": "Grade", "school": "School", "group": "Student group", "year": "School year"}
 
 
-def _write(asked: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
-    found = list(_lines(asked))
+def _write(request: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
+    found = list(_lines(request))
     if not found:
         raise ExportRefusedError("No results on record match what was asked for. Choose another test or school year.")
     if ending == ".csv":
@@ -35,18 +35,18 @@ def _write(asked: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
     else:
         with workbook("Results", HEAD, found, as_is=True) as book:
             shutil.copyfileobj(book, stream)
-    test = asked.options.get("assessment") or "all tests"
-    subject = f"results of {test} {asked.school_year or 'of the newest year'}, {way}"
-    log_view(user=asked.user, kind=AuditEntry.Kind.EXPORT, subject=subject)
+    test = request.options.get("assessment") or "all tests"
+    subject = f"results of {test} {request.school_year or 'of the newest year'}, {way}"
+    log_view(user=request.user, kind=AuditEntry.Kind.EXPORT, subject=subject)
     return Counts(len(found), 0)
 
 
-def _lines(asked: Asked) -> Iterator[list[Any]]:
+def _lines(request: Asked) -> Iterator[list[Any]]:
     """A line for each row and level; the first, without a level, is for all students of the row."""
-    held, reader = what_is_held(), reader_of(asked.user, shared=True)
-    wanted = asked.options.get("assessment", "")
+    held, reader = what_is_held(), reader_of(request.user, shared=True)
+    wanted = request.options.get("assessment", "")
     for test in [wanted] if wanted else held.tests:
-        choice = {"test": [test], "year": [asked.school_year], "by": [asked.options.get("by") or BY[0]]}
+        choice = {"test": [test], "year": [request.school_year], "by": [request.options.get("by") or BY[0]]}
         try:
             found = build(choice_of(choice, held, reader), held, reader)
         except (NoResultsError, KeyError):

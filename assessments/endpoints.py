@@ -98,7 +98,7 @@ class ResultsOut(Schema):
 )
 def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonResponse:
     held, reader = what_is_held(), reader_of(request.user, shared=True)
-    asked = {
+    query = {
         "test": [filters.assessment],
         "year": [filters.school_year],
         "school": [_key(_school(request, code, filters.lea)) for code in filters.school.split(",") if code],
@@ -107,10 +107,10 @@ def list_results(request: HttpRequest, filters: Query[ResultFilters]) -> JsonRes
         "same": ["1" if filters.same else ""],
     }
     by = list(dict.fromkeys(filters.by.split(",")))
-    if held.tests and (unknown := left_out(asked, held, reader)):
+    if held.tests and (unknown := left_out(query, held, reader)):
         raise ProblemError("NOT-FOUND", f"There is no {' and no '.join(unknown)}.")
     try:
-        found = build_cells(choice_of(asked | {"by": by[:1]}, held, reader), held, reader, by)
+        found = build_cells(choice_of(query | {"by": by[:1]}, held, reader), held, reader, by)
     except NoResultsError as error:
         raise ProblemError("NOT-FOUND", str(error)) from error
     except KeyError as error:

@@ -400,8 +400,8 @@ def kept_ranges(test: str, year: int, since: int) -> tuple[Range, ...]:
     """The ranges valid in a school year, by grade: later years keep the last published ones, until the test changes.
     `since`: the first year whose scores may be compared with those of this year's edition."""
     found: dict[str, Range] = {}
-    for asked in range(year, max(year - _LONGEST_KEPT, since - 1), -1):
-        found = {one.grade: one for one in ranges_of(test, asked)} | found
+    for earlier in range(year, max(year - _LONGEST_KEPT, since - 1), -1):
+        found = {one.grade: one for one in ranges_of(test, earlier)} | found
     return tuple(found.values())
 
 

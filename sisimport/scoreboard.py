@@ -194,7 +194,7 @@ def _plain(text: str) -> str:
 
 
 def main() -> None:
-    asked = subprocess.run(
+    commit = subprocess.run(
         ["git", "rev-parse", "--short=9", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     folder = Path(os.environ.get("SISIMPORT_PROOF_DIR") or ROOT / "var" / "proof")
@@ -202,7 +202,7 @@ def main() -> None:
     KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     text = page(
         lines(found),
-        commit=asked.stdout.strip() or "unknown",
+        commit=commit.stdout.strip() or "unknown",
         day=dt.datetime.now(tz=dt.UTC).date().isoformat(),
     )
     PAGE.write_text(text, encoding="utf-8")

@@ -169,16 +169,16 @@ def _wait_for_page(host: str, port: int, children: Sequence[Child]) -> None:
     while time.monotonic() < deadline:
         for child in children:
             child.look_after()
-        asked = http.client.HTTPConnection(host, port, timeout=5)
+        connection = http.client.HTTPConnection(host, port, timeout=5)
         try:
-            asked.request("GET", "/accounts/login/")
-            asked.getresponse()
+            connection.request("GET", "/accounts/login/")
+            connection.getresponse()
         except (OSError, http.client.HTTPException):
             time.sleep(0.1)
         else:
             return
         finally:
-            asked.close()
+            connection.close()
     raise SystemExit("The web server does not answer; see the messages above.")
 
 

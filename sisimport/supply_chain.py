@@ -124,7 +124,7 @@ def bill_of_materials(lock: Path = LOCK) -> dict[str, Any]:
         project = tomllib.load(file)["project"]
     names = {pin.name for pin in locked}
     product = f"pkg:pypi/{project['name']}@{project['version']}"
-    asked = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    direct = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
     references = {pin.name: _purl(pin) for pin in locked}
     return {
         "bomFormat": "CycloneDX",
@@ -142,7 +142,7 @@ def bill_of_materials(lock: Path = LOCK) -> dict[str, Any]:
         },
         "components": [_component(pin) for pin in locked],
         "dependencies": [
-            {"ref": product, "dependsOn": sorted(references[name] for name in asked & names)},
+            {"ref": product, "dependsOn": sorted(references[name] for name in direct & names)},
             *(
                 {"ref": _purl(pin), "dependsOn": sorted(references[name] for name in _needs(pin.name) & names)}
                 for pin in locked
@@ -350,11 +350,11 @@ def keep_result(found: list[str], *, checked: int, packages: int, still_open: It
         return
     folder = Path(os.environ.get("SISIMPORT_PROOF_DIR") or ROOT / "var" / "proof")
     folder.mkdir(parents=True, exist_ok=True)
-    asked = subprocess.run(
+    revision = subprocess.run(
         ["git", "rev-parse", "--short=9", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     result = {
-        "commit": asked.stdout.strip(),
+        "commit": revision.stdout.strip(),
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "packages": packages,
         "checked": checked,

@@ -13,9 +13,9 @@ def report_words(lea_ids: Collection[int]) -> ReportWords:
 
     A file that names no district is about the only one on record, if there is only one.
     """
-    asked = set(lea_ids) or set(LEA.objects.values_list("pk", flat=True)[:2])
-    chosen = DistrictSettings.objects.filter(lea__in=asked, report_words=ReportWords.SCREEN).count()
-    return ReportWords.SCREEN if asked and chosen == len(asked) else ReportWords.OWN
+    leas = set(lea_ids) or set(LEA.objects.values_list("pk", flat=True)[:2])
+    chosen = DistrictSettings.objects.filter(lea__in=leas, report_words=ReportWords.SCREEN).count()
+    return ReportWords.SCREEN if leas and chosen == len(leas) else ReportWords.OWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ class Found:
         if self.school and not shared:
             self.asking = self.asking.within([self.school.pk])
         # Hiding is decided for all schools of the reader and all ELPAC years, no matter which of them a file contains.
-        asked = self.years if shared else [year for year in self.years if year == self.elpac_year]
-        counts, elpacs = counts_by_year(self.asking, asked)
+        counted_years = self.years if shared else [year for year in self.years if year == self.elpac_year]
+        counts, elpacs = counts_by_year(self.asking, counted_years)
         self.counts: Mapping[Key, int] = counts
         self.hidden = hidden_in(counts, list(elpacs.values())) if shared else set()
 

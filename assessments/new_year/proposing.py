@@ -124,7 +124,7 @@ def _levels_given(answers: Answers, school_year: int) -> dict[str, dict[str, str
 def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, str], list[Question]]:
     """Field -> column of the file, and the open questions about it."""
     header, essential = found.look.header, kind.essential(found.like)
-    asked = essential | kind.scores(found.like)
+    names = essential | kind.scores(found.like)
     own = {normalise_header(name): name for name in header}
     named = {normalise_header(name) for name in answers.columns.values()}
     chosen: dict[str, str] = {}
@@ -140,7 +140,7 @@ def _chosen(found: Comparison, answers: Answers, kind: Kind) -> tuple[dict[str, 
         elif name in kind.unasked and (suggested is None or suggested.score < CERTAIN) and not answers.accepts:
             continue  # only for results by student group, which can do without it: no question
         elif suggested is None or normalise_header(suggested.name) in named:  # or the user has said what that column is
-            if not answers.accepts or name in asked:
+            if not answers.accepts or name in names:
                 questions.append(
                     Question(f"Column {_column_text(column)} is not in the file: which column has it, if any?", name)
                 )

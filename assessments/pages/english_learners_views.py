@@ -241,10 +241,10 @@ def students(request: HttpRequest) -> HttpResponseBase:
     school, elpac = listing.chosen.get("school", ""), listing.chosen.get("elpac", "")
     years = asking.elpac_years()[:YEARS]
     year = int(elpac) if elpac.isdecimal() and int(elpac[:4]) in years else (years[0] if years else 0)
-    asked = Asking(visible_school_ids(request.user), year)
+    question = Asking(visible_school_ids(request.user), year)
     if school.isdecimal() and len(school) < 10:
-        asked = asked.within([int(school)])
-    found = asked.students(what)
+        question = question.within([int(school)])
+    found = question.students(what)
     if found is None:
         if what == "elpac":
             return render(

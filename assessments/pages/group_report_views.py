@@ -30,10 +30,10 @@ _LONGEST_LIST = 100_000  # characters
 def group_report(request: HttpRequest) -> HttpResponseBase:
     """The picked students, one page each or in one table, on screen, on paper or as a file. Viewed students are
     logged."""
-    asked = {name: request.POST.get(name, "") for name in ("school", "grade", "numbers", "shape", "years")}
-    asked["years"] = asked["years"] if asked["years"] in _YEARS else "3"
+    form_values = {name: request.POST.get(name, "") for name in ("school", "grade", "numbers", "shape", "years")}
+    form_values["years"] = form_values["years"] if form_values["years"] in _YEARS else "3"
     context: dict[str, Any] = {
-        "asked": asked,
+        "asked": form_values,
         "schools": visible_schools(request.user).order_by("name", "code"),
         "grades": GRADES,
         "years": _YEARS.items(),
@@ -44,18 +44,20 @@ def group_report(request: HttpRequest) -> HttpResponseBase:
         return render(request, "assessments/group_report.html", context)
     form = request.POST.get("file", "")
     form = form if form in _FILES and can(request.user, Capability.EXPORT) else ""
-    each = asked["shape"] == "pages" and not form
+    each = form_values["shape"] == "pages" and not form
     try:
         picked = pick(
             visible_students(request.user),
-            school=int(asked["school"]) if asked["school"].isdecimal() and len(asked["school"]) < 10 else None,
-            grade=asked["grade"] if asked["grade"] in GRADES else "",
-            numbers=asked["numbers"][:_LONGEST_LIST],
+            school=int(form_values["school"])
+            if form_values["school"].isdecimal() and len(form_values["school"]) < 10
+            else None,
+            grade=form_values["grade"] if form_values["grade"] in GRADES else "",
+            numbers=form_values["numbers"][:_LONGEST_LIST],
             most=MOST_PAGES if each else MOST_ROWS,
         )
     except NotPickedError as error:
         return render(request, "assessments/group_report.html", context | {"problem": str(error)}, status=422)
-    context |= {"picked": picked, "chosen": _chosen(context["schools"], asked), "today": timezone.localdate()}
+    context |= {"picked": picked, "chosen": _chosen(context["schools"], form_values), "today": timezone.localdate()}
     ask_if_many(request, len(picked.students))  # a page of them is for print
     kind = AuditEntry.Kind.EXPORT if form else AuditEntry.Kind.PAGE
     log_views(
@@ -66,16 +68,18 @@ def group_report(request: HttpRequest) -> HttpResponseBase:
     )
     if each:
         return render(request, "assessments/group_report.html", context | {"pages": pages(picked.students)})
-    found = table(picked.students, years=None if asked["years"] == "all" else int(asked["years"]))
+    found = table(picked.students, years=None if form_values["years"] == "all" else int(form_values["years"]))
     if form:
         return _file(found, form)
     return render(request, "assessments/group_report.html", context | {"table": found})
 
 
-def _chosen(schools: QuerySet[School], asked: dict[str, str]) -> str:
+def _chosen(schools: QuerySet[School], form_values: dict[str, str]) -> str:
     """School and grade in words, for the sheet: Oak School, grade 5."""
-    school = next((one.name or one.code for one in schools if str(one.pk) == asked["school"]), "")
-    return ", ".join(filter(None, (school, grade_words(asked["grade"]) if asked["grade"] in GRADES else "")))
+    school = next((one.name or one.code for one in schools if str(one.pk) == form_values["school"]), "")
+    return ", ".join(
+        filter(None, (school, grade_words(form_values["grade"]) if form_values["grade"] in GRADES else ""))
+    )
 
 
 def _file(found: Table, form: str) -> HttpResponseBase:

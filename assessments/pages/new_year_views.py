@@ -94,7 +94,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     except services.NotAddedError as error:
         messages.error(request, str(error))
         return redirect("added_layouts")
-    asked = answered.questions if answered else tuple(question for question in made.questions if not question.field)
+    questions = answered.questions if answered else tuple(question for question in made.questions if not question.field)
     context = {
         "draft": draft,
         "like": like,
@@ -103,8 +103,8 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
         "records": look.records,
         "form": form,
         "found": made.summary(),
-        "questions": asked,
-        "hindered": not answered and not all(question.named for question in asked),
+        "questions": questions,
+        "hindered": not answered and not all(question.named for question in questions),
     }
     return render(request, "assessments/added_layout.html", context, status=_UNFIT if request.method == "POST" else 200)
 

@@ -18,9 +18,9 @@ _FIGURES: Mapping[str, Callable[[Row], float | None]] = {
 }
 
 
-def sort_of(asked: str) -> str:
+def sort_of(text: str) -> str:
     """The sorting in an address: a figure's name, with "-" for the largest first; blank: the page's own order."""
-    return asked if asked.removeprefix("-") in _FIGURES else ""
+    return text if text.removeprefix("-") in _FIGURES else ""
 
 
 def ordered(found: Results, sort: str) -> Results:

@@ -324,7 +324,7 @@ def _deeper(choice: Choice, row: Row) -> str:
 
 def _address(choice: Choice, **changed: str | list[str]) -> str:
     """The address of a choice, keeping everything except the changed parts."""
-    asked: dict[str, str | list[str]] = {
+    parameters: dict[str, str | list[str]] = {
         "test": choice.test,
         "year": str(choice.year),
         "by": choice.by,
@@ -336,4 +336,4 @@ def _address(choice: Choice, **changed: str | list[str]) -> str:
         "same": "1" if choice.same else "",
         **changed,
     }
-    return f"?{urlencode({name: value for name, value in asked.items() if value}, doseq=True)}"
+    return f"?{urlencode({name: value for name, value in parameters.items() if value}, doseq=True)}"

@@ -125,12 +125,12 @@ def _exchanged(own: float, by_pair: Mapping[tuple[int, int], float]) -> tuple[in
 
 def _middles(codes: list[str]) -> Iterator[tuple[str, int, str, list[float]]]:
     """Test, year, grade, and the middle scale score of each level, of the tests that the file has lines of."""
-    asked = fetch_all(
+    rows = fetch_all(
         f"SELECT DISTINCT r.test, r.test_year::int FROM {sense.ROWS} r WHERE r.lea_code = ANY(%s) AND NOT r.refused"
         " AND r.test <> '' AND r.test_year ~ '^20[0-9]{2}$'",
         [codes],
     )
-    for test, year in asked:
+    for test, year in rows:
         for one in kept_ranges(ranges_key(test, year), year, edition_of(test, year).comparable_from):
             starts = [one.lowest, *(level for level in one.levels if level is not None)]
             if len(starts) == len(_LEVELS):

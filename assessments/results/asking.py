@@ -55,10 +55,10 @@ class NoResultsError(Exception):
 Asked = Mapping[str, Sequence[str]]  # as in an address: test, year, by, beside, school, grade, group, years, same
 
 
-def choice_of(asked: Asked, held: Held, reader: Reader) -> Choice:
+def choice_of(query: Asked, held: Held, reader: Reader) -> Choice:
     """The choice of an address; missing or unlisted values take the first available. Raises NoResultsError."""
     tests = held.tests
-    test = _first(asked, "test")
+    test = _first(query, "test")
     if not tests:
         raise NoResultsError(
             "No scores are on record yet. Import a CAASPP or ELPAC file of the state's testing portal."
@@ -67,12 +67,12 @@ def choice_of(asked: Asked, held: Held, reader: Reader) -> Choice:
         raise NoResultsError(f"No scores of {_test_name(test)} are on record. {file_of(test)}")
     test = test or next(iter(tests))
     years = held.years(test)
-    year = _year(_first(asked, "year")) or years[0]
+    year = _year(_first(query, "year")) or years[0]
     if year not in years:
         raise NoResultsError(f"No scores of {tests[test]} of that school year are on record. {file_of(test)}")
-    by, beside = _first(asked, "by"), _first(asked, "beside")
+    by, beside = _first(query, "by"), _first(query, "beside")
     schools = [
-        school for text in asked.get("school", ()) if (school := _school(text, held)) and reader.may_read(school)
+        school for text in query.get("school", ()) if (school := _school(text, held)) and reader.may_read(school)
     ]
     return Choice(
         test=test,
@@ -80,17 +80,17 @@ def choice_of(asked: Asked, held: Held, reader: Reader) -> Choice:
         by=by if by in BY else BY[0],
         beside=beside if beside in BY else "",
         schools=tuple(sorted(set(schools))),
-        grades=tuple(grade for grade in structure()["grades"] if grade in set(map(_grade, asked.get("grade", ())))),
-        groups=tuple(group for group in ORDER[1:] if group in asked.get("group", ())),
-        years=tuple(sorted({one for text in asked.get("years", ()) if (one := _year(text)) in years})),
-        same=_first(asked, "same") == "1",
+        grades=tuple(grade for grade in structure()["grades"] if grade in set(map(_grade, query.get("grade", ())))),
+        groups=tuple(group for group in ORDER[1:] if group in query.get("group", ())),
+        years=tuple(sorted({one for text in query.get("years", ()) if (one := _year(text)) in years})),
+        same=_first(query, "same") == "1",
     )
 
 
-def left_out(asked: Asked, held: Held, reader: Reader) -> list[str]:
+def left_out(query: Asked, held: Held, reader: Reader) -> list[str]:
     """Requested values that do not exist, in words: `grade 99`. Pages ignore them and say so; commands and API
     requests, whose reader could mistake other numbers for the requested ones, are refused."""
-    grades, years = structure()["grades"], held.years(_first(asked, "test") or next(iter(held.tests)))
+    grades, years = structure()["grades"], held.years(_first(query, "test") or next(iter(held.tests)))
     recognizers = {
         "year": lambda text: bool(_year(text)),
         "by": BY.__contains__,
@@ -103,7 +103,7 @@ def left_out(asked: Asked, held: Held, reader: Reader) -> list[str]:
     return [
         f"{_WORDS[name]} {text}" if text.isascii() and len(text) <= _LONGEST else _WORDS[name]
         for name, is_known in recognizers.items()
-        for text in asked.get(name, ())
+        for text in query.get(name, ())
         if text and not is_known(text)
     ]
 
@@ -132,8 +132,8 @@ def _grade(text: str) -> str:
     return code.zfill(2) if code.isdecimal() else {"K": "KN"}.get(code, code)
 
 
-def _first(asked: Asked, name: str) -> str:
-    return next(iter(asked.get(name, ())), "")
+def _first(query: Asked, name: str) -> str:
+    return next(iter(query.get(name, ())), "")
 
 
 def _year(text: str) -> int:

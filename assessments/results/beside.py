@@ -83,11 +83,11 @@ def beside(found: Results, held: Held, reader: Reader) -> Beside:
     counties = sorted({lea[:2] for lea in leas})[:_MOST_COUNTIES]
     places = [STATE, *(f"{county}{_BELOW_COUNTY}" for county in counties)]
     places += [f"{leas[0]}{_BELOW_LEA}"] if len(leas) == 1 else []
-    asked = [_asked(choice, row) for row in found.all_rows]
+    keys = [_asked(choice, row) for row in found.all_rows]
     rows = PublicResult.objects.filter(
         test=choice.test,
-        school_year__in={year for year, _group, _grade in asked},
-        student_group__in={group for _year, group, _grade in asked},
+        school_year__in={year for year, _group, _grade in keys},
+        student_group__in={group for _year, group, _grade in keys},
         place__in=places,
     )
     held_rows = {(r.place, r.school_year, r.student_group, r.grade): r for r in rows}
@@ -102,7 +102,7 @@ def beside(found: Results, held: Held, reader: Reader) -> Beside:
     shown = [place for place in places if any(key[0] == place for key in held_rows)]
     made = [
         BesideRow(row, tuple(_figure(held_rows.get((place, *key)), found.levels) for place in shown))
-        for row, key in zip(found.all_rows, asked, strict=True)
+        for row, key in zip(found.all_rows, keys, strict=True)
     ]
     return Beside(tuple(_names(shown)), tuple(one for one in made if any(one.figures)))
 
@@ -110,13 +110,13 @@ def beside(found: Results, held: Held, reader: Reader) -> Beside:
 def _districts(choice: Choice, held: Held, reader: Reader) -> list[str]:
     """Codes of the California districts that the choice is about; others have no county here."""
     if choice.schools and all(lea for lea, _school in choice.schools):
-        asked = {lea for lea, _school in choice.schools}
+        district_codes = {lea for lea, _school in choice.schools}
     elif reader.schools is not None and not reader.with_district:
-        asked = {lea for lea, _school in reader.schools}
+        district_codes = {lea for lea, _school in reader.schools}
     else:
-        asked = set(held.districts)
+        district_codes = set(held.districts)
     codes = LEA.objects.filter(state=StateProfile.CALIFORNIA).values_list("code", flat=True)
-    return sorted(asked & {code.zfill(len(_BELOW_LEA)) for code in codes})
+    return sorted(district_codes & {code.zfill(len(_BELOW_LEA)) for code in codes})
 
 
 def _asked(choice: Choice, row: Row) -> tuple[int, str, str]:

@@ -57,10 +57,10 @@ class Enrolled:
 
     def at(self, at: At) -> int | None:
         """The number; None if it is not on record, or if nothing says who must take the test."""
-        asked = [at.grade] if at.grade != TOTAL else self.choice.grades
-        if at.group != ALL or any(grade not in self.rule.grades for grade in asked):
+        grades = [at.grade] if at.grade != TOTAL else self.choice.grades
+        if at.group != ALL or any(grade not in self.rule.grades for grade in grades):
             return None
-        if not asked and not self.rule.whole:
+        if not grades and not self.rule.whole:
             return None
         if isinstance(at.school, tuple) and not at.school[0]:
             at = replace(at, school=(self.only_lea, at.school[1]))
@@ -77,7 +77,7 @@ def enrolled_for(
         return None
     ours = {lea for lea in leas if lea}
     only_lea = next(iter(ours)) if len(ours) == 1 else ""
-    asked = {(lea or only_lea, code) for lea, code in choice.schools}
+    chosen = {(lea or only_lea, code) for lea, code in choice.schools}
     may = None if reader.reads_all or reader.schools is None else reader.schools
     codes = _codes()
     sums: dict[At, int] = {}
@@ -85,7 +85,7 @@ def enrolled_for(
     for pk, year, grade, count in _counts(rule, sorted(years), today or timezone.localdate()):
         found.add(year)
         school = codes.get(pk, ("", ""))
-        if school[0] not in ours or (may is not None and school not in may) or (asked and school not in asked):
+        if school[0] not in ours or (may is not None and school not in may) or (chosen and school not in chosen):
             continue
         if grade not in rule.grades or (choice.grades and grade not in choice.grades):
             continue

@@ -59,11 +59,11 @@ def _missing_by_year(code: str, years: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-def note_on_missing_groups(code: str, years: Collection[int], asked: Collection[str]) -> list[str]:
+def note_on_missing_groups(code: str, years: Collection[int], divisions: Collection[str]) -> list[str]:
     """A note for each year whose files lack some of the requested student groups (by prefix)."""
     found = []
     for year, prefixes in _missing_by_year(code, sorted(years)).items():
-        if names := [DIVISIONS[prefix].lower() for prefix in prefixes if prefix in asked]:
+        if names := [DIVISIONS[prefix].lower() for prefix in prefixes if prefix in divisions]:
             file = _FILES.get(_family(code), "state")
             found.append(
                 f"The {file} files of {year_label(year)} have no column for {_listed(names)}: no students are counted there."

@@ -8,10 +8,10 @@ from assessments.results.shapes import Choice, grade_label
 from students.school_years import year_label
 
 
-def notes_of(choice: Choice, held: Held, years: Collection[int], asked: Collection[int]) -> list[str]:
+def notes_of(choice: Choice, held: Held, years: Collection[int], more_years: Collection[int]) -> list[str]:
     code, found = choice.test, []
     found += [text for year in sorted(years) if (text := _other_setups(code, year, held))]
-    compared = sorted({*asked, *years})
+    compared = sorted({*more_years, *years})
     for before, year in pairwise(compared):
         if year != before + 1:
             continue

@@ -52,8 +52,8 @@ class Pairs:
 
     def schools(self) -> list[School]:
         found = {key[0] for cube in self.cubes.values() for key in cube if isinstance(key[0], tuple)}
-        asked = [one for one in found if not self.choice.schools or one in self.choice.schools]
-        return [one for one in asked if isinstance(one, tuple) and self.reader.may_read(one)]
+        chosen = [one for one in found if not self.choice.schools or one in self.choice.schools]
+        return [one for one in chosen if isinstance(one, tuple) and self.reader.may_read(one)]
 
 
 def pairs_for(choice: Choice, held: Held, reader: Reader, *, levels: bool) -> Pairs:

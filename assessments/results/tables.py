@@ -159,15 +159,15 @@ class _Made:
         years = (
             [year for year in choice.years or of_test if year in of_test] if "year" in separated_by else [choice.year]
         )
-        asked = {*years, *(year - 1 for year in years if held.comparable(choice.test, year, year - 1))}
-        asked |= {*_drawn(choice, held, separated_by)}
-        numbers = numbers_of(choice, held, reader, asked, separated_by)
-        has_pairs = choice.test in PROGRESS and choice.year - 1 in asked and choice.group == ALL
+        needed_years = {*years, *(year - 1 for year in years if held.comparable(choice.test, year, year - 1))}
+        needed_years |= {*_drawn(choice, held, separated_by)}
+        numbers = numbers_of(choice, held, reader, needed_years, separated_by)
+        has_pairs = choice.test in PROGRESS and choice.year - 1 in needed_years and choice.group == ALL
         pairs = pairs_for(choice, held, reader, levels=False) if has_pairs else None
         enrolled = None
         if _has_all_students(choice, separated_by):
             enrolled = enrolled_for(choice, reader, years, {lea for scope in numbers.scopes for lea in scope.leas})
-        return cls(choice, held, reader, separated_by, sorted(years), asked, numbers, pairs, enrolled)
+        return cls(choice, held, reader, separated_by, sorted(years), needed_years, numbers, pairs, enrolled)
 
     def lacks_crossing(self) -> bool:
         """Whether groups by grade are requested, and every such number is hidden."""
@@ -235,8 +235,10 @@ class _Made:
 
     def _notes_on_groups(self) -> list[str]:
         """Which of the requested student groups the files of a year do not name."""
-        asked = {group[0] for group in self.choice.groups} or (set(GROUPS) if "group" in self.separated_by else set())
-        return note_on_missing_groups(self.choice.test, self.asked if asked else (), asked)
+        divisions = {group[0] for group in self.choice.groups} or (
+            set(GROUPS) if "group" in self.separated_by else set()
+        )
+        return note_on_missing_groups(self.choice.test, self.asked if divisions else (), divisions)
 
     def _notes_on_enrolled(self) -> list[str]:
         if not _has_all_students(self.choice, self.separated_by):

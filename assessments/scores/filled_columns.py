@@ -122,12 +122,12 @@ def filled_facts(context: RunContext, some: str) -> dict[str, str]:
     if len(first) < _FIRST or not (may_be or len({day for _cells, day in first}) == 1):
         return {}
     # Each text is taken apart once (OFFSET 0), and there are far fewer texts than lines.
-    asked = ", ".join(f"min(f[{_PLACES[name]}]), max(f[{_PLACES[name]}])" for name in may_be) or "NULL"
+    ranges = ", ".join(f"min(f[{_PLACES[name]}]), max(f[{_PLACES[name]}])" for name in may_be) or "NULL"
     school, tested = (f"f[{_PLACES[name]}]" for name in _SCHOOLS)
     lines, first_day, last_day, elsewhere, *ends = fetch_one(
         f"""
         SELECT coalesce(sum(n), 0)::int, min(first), max(last),
-          coalesce(sum(n) FILTER (WHERE {school} <> {tested} AND {school} <> '' AND {tested} <> ''), 0)::int, {asked}
+          coalesce(sum(n) FILTER (WHERE {school} <> {tested} AND {school} <> '' AND {tested} <> ''), 0)::int, {ranges}
         FROM (
           SELECT string_to_array(g.as_tested, ',') AS f, g.n, g.first, g.last FROM (
             SELECT r.as_tested, count(*) AS n, min(coalesce({days})) AS first, max(coalesce({days})) AS last

@@ -45,7 +45,7 @@ def look_at_grades(context: RunContext, some: str, *, compared: bool) -> None:
     fall = school_year(context.layout.key) - 1
     lines, aged, *by_way = fetch_one(_lines_sql(some, fall))
     _tell_blank_grades(context)
-    for at, (way, said) in enumerate(_WAYS.items()):
+    for at, (way, words) in enumerate(_WAYS.items()):
         with_thresholds, own, other, moved, off = by_way[at * 5 : at * 5 + 5]
         why = ""
         if (
@@ -63,7 +63,7 @@ def look_at_grades(context: RunContext, some: str, *, compared: bool) -> None:
                 why = f"by the birth dates, {right + other:,} of {aged:,} lines are of students who were in the other grade"
         if not why:
             continue
-        params = {"way": said, "why": why, "count": f"{lines:,}"}
+        params = {"way": words, "why": why, "count": f"{lines:,}"}
         if compared and _replaced(context) >= _FEWEST:
             raise FileError("EXC-FILE-GRADES", params=params)
         report_on_file(context, "EXC-GRADES", field="grade_assessed", params=params)
@@ -90,10 +90,10 @@ def _lines_sql(some: str, fall: int) -> str:
     """SQL: scored lines with a grade, those with a birth date too, and for each way (the file's grade is one above the right one,
     or one below): lines whose own and other grade have thresholds, how many fit their own, how many the other, how many the
     other only, and how many students have the age of the other."""
-    asked = []
+    expressions = []
     for way, other in ((1, "below"), (-1, "above")):
         both = f"own.lowest IS NOT NULL AND {other}.lowest IS NOT NULL"
-        asked += [
+        expressions += [
             f"count(*) FILTER (WHERE {both})",
             f"count(*) FILTER (WHERE {both} AND {_fits('own')})",
             f"count(*) FILTER (WHERE {both} AND {_fits(other)})",
@@ -112,7 +112,7 @@ def _lines_sql(some: str, fall: int) -> str:
             CASE WHEN r.scale_score ~ '^[0-9]{{1,4}}$' THEN r.scale_score::int END AS score,
             CASE WHEN r.achievement_level ~ '^0?[1-4]$' THEN r.achievement_level::int END AS level
           FROM {ROWS} r {some} WHERE {SCORED})
-        SELECT count(g), count(age - g), {", ".join(asked)} FROM q {joins}
+        SELECT count(g), count(age - g), {", ".join(expressions)} FROM q {joins}
     """
 
 

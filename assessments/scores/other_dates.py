@@ -107,13 +107,13 @@ def _school_year(day: dt.date) -> int:
 def _read(context: RunContext, lines: Iterable[int]) -> Iterator[tuple[int, dict[str, dt.date]]]:
     """The other dates of these lines by column name, if they can be read and are not after today."""
     assert context.layout is not None  # noqa: S101 - a staged file has one
-    asked = _asking(context.layout)
-    names = [name for name in asked.fields if name.startswith(_OWN)]
+    layout = _asking(context.layout)
+    names = [name for name in layout.fields if name.startswith(_OWN)]
     wanted, today = list(lines), dt.datetime.now(tz=dt.UTC).astimezone().date()
     if not names or not wanted or context.run.file is None:
         return
     with open_file(context.run.file) as stream:
-        recognition = recognise(stream, [asked], expected=[asked])
+        recognition = recognise(stream, [layout], expected=[layout])
         if recognition.error is not None or recognition.fixed_width:
             return
         index = context.run.file.line_index
@@ -123,7 +123,7 @@ def _read(context: RunContext, lines: Iterable[int]) -> Iterator[tuple[int, dict
                 for block in LinesReader(stream, recognition, names, line_index=index, lines=some).blocks():
                     for line, values, _problems in block:
                         days = {
-                            asked.fields[name].name: dt.date.fromisoformat(value)
+                            layout.fields[name].name: dt.date.fromisoformat(value)
                             for name, value in zip(names, values, strict=False)
                             if value
                         }

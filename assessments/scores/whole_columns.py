@@ -253,18 +253,18 @@ def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> l
     whole = _level(test.parent) if test.parent.result in context.fields else "NULL::int"
     columns = dict.fromkeys([*(sql for bond in bonds for sql in (bond.number, *bond.others)), _BIRTH, whole])
     at = {sql: f"c{n}" for n, sql in enumerate(columns)}
-    asked = ["count(DISTINCT g) FILTER (WHERE g <> '')"]
+    expressions = ["count(DISTINCT g) FILTER (WHERE g <> '')"]
     for bond in bonds:
         own, others = at[bond.number], [at[other] for other in bond.others]
         pairs = [f"{one}, {other}" for one, other in ((own, other) for other in others)]
         if bond.within_grades:
             pairs = [pair.replace("c", "d") for pair in pairs]
-        asked += [
+        expressions += [
             f"greatest({', '.join(f'{of}({pair})' for pair in pairs) or 'NULL'})" for of in ("regr_count", "corr")
         ]
         apart = ends_sql(at[whole], own, len(levels_of(test.parent)))
         apart = ages_sql(at[_BIRTH], own) if bond.field == "grade_assessed" else apart
-        asked.append(
+        expressions.append(
             f"CASE WHEN min({own}) = max({own}) AND count({own}) >= {_FEWEST_LINES} THEN {apart} ELSE false END"
         )
     held = ", ".join(f"({sql})::float8 AS {name}" for sql, name in at.items())
@@ -275,7 +275,7 @@ def _measured(context: RunContext, test: LayoutTest, bonds: Sequence[Bond]) -> l
           SELECT r.grade_assessed AS g, {held} FROM {ScoreRow._meta.db_table} r {some_of(context)}
           WHERE {_SCORED}
         )
-        SELECT {", ".join(asked)} FROM (SELECT g, {", ".join(at.values())}, {centered}
+        SELECT {", ".join(expressions)} FROM (SELECT g, {", ".join(at.values())}, {centered}
           FROM held WINDOW w AS (PARTITION BY g)) AS q
         """,
         [list(test.record_types)],

@@ -38,6 +38,6 @@ def cursor(request: HttpRequest, filters: Page, key: Sequence[Any]) -> str:
 
 def _list_of(request: HttpRequest, filters: Page) -> str:
     """Identifies the list: the caller, the address, the filters."""
-    asked = filters.model_dump(mode="json", exclude={"cursor", "limit"})
-    text = json.dumps([request.user.pk, request.path_info, asked], sort_keys=True)
+    chosen_filters = filters.model_dump(mode="json", exclude={"cursor", "limit"})
+    text = json.dumps([request.user.pk, request.path_info, chosen_filters], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

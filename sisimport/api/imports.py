@@ -242,8 +242,8 @@ class Sent:
 
     def _digest(self) -> str:
         """Equal for equal requests: the file, its name, and what to do with it."""
-        asked = [self.key, self.work, sorted(self.options.items()), self.test_run, self.name, hash_of(self.stream)]
-        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+        content = [self.key, self.work, sorted(self.options.items()), self.test_run, self.name, hash_of(self.stream)]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 # ---- actions on a run ----

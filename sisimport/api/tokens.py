@@ -66,8 +66,8 @@ def make_token(
 
     `schools`: None for all that the user sees. Raises TokenError for an invalid name, scope or number of days.
     """
-    name, asked = name.strip(), set(scopes)
-    wanted = [scope for scope in SCOPES if scope in asked] if asked <= set(SCOPES) else []
+    name, requested = name.strip(), set(scopes)
+    wanted = [scope for scope in SCOPES if scope in requested] if requested <= set(SCOPES) else []
     if not slugify(name) or len(name) > 80:
         raise TokenError("Give the token a name of letters and digits, 80 characters at most.")
     if not wanted:

@@ -38,10 +38,10 @@ class AutomationConfig(AppConfig):
         register_eraser(Eraser("files in folders of deliveries and pick-up", _erase_from_folders))
 
 
-def _erase_from_folders(asked: "Asked") -> tuple[int, list[str]]:
+def _erase_from_folders(request: "Asked") -> tuple[int, list[str]]:
     from sisimport.automation.erasing import remove_files
 
-    return remove_files(asked)
+    return remove_files(request)
 
 
 def _pick_up() -> None:

@@ -11,7 +11,7 @@ from sisimport.runtime.erasing import Asked
 _MOST = 1 << 30
 
 
-def remove_files(asked: Asked) -> tuple[int, list[str]]:
+def remove_files(request: Asked) -> tuple[int, list[str]]:
     """Remove files that are still in folders of this machine: delivered exports, and picked-up files that were put
     away. Returns how many were removed, and sentences about what we cannot remove: files on SFTP servers, and picked-up
     workbooks.
@@ -19,14 +19,14 @@ def remove_files(asked: Asked) -> tuple[int, list[str]]:
     Files that other systems put into a pick-up folder and that were not taken yet are not ours.
     """
     by_hand: set[str] = set()
-    gone = [path for place in ExportDelivery.objects.all() for path in _delivered(place, asked, by_hand)]
-    gone += [path for place in PickUpPlace.objects.all() for path in _picked_up(place, asked, by_hand)]
-    for path in () if asked.dry_run else gone:
+    gone = [path for place in ExportDelivery.objects.all() for path in _delivered(place, request, by_hand)]
+    gone += [path for place in PickUpPlace.objects.all() for path in _picked_up(place, request, by_hand)]
+    for path in () if request.dry_run else gone:
         path.unlink(missing_ok=True)
     return len(gone), sorted(by_hand)
 
 
-def _delivered(place: ExportDelivery, asked: Asked, by_hand: set[str]) -> Iterator[Path]:
+def _delivered(place: ExportDelivery, request: Asked, by_hand: set[str]) -> Iterator[Path]:
     files = DeliveredExport.objects.filter(delivery=place, state=DeliveredExport.State.DONE)
     names = set(files.values_list("file_name", flat=True))
     if names and _is_elsewhere(place):
@@ -36,21 +36,21 @@ def _delivered(place: ExportDelivery, asked: Asked, by_hand: set[str]) -> Iterat
         return
     for path in _files(Path(place.path)) if names else ():
         # Our own workbooks and archives are removed without a search: the next delivery brings new ones.
-        if path.name in names and (not asked.searchable(_head(path)) or _named(path, asked)):
+        if path.name in names and (not request.searchable(_head(path)) or _named(path, request)):
             yield path
 
 
-def _picked_up(place: PickUpPlace, asked: Asked, by_hand: set[str]) -> Iterator[Path]:
+def _picked_up(place: PickUpPlace, request: Asked, by_hand: set[str]) -> Iterator[Path]:
     if _is_elsewhere(place):
         if place.picked.exists():
             by_hand.add(f"“{place.name}” is on an SFTP server: check its folders {DONE} and {FAILED}.")
         return
     for path in (path for folder in (DONE, FAILED) for path in _files(Path(place.path) / folder)):
-        if not asked.searchable(_head(path)):
+        if not request.searchable(_head(path)):
             by_hand.add(
                 f"“{place.name}” contains workbooks or archives that were picked up: look for the student in them."
             )
-        elif _named(path, asked):
+        elif _named(path, request):
             yield path
 
 
@@ -69,5 +69,5 @@ def _head(path: Path) -> bytes:
         return file.read(8)
 
 
-def _named(path: Path, asked: Asked) -> bool:
-    return asked.names(path.name) or path.stat().st_size > _MOST or asked.names(path.read_bytes())
+def _named(path: Path, request: Asked) -> bool:
+    return request.names(path.name) or path.stat().st_size > _MOST or request.names(path.read_bytes())

@@ -214,7 +214,7 @@ def _make(delivery: ExportDelivery, one: DeliveredExport, made: IO[bytes]) -> Co
         one.since, one.until = delivery.delivered_until, settled_until()
         if one.until <= one.since:
             raise PlaceError("A run that began before the last delivery is still writing.")
-    asked = Asked(
+    request = Asked(
         user=user,
         schools=visible_school_ids(user),
         school_year=_school_year(delivery) if what.by_year else "",
@@ -222,7 +222,7 @@ def _make(delivery: ExportDelivery, one: DeliveredExport, made: IO[bytes]) -> Co
         until=one.until,
         options=delivery.options,
     )
-    counts = what.write(asked, made, PurePath(one.file_name).suffix.lower(), f"delivery {delivery.pk}")
+    counts = what.write(request, made, PurePath(one.file_name).suffix.lower(), f"delivery {delivery.pk}")
     made.seek(0, 2)
     return counts
 

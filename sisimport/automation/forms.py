@@ -208,13 +208,13 @@ class DeliveryForm(AddressForm):
 
     def make(self) -> ExportDelivery | None:
         """The delivery; None if it cannot be made, with the reason on the form."""
-        asked = self.cleaned_data
+        choices = self.cleaned_data
         plain = ("name", "path", "sftp", "host_key", "what", "file_name", "school_year", "every_minutes", "at", "since")
-        offer = deliverables()[asked["what"]]
-        options = {choice.key: asked[f"{offer.key}_{choice.key}"] for choice in offer.choices}
+        offer = deliverables()[choices["what"]]
+        options = {choice.key: choices[f"{offer.key}_{choice.key}"] for choice in offer.choices}
         options = {key: value for key, value in options.items() if value}
         try:
-            return add_delivery(**{name: asked[name] for name in plain}, options=options, schools=self.chosen_schools)
+            return add_delivery(**{name: choices[name] for name in plain}, options=options, schools=self.chosen_schools)
         except AddingError as error:
             self.refuse(error)
             return None

@@ -120,7 +120,7 @@ def pages() -> dict[str, float]:
     client = _registrar()
     student = Student.objects.order_by("-pk").values_list("pk", flat=True)[0]
     run = ImportRun.objects.order_by("-pk").values_list("pk", flat=True)[0]
-    asked: dict[str, Callable[[], Any]] = {
+    queries: dict[str, Callable[[], Any]] = {
         "home": lambda: client.get(reverse("home")),
         "history of runs": lambda: client.get(reverse("runs")),
         "run": lambda: client.get(reverse("run", args=[run])),
@@ -131,7 +131,7 @@ def pages() -> dict[str, float]:
         "student": lambda: client.get(reverse("student", args=[student])),
         "missing SSIDs": lambda: client.get(reverse("collection")),
     }
-    return {name: _database_ms(name, ask) for name, ask in asked.items()}
+    return {name: _database_ms(name, ask) for name, ask in queries.items()}
 
 
 def _registrar() -> Client:

@@ -88,11 +88,11 @@ def ask_off_record(*, reason: str, typed: str, user: Any) -> Erasure:
     person = _person(values)
     check_reason_off_record(person, reason)
     with transaction.atomic():
-        asked = Erasure.objects.create(
+        erasure = Erasure.objects.create(
             student_id=person.student, dry_run=False, reason=reason.strip()[:120], said=values, asked_by=user
         )
         forget_off_record(user)
-    return asked
+    return erasure
 
 
 def _person(values: Mapping[str, str]) -> Person:
@@ -139,11 +139,11 @@ def _do(pk: int) -> bool:
     return True
 
 
-def _erase(asked: Erasure) -> Erased:
-    how: dict[str, Any] = {"reason": asked.reason, "user": asked.asked_by, "dry_run": asked.dry_run}
-    if asked.said:
-        return erase_traces(_person(asked.said), **how)
-    student = Student.objects.filter(pk=asked.student_id).first()
+def _erase(erasure: Erasure) -> Erased:
+    how: dict[str, Any] = {"reason": erasure.reason, "user": erasure.asked_by, "dry_run": erasure.dry_run}
+    if erasure.said:
+        return erase_traces(_person(erasure.said), **how)
+    student = Student.objects.filter(pk=erasure.student_id).first()
     if student is None:
         raise ErasingError("The student was erased or removed in the meantime. There is nothing left to do.")
     return erase_student(student, **how)

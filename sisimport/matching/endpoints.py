@@ -216,11 +216,11 @@ def decide_on_lines(request: HttpRequest, run_id: Path[int], form: DecisionsIn) 
     return run_facts(run)
 
 
-def _refuse_other_lines(run: ImportRun, scope: Scope, asked: Sequence[LineDecision]) -> None:
+def _refuse_other_lines(run: ImportRun, scope: Scope, decisions: Sequence[LineDecision]) -> None:
     """Raises ProblemError for lines that do not wait for a decision, or for more than one answer on a line."""
     waiting = {line for state in LineState for line in desk.line_numbers(run, state, scope)}
     errors, seen = [], set()
-    for at, one in enumerate(asked):
+    for at, one in enumerate(decisions):
         if one.line not in waiting:
             errors.append((f"decisions.{at}.line", f"Line {one.line} is not among the lines that near-lines lists."))
         elif one.line in seen:
@@ -231,11 +231,11 @@ def _refuse_other_lines(run: ImportRun, scope: Scope, asked: Sequence[LineDecisi
 
 
 def _students_meant(
-    run: ImportRun, scope: Scope, asked: Sequence[LineDecision]
+    run: ImportRun, scope: Scope, decisions: Sequence[LineDecision]
 ) -> dict[int, tuple[int, Decimal | None]]:
     """Line -> id of the named student, and how alike they are; raises ProblemError if there is none or more than
     one."""
-    accepted = [(at, one) for at, one in enumerate(asked) if one.answer == "accept"]
+    accepted = [(at, one) for at, one in enumerate(decisions) if one.answer == "accept"]
     numbers = {one.local_number for _at, one in accepted}
     students = (
         in_scope(scope.limit(run)).filter(local_number__in=numbers).select_related("lea").prefetch_related("ssids")

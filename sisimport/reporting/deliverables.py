@@ -12,32 +12,37 @@ from sisimport.reporting.writing import CSV, JSONL, PARQUET, XLSX, ZIP, Source, 
 from sisimport.web.exports.deliverables import Asked, Choice, Counts, Deliverable, register_deliverable
 
 
-def _written(made: Callable[[Asked], Source], asked: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
-    source = made(asked)
-    written = make(source, stream, ending, user=asked.user, moment=True)
-    on_record(source, written, user=asked.user, way=way)
+def _written(made: Callable[[Asked], Source], request: Asked, stream: IO[bytes], ending: str, way: str) -> Counts:
+    source = made(request)
+    written = make(source, stream, ending, user=request.user, moment=True)
+    on_record(source, written, user=request.user, way=way)
     return Counts(written.rows, written.students)
 
 
-def _table(what: str, asked: Asked) -> Source:
+def _table(what: str, request: Asked) -> Source:
     return TableFile(
-        Export(what=what, school_year=asked.school_year, schools=asked.schools, form=asked.options.get("form") or LONG)
+        Export(
+            what=what,
+            school_year=request.school_year,
+            schools=request.schools,
+            form=request.options.get("form") or LONG,
+        )
     )
 
 
-def _changes(asked: Asked) -> Source:
-    return ChangesFile(since=asked.since, until=asked.until, schools=asked.schools)
+def _changes(request: Asked) -> Source:
+    return ChangesFile(since=request.since, until=request.until, schools=request.schools)
 
 
-def _oneroster(asked: Asked) -> Source:
-    return OneRosterFile(export=Export(what="scores", school_year=asked.school_year, schools=asked.schools))
+def _oneroster(request: Asked) -> Source:
+    return OneRosterFile(export=Export(what="scores", school_year=request.school_year, schools=request.schools))
 
 
-def _edfi(asked: Asked) -> Source:
+def _edfi(request: Asked) -> Source:
     return EdFiFile(
-        export=Export(what="scores", school_year=asked.school_year, schools=asked.schools),
-        namespace=asked.options.get("namespace") or NAMESPACE,
-        student=asked.options.get("student_id") or LOCAL,
+        export=Export(what="scores", school_year=request.school_year, schools=request.schools),
+        namespace=request.options.get("namespace") or NAMESPACE,
+        student=request.options.get("student_id") or LOCAL,
     )
 
 

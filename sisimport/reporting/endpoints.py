@@ -53,9 +53,9 @@ class ScoreFilters(Page):
 
 
 def _page(request: HttpRequest, export: Export, filters: Page, equal: dict[str, str]) -> JsonResponse:
-    asked = {name: value for name, value in equal.items() if value}
+    chosen = {name: value for name, value in equal.items() if value}
     try:
-        found = export.page(after=place(request, filters), limit=filters.limit + 1, equal=asked)
+        found = export.page(after=place(request, filters), limit=filters.limit + 1, equal=chosen)
     except ExportRefusedError as error:
         raise ProblemError("REFUSED", str(error)) from error
     rows = found[: filters.limit]

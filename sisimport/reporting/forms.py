@@ -93,15 +93,15 @@ class TableForm(YearForm):
         return f".{self.cleaned_data['file_type']}"
 
     def source(self) -> Source:
-        asked = self.cleaned_data
-        scores = asked["what"] == "scores"  # choices that apply only to scores are ignored, as the page says
+        choices = self.cleaned_data
+        scores = choices["what"] == "scores"  # choices that apply only to scores are ignored, as the page says
         return TableFile(
             Export(
-                what=asked["what"],
-                school_year=asked["school_year"],
+                what=choices["what"],
+                school_year=choices["school_year"],
                 schools=self.schools,
-                changed_since=beginning_of(asked["changed_since"]),
-                form=asked["shape"] or LONG if scores else LONG,
+                changed_since=beginning_of(choices["changed_since"]),
+                form=choices["shape"] or LONG if scores else LONG,
             )
         )
 
@@ -125,14 +125,14 @@ class ChangesForm(DataForm):
     ending = ZIP
 
     def source(self) -> Source:
-        asked = self.cleaned_data
+        choices = self.cleaned_data
         run = None
-        if asked["run"] is not None:
-            run = visible_runs(self.user).filter(pk=asked["run"]).first()
+        if choices["run"] is not None:
+            run = visible_runs(self.user).filter(pk=choices["run"]).first()
             if run is None:  # includes runs of others: whether they exist is not revealed
-                raise ExportRefusedError(f"There is no run {asked['run']}.")
+                raise ExportRefusedError(f"There is no run {choices['run']}.")
         return ChangesFile(
-            run=run, since=beginning_of(asked["since"]), until=beginning_of(asked["until"]), schools=self.schools
+            run=run, since=beginning_of(choices["since"]), until=beginning_of(choices["until"]), schools=self.schools
         )
 
 
@@ -140,8 +140,8 @@ class OneRosterForm(YearForm):
     ending = ZIP
 
     def source(self) -> Source:
-        asked = self.cleaned_data
-        return OneRosterFile(export=Export(what="scores", school_year=asked["school_year"], schools=self.schools))
+        choices = self.cleaned_data
+        return OneRosterFile(export=Export(what="scores", school_year=choices["school_year"], schools=self.schools))
 
 
 class EdFiForm(YearForm):
@@ -155,11 +155,11 @@ class EdFiForm(YearForm):
     ending = JSONL
 
     def source(self) -> Source:
-        asked = self.cleaned_data
+        choices = self.cleaned_data
         return EdFiFile(
-            export=Export(what="scores", school_year=asked["school_year"], schools=self.schools),
-            namespace=asked["namespace"],
-            student=asked["student_id"],
+            export=Export(what="scores", school_year=choices["school_year"], schools=self.schools),
+            namespace=choices["namespace"],
+            student=choices["student_id"],
         )
 
 

@@ -337,7 +337,7 @@ def _place_rules(context: RunContext) -> list[Rule]:
     """Districts and schools that are new, or in each other's column."""
     new_lea = Q(line__in=staging.lines_that_say_new(context, "lea_id", "students_lea")) & ~odd_values.NO_PLACE
     new_school = Q(line__in=staging.lines_that_say_new(context, "school_pk", "students_school")) & ~odd_values.NO_PLACE
-    said = _rule("roster", new_places.NEW_SCHOOL, NOTICE, "school", new_school)
+    new_school_rule = _rule("roster", new_places.NEW_SCHOOL, NOTICE, "school", new_school)
     return [
         # District and school are in each other's column.
         _rule("roster", "SCHOOL-LEA", ERROR, "school", Q(school__in=staging.codes_of_districts())),
@@ -348,7 +348,7 @@ def _place_rules(context: RunContext) -> list[Rule]:
             "lea",
             new_lea,
         ),
-        replace(said, params=new_places.told_district()),
+        replace(new_school_rule, params=new_places.district_params()),
     ]
 
 

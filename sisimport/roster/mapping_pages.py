@@ -110,11 +110,11 @@ def map_columns(request: HttpRequest) -> HttpResponse:
 def _replaced(request: HttpRequest, source: _Source) -> MappingVersion | None:
     """The mapping that gets a next version: the requested one, or the one by which the run read the file."""
     sent = request.POST if request.method == "POST" else request.GET
-    asked, mine = sent.get("mapping", ""), services.visible_to(request.user)
-    if request.method == "POST" or asked:
-        if not asked:
+    chosen, mine = sent.get("mapping", ""), services.visible_to(request.user)
+    if request.method == "POST" or chosen:
+        if not chosen:
             return None
-        pk, _, number = asked.partition(".")
+        pk, _, number = chosen.partition(".")
         found = mine.filter(mapping=int(pk)).first() if pk.isdecimal() and len(pk) < 19 else None
         if found is None:
             raise Http404

@@ -62,8 +62,8 @@ class Namesakes:
         unplanned = self._unplanned if self._unplanned is not None else self._unplanned_born_like(students)
         if unplanned is None:
             return None
-        asked = {"lines": unplanned, "students": sorted(students), "run": self._run.pk}
-        return {line for (line,) in fetch_all(_LIKE, asked)}  # type: ignore[arg-type]
+        params = {"lines": unplanned, "students": sorted(students), "run": self._run.pk}
+        return {line for (line,) in fetch_all(_LIKE, params)}  # type: ignore[arg-type]
 
     @cached_property
     def _unplanned(self) -> str | None:

@@ -44,7 +44,7 @@ class Brought:
     first: dict[str, list[int]] = field(default_factory=dict)
 
 
-def told_district() -> Mapping[str, Any]:
+def district_params() -> Mapping[str, Any]:
     """What the finding of a new school keeps besides its code, which another district's school may have as well."""
     on_record = LEA.objects.filter(pk=OuterRef("lea_id")).values("code")[:1]
     return {DISTRICT: Coalesce(Cast(Subquery(on_record), TextField()), "lea")}
@@ -151,14 +151,14 @@ def find_first(context: RunContext) -> None:
     missing: set[int] = set()
     for name in ("lea_id", "school_pk"):
         here = _lines_in(name)
-        said = {place: line for place, line in found.said.items() if bool(place[1]) == (name == "school_pk")}
+        first_lines = {place: line for place, line in found.said.items() if bool(place[1]) == (name == "school_pk")}
         found.first[name] = []
-        for place in here.keys() | said.keys():
-            line, staged = said.get(place), here.get(place, [])
+        for place in here.keys() | first_lines.keys():
+            line, staged = first_lines.get(place), here.get(place, [])
             if line is not None and line in lines and line not in staged:  # it is in another place now
                 line = next_line(context.run, *place, after=line, beside=lines - set(staged))
             if line is not None and line not in lines:
-                if line != said.get(place) or min(staged, default=line) < line:
+                if line != first_lines.get(place) or min(staged, default=line) < line:
                     missing.add(line)
             elif staged:
                 found.first[name].append(min(staged))

@@ -67,8 +67,8 @@ def without_session(database: dict[str, Any]) -> dict[str, Any]:
 def for_reading(database: dict[str, Any], limits: Mapping[str, float]) -> dict[str, Any]:
     """Django's settings for a database that is only read, and skipped if it does not answer immediately."""
     given = database.get("OPTIONS", {})
-    asked = f"{options_of(limits)} -c default_transaction_read_only=on {given.get('options', '')}".strip()
-    options = {**_NOTICE, "connect_timeout": CONNECT_SECONDS, **given, "options": asked}
+    startup = f"{options_of(limits)} -c default_transaction_read_only=on {given.get('options', '')}".strip()
+    options = {**_NOTICE, "connect_timeout": CONNECT_SECONDS, **given, "options": startup}
     return {**database, "ENGINE": ENGINE, "OPTIONS": options}
 
 

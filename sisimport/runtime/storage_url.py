@@ -41,13 +41,13 @@ def _bucket(name: str, given: dict[str, str]) -> dict[str, Any]:
     encryption = given.get("encryption", "aws:kms" if "kms_key" in given else "AES256")
     if encryption not in _ENCRYPTIONS:
         raise StorageUrlError(f"The encryption of STORAGE_URL must be one of {', '.join(sorted(_ENCRYPTIONS))}.")
-    asked: dict[str, str] = {} if encryption == "none" else {"ServerSideEncryption": encryption}
+    parameters: dict[str, str] = {} if encryption == "none" else {"ServerSideEncryption": encryption}
     if "kms_key" in given:
-        asked["SSEKMSKeyId"] = given["kms_key"]
+        parameters["SSEKMSKeyId"] = given["kms_key"]
     return {
         "bucket_name": name,
         "endpoint_url": given.get("endpoint"),
         "region_name": given.get("region"),
         "addressing_style": "path" if "endpoint" in given else "auto",
-        "object_parameters": asked,
+        "object_parameters": parameters,
     }

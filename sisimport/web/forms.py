@@ -245,10 +245,10 @@ class IssueFilterForm(forms.Form):
     def severity_shown(self) -> Severity | None:
         """The listed severity; None: all. A report opens on its errors, else on its warnings; a search by cause, school
         or text covers all severities."""
-        asked = self._value("severity")
-        if asked and asked != ALL:
-            return Severity[asked.upper()]
-        return None if asked or self.is_filtering else self._worst
+        severity = self._value("severity")
+        if severity and severity != ALL:
+            return Severity[severity.upper()]
+        return None if severity or self.is_filtering else self._worst
 
     def wanted(self) -> IssueFilter:
         """The requested filter; a value that is not offered is ignored."""

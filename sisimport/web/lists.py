@@ -99,8 +99,8 @@ class Listing:
         self._text_key = text_key(wanted) + (f"-{about}" if about else "")
         self.chosen = {name: value for name in wanted.filters if (value := _clean(request.GET.get(name, "")))}
         self._columns = {column.name: column for column in wanted.columns}
-        asked = request.GET.get(wanted.sort_name, "")
-        self.sort = asked if self._sorts(asked) else wanted.start
+        sort = request.GET.get(wanted.sort_name, "")
+        self.sort = sort if self._sorts(sort) else wanted.start
 
     @property
     def _user_id(self) -> int:
@@ -171,8 +171,8 @@ class Listing:
 
     # ---- sorting and paging ----
 
-    def _sorts(self, asked: str) -> bool:
-        column = self._columns.get(asked.removeprefix("-"))
+    def _sorts(self, sort: str) -> bool:
+        column = self._columns.get(sort.removeprefix("-"))
         return column is not None and bool(column.order)
 
     @property
@@ -244,8 +244,8 @@ class Listing:
     @property
     def exports(self) -> str:
         """The requested format, `csv` or `xlsx`; empty if none was requested or the user may not export."""
-        asked = self.request.POST.get("export", "") if self.request.method == "POST" else ""
-        return asked if asked in ("csv", "xlsx") and self.may_export else ""
+        ending = self.request.POST.get("export", "") if self.request.method == "POST" else ""
+        return ending if ending in ("csv", "xlsx") and self.may_export else ""
 
     @property
     def may_export(self) -> bool:

@@ -48,8 +48,8 @@ def student_form(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, student: Student | None) -> HttpResponse:
-    asked = request.GET.get("language", "")
-    language = asked if asked in dict(settings.LANGUAGES) else "en"
+    code = request.GET.get("language", "")
+    language = code if code in dict(settings.LANGUAGES) else "en"
     current = SSID.objects.filter(student=student, retired_at__isnull=True).first() if student else None
     with translation.override(language):
         lines = _lines(student)

@@ -116,7 +116,7 @@ class ELAImport(ImportType):
             _settle_histories()
 
     def rules(self, context: RunContext) -> Sequence[Rule]:
-        asked = [
+        needed = [
             *find_student_rules(context),
             *_warned(name_rules("last_name", "student__match_last_name")),
             *_warned(name_rules("first_name", "student__match_first_name")),
@@ -130,7 +130,7 @@ class ELAImport(ImportType):
         # A skipped line says nothing further about the status.
         return [
             replace(rule, when=Q(rule.when) & _counts()) if rule.part == english_learner_plan.EL else rule
-            for rule in asked
+            for rule in needed
         ]
 
     def on_record_when(self, context: RunContext) -> Q:

@@ -36,8 +36,8 @@ class BoundedChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        asked = bool(self.query) or self.has_active_filters
-        if not asked or self.paginator.is_cut:
+        is_limited = bool(self.query) or self.has_active_filters
+        if not is_limited or self.paginator.is_cut:
             self.full_result_count = self.result_count
 
 

@@ -60,7 +60,7 @@ class Command(BaseCommand):
             )
         held, shown = what_is_held(), bool(options["show_small_groups"])
         reader = Reader(None, sees_each=shown, shared=not shown)
-        asked = {
+        query = {
             "test": [options["assessment"]],
             "year": [options["school_year"]],
             "by": by[:1],
@@ -69,10 +69,10 @@ class Command(BaseCommand):
             "group": options["group"],
             "same": ["1" if options["same"] else ""],
         }
-        if held.tests and (unknown := left_out(asked, held, reader)):
+        if held.tests and (unknown := left_out(query, held, reader)):
             raise CommandError(f"There is no {' and no '.join(unknown)}. {_WRITTEN}", returncode=EXIT_REJECTED)
         try:
-            found = build_cells(choice_of(asked, held, reader), held, reader, by)
+            found = build_cells(choice_of(query, held, reader), held, reader, by)
         except NoResultsError as error:
             self.stderr.write(str(error))
             sys.exit(EXIT_REJECTED)

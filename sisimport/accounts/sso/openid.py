@@ -134,8 +134,8 @@ class OpenID(OpenIDConnectProvider):
 
     def redirect(self, request: HttpRequest, process: str, next_url: str | None = None, **kwargs: Any) -> Any:
         nonce = secrets.token_urlsafe(32)
-        asked = {"nonce": nonce} | kwargs.pop("ask", {})
-        return super().redirect(request, process, next_url=next_url, auth_params=asked, nonce=nonce, **kwargs)
+        parameters = {"nonce": nonce} | kwargs.pop("ask", {})
+        return super().redirect(request, process, next_url=next_url, auth_params=parameters, nonce=nonce, **kwargs)
 
     def get_pkce_params(self) -> dict[str, str]:
         params: dict[str, str] = generate_code_challenge()

@@ -173,10 +173,10 @@ def end_address(request: HttpRequest) -> tuple[Provider, str] | None:
         return None
     if not address:
         return None
-    asked = {
+    parameters = {
         "client_id": setup.client_id,
         "post_logout_redirect_uri": request.build_absolute_uri(reverse("account_login")),
     }
     if kept.get("id_token"):
-        asked["id_token_hint"] = kept["id_token"]
-    return setup, f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+        parameters["id_token_hint"] = kept["id_token"]
+    return setup, f"{address}{'&' if '?' in address else '?'}{urlencode(parameters)}"

@@ -25,7 +25,7 @@ class Tally:
 
 def tally(run_id: int, lines: Collection[int]) -> Tally:
     """Count these lines of a run as they are now."""
-    asked = sorted(lines)
+    numbers = sorted(lines)
     result = Tally()
     result.planned, result.refused, result.skipped = fetch_one(
         """
@@ -39,19 +39,19 @@ def tally(run_id: int, lines: Collection[int]) -> Tally:
           WHERE n.line > 0 GROUP BY n.line
         ) AS l
         """,
-        [run_id, int(Severity.ERROR), skipping_codes(), asked, run_id],
+        [run_id, int(Severity.ERROR), skipping_codes(), numbers, run_id],
     )
     for code, severity, count, of_lines in fetch_all(
         "SELECT code, severity, count(*), count(DISTINCT line) FROM imports_importissue"
         " WHERE run_id = %s AND line = ANY(%s) GROUP BY code, severity",
-        [run_id, asked],
+        [run_id, numbers],
     ):
         result.issues[code, severity] = count
         result.issue_lines[code, severity] = of_lines
     for kind, operation, count in fetch_all(
         "SELECT kind, CASE WHEN before IS NULL THEN 'create' WHEN after IS NULL THEN 'remove' ELSE 'update' END, count(*)"
         " FROM imports_importchange WHERE run_id = %s AND line = ANY(%s) GROUP BY 1, 2",
-        [run_id, asked],
+        [run_id, numbers],
     ):
         result.changes[kind, operation] = count
     return result

@@ -117,8 +117,8 @@ def _of_students(
 ) -> tuple[set[str], set[int]]:
     """Numbers that lead to the students whom these lines were, are or may be matched to, and these students. A blank number: an
     accepted match of a line without a number is remembered."""
-    asked = {"run": run.pk, "lines": sorted(lines), "values": sorted(values), "students": sorted(students)}
-    rows = fetch_all(_NUMBERS, {**asked, "local": "local_number" in keys})  # type: ignore[arg-type]
+    params = {"run": run.pk, "lines": sorted(lines), "values": sorted(values), "students": sorted(students)}
+    rows = fetch_all(_NUMBERS, {**params, "local": "local_number" in keys})  # type: ignore[arg-type]
     return {number for _student, number in rows if number is not None}, {pk for pk, _number in rows if pk is not None}
 
 

@@ -179,18 +179,18 @@ def open_run(run_id: int) -> ImportRun:
     return run
 
 
-def _without_surprise(run: ImportRun, subject: MatchDecision.Subject, asked: Sequence[Seen]) -> set[int]:
+def _without_surprise(run: ImportRun, subject: MatchDecision.Subject, answers: Sequence[Seen]) -> set[int]:
     """All lines asked about; raises DecidedMeanwhileError if the decision on one of them is not the one the person saw.
 
     Runs under the lock on the run's row: if two people decide at the same time, the second finds the first's decision.
     """
-    lines = {line for several, _seen in asked for line in several}
+    lines = {line for several, _seen in answers for line in several}
     held = {
         decision.line: decision
         for decision in MatchDecision.objects.filter(run=run, subject=subject, line__in=lines).select_related("made_by")
     }
     surprises = {}
-    for several, seen in asked:
+    for several, seen in answers:
         found = next((held[line] for line in several if line in held), None)
         if seen is not None and (found.pk if found else 0) != seen:
             surprises[several] = str(found.made_by) if found and found.made_by else ""

@@ -257,12 +257,12 @@ def cancel_run(*, run: ImportRun) -> bool:
             return True
     active = ImportRun.objects.filter(pk=run.pk, status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
     try:
-        asked = active.exclude(status=RunStatus.RUNNING, phase__in=PAST_RECALL).update(cancel_requested=True)
+        count = active.exclude(status=RunStatus.RUNNING, phase__in=PAST_RECALL).update(cancel_requested=True)
     except OperationalError as error:
         if not waited_in_vain(error):
             raise
         return False  # only its own commit holds a lock on its row
-    return bool(asked)
+    return bool(count)
 
 
 def enqueue_run(run: ImportRun) -> None:

@@ -172,12 +172,12 @@ def _first_lines(stream: IO[bytes]) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def _header_line(lines: Sequence[str], asked: int) -> int:
+def _header_line(lines: Sequence[str], number: int) -> int:
     """The position of the line with the column names: the requested one (from 1), else the one with the most known
     names."""
     some = lines[:HEADER_LINES]
-    if 0 < asked <= len(some):
-        return asked - 1
+    if 0 < number <= len(some):
+        return number - 1
     scores = [_names_in(line) for line in some]
     best = max(range(len(some)), key=lambda at: (scores[at], -at))
     if scores[best]:

@@ -215,9 +215,9 @@ def _values(
     for key, values in unread.items():
         texts = found.setdefault(key, {})
         answered_texts = {text.casefold() for text in texts}
-        asked = answered and key in given
+        is_answered = answered and key in given
         for one in values:
-            if one.becomes and not asked and one.text.casefold() not in answered_texts:
+            if one.becomes and not is_answered and one.text.casefold() not in answered_texts:
                 texts[one.text] = one.becomes
     return {key: texts for key, texts in found.items() if texts}
 

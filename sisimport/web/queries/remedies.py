@@ -31,8 +31,8 @@ class Action:
 
 def actions_for(kind: ImportType, run: ImportRun, cause: Cause) -> list[Action]:
     """What to do about all lines of a cause; empty if they are corrected one by one."""
-    asked = kind.matching.near_codes if cause.severity == Severity.ERROR else kind.matching.near_warnings
-    if kind.matching.remembers_matches and cause.code in asked:
+    codes = kind.matching.near_codes if cause.severity == Severity.ERROR else kind.matching.near_warnings
+    if kind.matching.remembers_matches and cause.code in codes:
         for queue in queues():
             if queue.takes_near_lines:
                 return [Action("Decide on the match desk", url_name=queue.url_name)]

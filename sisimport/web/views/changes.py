@@ -92,8 +92,8 @@ def changes_part(request: HttpRequest, run: ImportRun, *, shown: bool = False) -
 def undo_student_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo one manual edit from the student's time line: the entries that make it up (`edit`, repeated)."""
     student = find_student(request, pk)
-    asked = [int(edit) for edit in request.POST.getlist("edit") if edit.isdecimal() and len(edit) < 19]
-    editors = set(RecordEdit.objects.filter(student=student, pk__in=asked).values_list("user", flat=True))
+    edits = [int(edit) for edit in request.POST.getlist("edit") if edit.isdecimal() and len(edit) < 19]
+    editors = set(RecordEdit.objects.filter(student=student, pk__in=edits).values_list("user", flat=True))
     if not editors:
         raise Http404
     back = redirect(reverse("student", args=[student.pk]) + "#timeline")
@@ -101,7 +101,7 @@ def undo_student_edit(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "Someone else made this edit: an import admin can undo it.")
         return back
     try:
-        undo_edit(student=student, edits=asked, user=request.user)
+        undo_edit(student=student, edits=edits, user=request.user)
     except UndoRefusedError as error:
         messages.error(request, str(error))
     else:

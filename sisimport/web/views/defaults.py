@@ -80,9 +80,9 @@ def import_defaults(request: HttpRequest) -> HttpResponse:
     leas = list(whole_leas(request.user).order_by("code"))
     if not leas and visible_school_ids(request.user) is not None:
         raise Http404
-    asked = request.GET.get("lea", "")
-    lea = next((one for one in leas if not asked or str(one.pk) == asked), None)
-    if lea is None and asked:
+    code = request.GET.get("lea", "")
+    lea = next((one for one in leas if not code or str(one.pk) == code), None)
+    if lea is None and code:
         raise Http404
     if lea is None:
         messages.info(request, "There is no district on record yet.")

@@ -43,5 +43,5 @@ def show_run_ssids(request: HttpRequest, pk: int, part: str) -> HttpResponse:
 
 def page_number(request: HttpRequest) -> int:
     """Which page of the list was viewed, for the log."""
-    asked = request.GET.get("page", "")
-    return int(asked) if asked.isdecimal() and len(asked) < 7 else 1
+    text = request.GET.get("page", "")
+    return int(text) if text.isdecimal() and len(text) < 7 else 1

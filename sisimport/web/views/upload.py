@@ -81,12 +81,12 @@ def upload(request: HttpRequest, tool: str) -> HttpResponse:
                 held.release(request, kept)
                 return redirect("run", pk=run.pk)
     else:
-        asked = sent.get("import_type") or request.GET.get("type", "")
+        type_key = sent.get("import_type") or request.GET.get("type", "")
         form = UploadForm(
             tool=chosen,
             works=_works(request),
             schools=schools,
-            chosen=asked,
+            chosen=type_key,
             usual=_usual(request, kept),
             words=report_words(_districts(request)),
         )

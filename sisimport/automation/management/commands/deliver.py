@@ -21,9 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         name = options["name"]
-        asked = ExportDelivery.objects.filter(name=name) if name else ExportDelivery.objects.filter(active=True)
+        deliveries = ExportDelivery.objects.filter(name=name) if name else ExportDelivery.objects.filter(active=True)
         turns = []
-        for delivery in asked:
+        for delivery in deliveries:
             if name:
                 ask_now(delivery)
             turns.append(deliver(delivery))

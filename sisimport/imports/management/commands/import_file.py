@@ -62,13 +62,13 @@ class Command(BaseCommand):
             raise RunRefusedError("The option excel accepts one value: write excel=convert.")
         look_again()
         key = options["type"]
-        asked = bool(excel) or (key != "auto" and get_type(key).converts_workbooks_by_default)
+        converts = bool(excel) or (key != "auto" and get_type(key).converts_workbooks_by_default)
         with path.open("rb") as stream, unpacked(stream) as inner:
             workbook = is_workbook(inner.stream)
             file = take_in(inner.stream, user=None, may_correct=lambda _run: True) or keep_file(
                 stream=inner.stream, name=path.name, user=None, member=inner.member, notices=inner.notices
             )
-        if workbook and asked:
+        if workbook and converts:
             file = self.convert(file)
         elif workbook and key == "auto":
             file = self.convert_if_usual(file)
