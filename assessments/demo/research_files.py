@@ -31,8 +31,9 @@ def sample_lines(layout: Layout, places: Sequence[Place]) -> Iterator[str]:
     """A header and lines of a layout; the smallest groups are hidden, as in the state's files."""
     yield _joined(layout, [column.name for column in layout.columns])
     if layout.key.startswith(_ENTITIES):
+        districts = {(county, code): name for county, code, school, name in places if school == "0000000"}
         for place in places:
-            yield _line(layout, _codes(place, layout.key) | _names(place))
+            yield _line(layout, _codes(place, layout.key) | _names(place, districts.get(place[:2], "")))
         return
     for test in _TESTS[layout.key]:
         for at, place in enumerate(places):
@@ -51,10 +52,10 @@ def _codes(place: Place, key: str = "") -> dict[str, str]:
     return {"county": county, "district": district, "school": school, "test_year": str(_year(key))}
 
 
-def _names(place: Place) -> dict[str, str]:
+def _names(place: Place, district_name: str) -> dict[str, str]:
     _county, district, school, name = place
     if school != "0000000":
-        return {"county_name": "Lake County", "district_name": "Lincoln Unified", "school_name": name}
+        return {"county_name": "Lake County", "district_name": district_name, "school_name": name}
     return {"county_name": "Lake County", "district_name": name} if district != "00000" else {"county_name": name}
 
 
