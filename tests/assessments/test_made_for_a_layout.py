@@ -42,7 +42,7 @@ def said(context: RunContext) -> dict[str, Any]:
         "tests": tests,
         "plain": computed["plain"].sql,
         "rules": rules._rules_of_layout(tests, 2025),
-        "range": fast_path._scores_in_range(tests, 2025),
+        "range": fast_path._scores_in_range(tests, tuple(test.code for test in tests), 2025),
     }
 
 
