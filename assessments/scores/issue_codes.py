@@ -321,8 +321,8 @@ codes.register(
     IssueCode(
         "EXC-FILE-YEAR",
         "Exception: scores of another school year",
-        "The import type is for {expected}, but the tests in this file were taken in {found}: {other} of {dated} test dates fall"
-        " in that school year (July 1 to June 30). Nothing was imported, and the scores of {expected} on record are unchanged."
+        "The import type is for {expected}, but the tests in this file were taken in {found} (test dates in that school year,"
+        " July 1 to June 30: {other} of {dated}). Nothing was imported, and the scores of {expected} on record are unchanged."
         " Upload the file again with the import type of {found}.",
         "Choose the import type of the school year in which the tests were taken. If the list has none, an import admin adds"
         " that year first (Add a school year; command line: add_layout).",

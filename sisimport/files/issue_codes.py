@@ -123,8 +123,8 @@ codes.register(
     IssueCode(
         "FILE-COLUMN-MISSING",
         "A required column is missing",
-        "The column {found} is missing; expected {expected}.",
-        "Add the column, or upload the file with all its columns.",
+        "Missing from the column names: {found}; expected {expected}.",
+        "Add what is missing, or upload the file with all its columns.",
     ),
     IssueCode(
         "FILE-COLUMN-TWICE",
@@ -302,7 +302,8 @@ codes.register(
         "FILE-DAMAGED",
         "Letters are damaged",
         "{field} is {found}: it contains {what}; expected {expected}.",
-        "The file was opened or saved in the wrong encoding: export it again as UTF-8, and correct the name at its source.",
+        "Open the file in a text editor. If the value is damaged there, correct it at its source, or export the file again as"
+        " UTF-8: it may have been saved in the wrong encoding.",
     ),
     IssueCode(
         "FILE-REPAIRED",

@@ -95,7 +95,7 @@ def rules(context: RunContext, rule: Callable[..., Rule]) -> list[Rule]:  # noqa
                 "ENR-BIRTH",
                 Severity.ERROR,
                 name,
-                Q(**{f"{name}__lt": F("birth_date")}),
+                Q(**{f"{name}__lte": F("birth_date")}),
                 expected=F("birth_date"),
             )
             for name in ENROLLMENT_DATES

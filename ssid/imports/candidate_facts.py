@@ -99,7 +99,7 @@ def _enrollment_rules() -> list[Rule]:
 
     start, end = _DATES.values()
     return [
-        *(rule("ENR-BIRTH", name, Q(**{f"{name}__lt": F("student__birth_date")}), F("student__birth_date"))
+        *(rule("ENR-BIRTH", name, Q(**{f"{name}__lte": F("student__birth_date")}), F("student__birth_date"))
           for name in (start, end)),
         *(rule("ENR-FUTURE", name, Q(**{f"{name}__gt": last_day}), f"{last_day}") for name in (start, end)),
         rule("ENR-DATES", end, Q(**{f"{end}__lt": F(start)}), F(start)),

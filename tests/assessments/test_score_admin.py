@@ -90,9 +90,9 @@ def test_a_set_up_saved_unchanged_stays_as_it_is(home: District, admin: Client) 
     ("values", "said"),
     [
         ({"results": "4"}, ""),
-        ({"results": "4 | A | B"}, "Line 1: write code | name"),
+        ({"results": "4 | A | B"}, "Line 1: enter code | name"),
         ({"results": "4 | A\n4 | B"}, "The code 4 is in two lines."),
-        ({"results": " | A"}, "Line 1: write code | name"),
+        ({"results": " | A"}, "Line 1: enter code | name"),
         ({"passing_score": "high"}, "A passing score is a whole number"),
         ({"name": ""}, "This field is required."),
     ],

@@ -33,8 +33,9 @@ def test_an_english_learner_date_before_birth_keeps_that_part_out(district: Dist
     assert not ELRecord.objects.exists()
 
 
-def test_an_enrollment_before_birth_is_refused(district: District) -> None:
-    report = update(JOSE | {"enrollment_start": "1999-09-01"})
+@pytest.mark.parametrize("start", ["1999-09-01", JOSE["birth_date"]])
+def test_an_enrollment_before_birth_or_on_that_day_is_refused(district: District, start: str) -> None:
+    report = update(JOSE | {"enrollment_start": start})
 
     assert report.issue("ENR-BIRTH")["severity"] == "error"
 

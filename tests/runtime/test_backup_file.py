@@ -45,7 +45,7 @@ def test_an_encrypted_backup_shows_nothing_and_opens_with_its_key_only(tmp_path:
     assert list((tmp_path / "scratch").iterdir()) == []
     with pytest.raises(BackupError, match="--identity"):
         read(tmp_path / "b", tmp_path)
-    with pytest.raises(BackupError, match="another key"):
+    with pytest.raises(BackupError, match="a different key"):
         read(tmp_path / "b", tmp_path, tmp_path / "other")
 
 

@@ -329,9 +329,9 @@ codes.register(
     ),
     IssueCode(
         "ENR-BIRTH",
-        "Enrollment before birth",
-        "{field} is {found}, before the birth date {expected}.",
-        "Correct the date or the birth date.",
+        "Enrollment before birth, or on that day",
+        "{field} is {found}, and the birth date is {expected}.",
+        "Correct the date or the birth date; the column of one may contain the other.",
     ),
     IssueCode(
         "ENR-FUTURE",
