@@ -34,6 +34,7 @@ def changed(file: ScoreFile, field: str, change: Callable[[str], str], every: in
     return file
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize(("layout", "test"), one_in(9, EVERY))
 @pytest.mark.parametrize("count", [7, 90])
 def test_nothing_is_said_of_right_files(layout: str, test: str, count: int) -> None:
@@ -83,6 +84,7 @@ def test_measures_that_fall_where_the_score_rises() -> None:
     assert file_name("lexile_quantile") in reported(file)["EXC-ORDER"]
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("count", [8, 20, 60])
 @pytest.mark.parametrize(
     ("layout", "test", "field"),

@@ -12,6 +12,7 @@ from students.models import School
 from tests.assessments.test_research_files import COUNTY, DISTRICT, SCHOOL, STATE, entities
 from tests.imports.evaluating import evaluated
 from tests.imports.journey import Report, make_district
+from tests.longer import one_in
 
 pytestmark = pytest.mark.django_db
 SCHOOLS = [("0123456", "Cedar High"), ("0123457", "Maple High"), ("0123458", "Oak Elementary")]
@@ -107,7 +108,7 @@ APART: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("damage", APART)
+@pytest.mark.parametrize("damage", one_in(3, [*APART]))
 def test_columns_that_do_not_go_together_are_a_warning(damage: str) -> None:
     report = look_at(APART[damage])
 

@@ -138,21 +138,19 @@ def run_file(
 ) -> Report:
     """Upload and run to the end in this process. An Update without `test_run` is tested first."""
     data = content.encode() if isinstance(content, str) else content
-    if work == Work.UPDATE and test_run is None:
-        test_run = run_file(import_type, data, options=options, schools=schools, name=name).run
     file = test_run.file if test_run else uploads.keep_file(stream=io.BytesIO(data), name=name, user=None)
     assert file is not None
-    run = services.start_run(
-        file=file,
-        import_type=import_type,
-        work=work,
-        options=options or {},
-        user=None,
-        schools=schools,
-        test_run=test_run,
-        enqueue=False,
-    )
-    return finish(run)
+    started: dict[str, Any] = {
+        "file": file,
+        "import_type": import_type,
+        "options": options or {},
+        "user": None,
+        "schools": schools,
+        "enqueue": False,
+    }
+    if work == Work.UPDATE and test_run is None:
+        test_run = _end(services.start_run(work=Work.TEST, **started))
+    return finish(services.start_run(work=work, test_run=test_run, **started))
 
 
 def revert(run: ImportRun) -> Report:
@@ -161,9 +159,13 @@ def revert(run: ImportRun) -> Report:
 
 def finish(run: ImportRun) -> Report:
     """Execute a run to its end."""
+    return Report(_end(run))
+
+
+def _end(run: ImportRun) -> ImportRun:
     ended = run_to_end(run)
     drop_temporary_tables()
-    return Report(ended)
+    return ended
 
 
 def drop_temporary_tables() -> None:

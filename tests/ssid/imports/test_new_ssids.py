@@ -60,6 +60,7 @@ def mixed() -> list[int]:
     return order
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize(("turn", "where"), [(1, "above"), (-1, "below")])
 def test_ssids_that_go_with_the_birth_dates_of_the_next_line_are_a_warning(kind: str, turn: int, where: str) -> None:
@@ -87,6 +88,7 @@ def test_ssids_without_relation_to_birth_dates_say_nothing(seed: int) -> None:
     assert said(report("ssid-list", [f"{dice.randrange(10**9, 10**10)}" for _ in range(COUNT)], order=mixed())) == []
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("form", ["%Y%m%d{:02}", "{:02}%m%d%Y", "%d%m%Y{:02}", "1{:02}0%y%m%d"])
 def test_ssids_made_from_birth_dates_refuse_the_file(kind: str, form: str) -> None:
@@ -122,6 +124,7 @@ def test_birth_dates_that_the_list_leaves_out_are_those_on_record() -> None:
     assert said(found) == ["SSID-COLUMN"]
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize(("form", "where"), [("{:07}000", "end"), ("0{:09}", "begin")])
 def test_ssids_that_all_begin_or_end_with_a_zero_are_a_warning(kind: str, form: str, where: str) -> None:
