@@ -31,7 +31,7 @@ def test_a_file_of_another_school_year_is_refused_as_a_whole(home: District, lay
     assert (done["status"], codes(done)) == ("rejected", ["EXC-FILE-YEAR"])
     chosen, found = f"{year - 1 - step}-{(year - step) % 100:02}", f"{year - 1}-{year % 100:02}"
     assert done["message"].startswith(
-        f"The import type is for {chosen}, but the tests in this file were taken in {found}: "
+        f"The import type is for {chosen}, but the tests in this file were taken in {found} ("
     )
     assert done["message"].endswith(f"Upload the file again with the import type of {found}.")
 
