@@ -48,6 +48,7 @@ def own_schools() -> list[str]:
 
 def warn_of_other_places(context: RunContext, table: str) -> None:
     """A file with lines of other districts and none of ours, or with schools under our districts of which none is on record."""
+    codes = own_codes()
     own, others, schools, on_record = fetch_one(
         f"""
         SELECT count(*) FILTER (WHERE r.lea_code = ANY(%s)), count(*) FILTER (WHERE right(r.lea_code, 5) <> '00000'),
@@ -55,7 +56,7 @@ def warn_of_other_places(context: RunContext, table: str) -> None:
           count(DISTINCT r.place) FILTER (WHERE r.place = ANY(%s))
         FROM {table} r WHERE NOT r.refused
         """,
-        [own_codes(), own_codes(), own_schools()],
+        [codes, codes, own_schools()],
     )
     if others and not own:
         report_on_file(context, "RES-NONE", field="district", params={"of": f"{others:,}"})

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
+from statistics import StatisticsError, correlation
 from typing import Any, Final
 
 from django.db import models
@@ -106,20 +107,20 @@ def _new_ssids(context: RunContext, columns: Mapping[str, str]) -> list[Row]:
 
 def _judge_other_columns(context: RunContext, rows: Sequence[Row], columns: Iterable[str]) -> None:
     for name in columns:
-        lines = [row["line"] for row in rows if any(_is_inside(text, row["ssid"]) for text in texts_of(row[name]))]
-        if not lines:
+        alike = [row for row in rows if any(_is_inside(text, row["ssid"]) for text in texts_of(row[name]))]
+        in_most = len(alike) >= _FEWEST and 2 * len(alike) > len(rows)
+        found = alike if in_most else [row for row in alike if _is_long(row[name])]
+        if not found:
             continue
         params = {
-            "count": f"{len(lines):,}",
+            "count": f"{len(found):,}",
             "of": f"{len(rows):,}",
-            "first": f"{lines[0]:,}",
+            "first": f"{found[0]['line']:,}",
             "what": _words(context, name),
         }
-        if len(lines) >= _FEWEST and 2 * len(lines) > len(rows):
+        if in_most:
             raise FileError("SSID-COLUMN", field="ssid", params=params)
-        if long := [row["line"] for row in rows if row["line"] in lines and _is_long(row[name])]:
-            params |= {"count": f"{len(long):,}", "first": f"{long[0]:,}"}
-            report_on_file(context, "SSID-LIKE", field="ssid", params=params)
+        report_on_file(context, "SSID-LIKE", field="ssid", params=params)
 
 
 def texts_of(value: Any) -> Iterator[str]:
@@ -223,10 +224,10 @@ def _ranks(values: Sequence[Any]) -> list[int]:
 
 
 def _correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    middle, middle_of_other = sum(one) / len(one), sum(other) / len(other)
-    pairs = [(a - middle, b - middle_of_other) for a, b in zip(one, other, strict=True)]
-    spread = sum(a * a for a, _ in pairs) * sum(b * b for _, b in pairs)
-    return sum(a * b for a, b in pairs) / spread**0.5 if spread else 0.0
+    try:
+        return correlation(one, other)
+    except StatisticsError:  # one value in all lines
+        return 0.0
 
 
 # -- length --------------------------------------------------------------------------------------------------------------
