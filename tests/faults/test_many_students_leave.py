@@ -11,7 +11,7 @@ from django.test import Client
 from sisimport.audit.models import AuditEntry
 from tests.factories import UserFactory
 from tests.faults import two_schools
-from tests.faults.test_foreign_lines import forms, own_addresses, queries
+from tests.faults.addresses import forms, own_addresses, queries
 from tests.faults.two_schools import TwoSchools
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from students.models import Student
 from tests.as_roles import pages_and_runs_as_roles
 from tests.factories import StudentFactory, UserFactory
 from tests.faults import two_schools
-from tests.faults.test_foreign_lines import admin_addresses, own_addresses, queries, shown
+from tests.faults.addresses import admin_addresses, own_addresses, queries, shown
 from tests.faults.two_schools import TwoSchools, limited_reader
 from tests.longer import spread
 

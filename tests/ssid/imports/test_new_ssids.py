@@ -9,6 +9,7 @@ import pytest
 from students.models import SSID, Student
 from tests.imports.evaluating import report_of
 from tests.imports.journey import Report, give_ssid, make_district
+from tests.ssid.imports.lines_with_ssids import line_of, put_on_record, report_on
 from tests.ssid.imports.test_shifted_ssids import HEADERS
 
 pytestmark = pytest.mark.django_db
@@ -28,26 +29,9 @@ def report(kind: str, ssids: list[str], *, order: list[int], dated: bool = True)
     made = make_district()
     lines = []
     for at, ssid in zip(order, ssids, strict=True):
-        number, last, day = f"3{at:02}", f"L{LETTERS[at % 26]}{LETTERS[at * 7 % 26]}x", born(at)
-        made.student(
-            local_number=number,
-            last_name=last,
-            first_name="Ann",
-            middle_name="",
-            birth_date=day,
-            grade="07",
-            gender="F",
-        )
-        place, plain = "1234567,0123456", f"{day:%Y%m%d}"
-        lines.append(
-            {
-                "students": f"{place},{number},{ssid},{last},Ann,{day}",
-                "ssid-list": f"{place},{number},{last},Ann,,{day if dated else ''},07,{ssid}",
-                "ssid-request": f"{place},X,{number},{last},Ann,,{ssid},20160810,Single Match,91%,F,{plain}",
-                "ssid-download": f"1234567^0123456^{ssid}^{number}^{last}^Ann^^F^{plain}^20240812^07^^^eng^20160810",
-            }[kind]
-        )
-    return report_of(kind, "\n".join([*HEADERS.get(kind, []), *lines, ""]))
+        student = put_on_record(made, f"3{at:02}", f"L{LETTERS[at % 26]}{LETTERS[at * 7 % 26]}x", born(at))
+        lines.append(line_of(kind, student, ssid, dated=dated))
+    return report_on(kind, lines)
 
 
 def said(report: Report) -> list[str]:

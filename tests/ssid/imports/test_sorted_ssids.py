@@ -6,9 +6,8 @@ import datetime as dt
 
 import pytest
 
-from tests.imports.evaluating import report_of
 from tests.imports.journey import Report, give_ssid, make_district
-from tests.ssid.imports.test_shifted_ssids import HEADERS
+from tests.ssid.imports.lines_with_ssids import line_of, put_on_record, report_on
 from tests.ssid.imports.test_ssids_filled_down import BY_CHANCE, FILLED, LASTS
 
 pytestmark = pytest.mark.django_db
@@ -22,29 +21,11 @@ def report(kind: str, ssids: list[str], *, order: list[int] | None = None) -> Re
     made = make_district()
     lines = []
     for at, ssid in zip(order or range(12), ssids, strict=True):
-        number, last, born = f"3{at:02}", LASTS[at], dt.date(2012, at + 1, 13)
-        student = made.student(
-            local_number=number,
-            last_name=last,
-            first_name="Ann",
-            middle_name="",
-            birth_date=born,
-            grade="07",
-            gender="F",
-        )
+        student, retired = put_on_record(made, f"3{at:02}", LASTS[at], dt.date(2012, at + 1, 13)), f"80000000{at:02}"
         if kind == "ssid-replacement":
-            give_ssid(student, f"80000000{at:02}")
-        place, day = "1234567,0123456", f"{born:%Y%m%d}"
-        lines.append(
-            {
-                "students": f"{place},{number},{ssid},{last},Ann,{born}",
-                "ssid-list": f"{place},{number},{last},Ann,,{born},07,{ssid}",
-                "ssid-request": f"{place},X,{number},{last},Ann,,{ssid},20160810,Single Match,91%,F,{day}",
-                "ssid-download": f"1234567^0123456^{ssid}^{number}^{last}^Ann^^F^{day}^20240812^07^^^eng^20160810",
-                "ssid-replacement": f"1234567^0123456^{number}^80000000{at:02}^{ssid}",
-            }[kind]
-        )
-    return report_of(kind, "\n".join([*HEADERS.get(kind, []), *lines, ""]))
+            give_ssid(student, retired)
+        lines.append(line_of(kind, student, ssid, retired=retired))
+    return report_on(kind, lines)
 
 
 def said(report: Report) -> list[tuple[int, str, str]]:
